@@ -1,0 +1,25 @@
+export {
+  classifyFailure,
+  type FailureClass,
+  isRegistryError,
+  RegistryError,
+  type RegistryErrorCode,
+  type RegistryErrorDetails,
+  type ReportedError,
+} from "./errors.ts";
+export type { RegistryEvent, RequestRetried } from "./events.ts";
+export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";
+export * from "./oci/index.ts";
+export type { Registry, RegistryReader } from "./registry.ts";
+export type {
+  CallOptions,
+  FetchBlobOptions,
+  ManifestOptions,
+  OpenBlob,
+  PushBlobOptions,
+  PushManifestOptions,
+  PushOutcome,
+  ReferrersOptions,
+  RepositoryReader,
+  RepositoryWriter,
+} from "./repository.ts";

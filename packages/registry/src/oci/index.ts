@@ -1,0 +1,46 @@
+export type { Blob, Descriptor, Platform } from "./descriptor.ts";
+export {
+  type Digest,
+  type DigestAlgorithm,
+  digestAlgorithm,
+  digestHex,
+  digestOf,
+  formatDigest,
+  hashFor,
+  isDigest,
+  parseDigest,
+} from "./digest.ts";
+export {
+  childBlobs,
+  childManifests,
+  defaultMaxManifestBytes,
+  descriptorSchema,
+  type ImageIndex,
+  type ImageManifest,
+  type Manifest,
+  manifestOf,
+  parseManifest,
+  sniffManifestMediaType,
+} from "./manifest.ts";
+export {
+  Annotation,
+  isForeignLayerMediaType,
+  isIndexMediaType,
+  isManifestMediaType,
+  MediaType,
+  manifestMediaTypes,
+} from "./media-type.ts";
+export {
+  formatName,
+  formatReference,
+  isRepositoryPath,
+  isTag,
+  joinPath,
+  type Place,
+  parsePlace,
+  parseReference,
+  parseRepositoryPath,
+  parseTag,
+  type Reference,
+  type Tag,
+} from "./reference.ts";

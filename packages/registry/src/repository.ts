@@ -1,0 +1,87 @@
+import type { Blob, Descriptor } from "./oci/descriptor.ts";
+import type { Digest } from "./oci/digest.ts";
+import type { Manifest } from "./oci/manifest.ts";
+import type { Tag } from "./oci/reference.ts";
+
+/** What every call takes last. */
+export interface CallOptions {
+  /** Ends the call; it then rejects with `signal.reason`, unwrapped. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of {@link RepositoryReader.manifest}. */
+export interface ManifestOptions extends CallOptions {
+  /** Larger manifests are refused, in bytes. @defaultValue 4 MiB */
+  readonly maxBytes?: number | undefined;
+}
+
+/** Options of {@link RepositoryReader.fetchBlob}; both in bytes. */
+export interface FetchBlobOptions extends CallOptions {
+  /** @defaultValue 0 */
+  readonly offset?: number | undefined;
+  /** @defaultValue to the end */
+  readonly length?: number | undefined;
+}
+
+/** Options of {@link RepositoryReader.referrers}. */
+export interface ReferrersOptions extends CallOptions {
+  /** Only referrers of this type. */
+  readonly artifactType?: string | undefined;
+}
+
+/** Options of {@link RepositoryWriter.pushBlob}. */
+export interface PushBlobOptions extends CallOptions {
+  /** Repositories of the same registry (full paths below its root) that hold the blob; a writer may ignore the hint. */
+  readonly mountFrom?: readonly string[] | undefined;
+}
+
+/** Options of {@link RepositoryWriter.pushManifest}. */
+export interface PushManifestOptions extends CallOptions {
+  /** Names to give it. Without any, it can be reached by digest only. */
+  readonly tags?: readonly Tag[] | undefined;
+}
+
+/** Opens a blob's bytes from `offset` on; asked again when an upload has to be continued or repeated. */
+export type OpenBlob = (offset: number) => AsyncIterable<Uint8Array>;
+
+/** What became of a pushed blob: it was there, was mounted from another repository, or its bytes were sent. */
+export type PushOutcome = "present" | "mounted" | "written";
+
+/** Reads one repository: on a remote host, in a bundle, in a layout directory, in a test's memory. */
+export interface RepositoryReader {
+  /** How messages and annotations name it, such as `registry.example.com/deckhouse/fe/packages/console`. */
+  readonly name: string;
+  /** What `reference` names now, or `undefined` when it is missing and only then. Reads no body: a HEAD request or a look-up. */
+  resolve(reference: Tag | Digest, options?: CallOptions): Promise<Descriptor | undefined>;
+  /**
+   * A manifest with its exact bytes, in one request. Asked by digest, the bytes are proven to hash to it.
+   * @throws RegistryError `NOT_FOUND`, `TOO_LARGE`, `DIGEST_MISMATCH`
+   */
+  manifest(reference: Tag | Digest, options?: ManifestOptions): Promise<Manifest>;
+  /** The blob's size in bytes, or `undefined` when it is missing and only then. */
+  statBlob(digest: Digest, options?: CallOptions): Promise<{ readonly size: number } | undefined>;
+  /**
+   * Streams a blob in chunks the caller owns; a full read ends only once its size and digest have matched.
+   * @throws RegistryError `NOT_FOUND`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`
+   * @see distribution-spec v1.1.1, "Pulling blobs"
+   */
+  fetchBlob(blob: Blob, options?: FetchBlobOptions): AsyncIterable<Uint8Array>;
+  /**
+   * The repository's tags, in the order its home keeps them; leaving the loop early asks for no more.
+   * @throws RegistryError `NOT_FOUND` when there is no such repository
+   */
+  tags(options?: CallOptions): AsyncIterable<Tag>;
+  /** Manifests whose `subject` is this digest. @see distribution-spec v1.1.1, "Listing Referrers" */
+  referrers(subject: Digest, options?: ReferrersOptions): AsyncIterable<Descriptor>;
+}
+
+/** Writes one repository. Content is written leaves first: a manifest's blobs and children before the manifest. */
+export interface RepositoryWriter {
+  /**
+   * Stores a blob unless it is there; whole or not at all. What `open` gives must hash to the digest.
+   * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`
+   */
+  pushBlob(blob: Blob, open: OpenBlob, options?: PushBlobOptions): Promise<PushOutcome>;
+  /** Stores a manifest byte for byte, and names it. */
+  pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void>;
+}
