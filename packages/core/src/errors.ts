@@ -1,0 +1,62 @@
+import type { FailureClass } from "@tranship/registry";
+
+/** The side of a mirror a failure happened on. */
+export type Side = "source" | "target" | "local";
+
+/** What each {@link MirrorErrorCode} carries in `details`. Adding a code is adding a line here. */
+export interface MirrorErrorDetails {
+  /** A selection expression that cannot be read; `hint` says how to write what was probably meant. */
+  SELECTION_INVALID: { expression: string; hint?: string };
+  /** Packages asked for by name that the source's catalog does not list. */
+  NOT_IN_CATALOG: { catalog: string; names: readonly string[] };
+  /** A tag or digest asked for by name that the source does not have. */
+  IMAGE_NOT_FOUND: { reference: string };
+  /** Reading or writing one image failed; `cause` says how, `failure` whether trying again may help. */
+  TRANSFER_FAILED: { side: Side; reference: string; failure: FailureClass; code?: string };
+  /** A file inside an image that is there and cannot be used. */
+  IMAGE_FILE_INVALID: { reference: string; file: string; reason: string };
+  /** An image of an image layout that was never given metadata, or a tag the layout does not hold. */
+  IMAGE_META_NOT_FOUND: { layout: string; tag?: string };
+  /** A directory that is not a usable OCI image layout. */
+  LAYOUT_INVALID: { layout: string; reason: string };
+  /** No bundle at this place. */
+  BUNDLE_NOT_FOUND: { bundle: string };
+  /** The bundle's pull has not finished; running it again goes on where it stopped. */
+  BUNDLE_UNFINISHED: { bundle: string };
+  /** Another process is writing this bundle. */
+  BUNDLE_LOCKED: { bundle: string; owner?: string };
+  /** The directory holds what a pull must not overwrite. */
+  BUNDLE_NOT_EMPTY: { bundle: string };
+  /** An archive that is damaged or was made to do harm; nothing of the bundle is used. */
+  ARCHIVE_INVALID: { archive: string; entry?: string; reason: string };
+  /** A plan or lock file that cannot be read or is of a version this one does not know. */
+  PLAN_INVALID: { file: string; reason: string };
+  /** What the plan fixed is no longer at the source. */
+  PLAN_OUTDATED: { reference: string; reason: string };
+  /** The folder has less free space than the next step writes; sizes in bytes. */
+  NO_SPACE: { path: string; neededBytes: number; freeBytes: number };
+  /** Reading or writing a local file failed; `reason` is the system's code, such as `EACCES`. */
+  FILE_FAILED: { path: string; reason: string };
+}
+
+/** Stable codes of {@link MirrorError}. */
+export type MirrorErrorCode = keyof MirrorErrorDetails;
+
+/** The error class of mirroring: branch on `code`, read `message`, find what happened below in `cause`. */
+export class MirrorError<Code extends MirrorErrorCode = MirrorErrorCode> extends Error {
+  override readonly name: "MirrorError" = "MirrorError";
+  readonly code: Code;
+  readonly details: MirrorErrorDetails[Code];
+
+  constructor(code: Code, message: string, details: MirrorErrorDetails[Code], options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Whether `error` is a {@link MirrorError}, with `code` if one is given; also across two installed copies of this package. */
+export function isMirrorError<Code extends MirrorErrorCode>(error: unknown, code?: Code): error is MirrorError<Code> {
+  if (!(error instanceof Error) || error.name !== "MirrorError") return false;
+  return code === undefined || (error as { readonly code?: unknown }).code === code;
+}

@@ -1,0 +1,85 @@
+import type { Digest, PushOutcome } from "@tranship/registry";
+import type { Side } from "./errors.ts";
+
+/**
+ * What a pull, push or verify tells while it works: plain JSON, the only log the library has. Sizes are in bytes.
+ * Services emit each under its `type`; free functions hand it to `onEvent`.
+ */
+export type MirrorEvent =
+  | { readonly type: "item.started"; readonly component: string; readonly item: string; readonly archive: string }
+  | { readonly type: "section.planned"; readonly archive: string; readonly images: number; readonly bytes: number }
+  | {
+      readonly type: "blob.started";
+      readonly side: Side;
+      readonly repository: string;
+      readonly digest: Digest;
+      readonly size: number;
+      readonly offset: number;
+    }
+  | {
+      readonly type: "blob.progress";
+      readonly side: Side;
+      readonly repository: string;
+      readonly digest: Digest;
+      readonly bytes: number;
+    }
+  | {
+      readonly type: "blob.finished";
+      readonly side: Side;
+      readonly repository: string;
+      readonly digest: Digest;
+      readonly size: number;
+      readonly fetchedBytes: number;
+      readonly elapsedMs: number;
+    }
+  /** The bytes were at hand: in an unfinished or older archive, in another archive of the run, or at the target. */
+  | {
+      readonly type: "blob.skipped";
+      readonly side: Side;
+      readonly repository: string;
+      readonly digest: Digest;
+      readonly size: number;
+      readonly reason: "kept" | "copied" | PushOutcome;
+    }
+  | {
+      readonly type: "transfer.retried";
+      readonly side: Side;
+      readonly reference: string;
+      readonly code: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+    }
+  | {
+      readonly type: "image.finished";
+      readonly side: Side;
+      readonly reference: string;
+      readonly digest: Digest;
+      readonly outcome: "written" | "present";
+    }
+  | {
+      readonly type: "archive.finished";
+      readonly archive: string;
+      readonly bytes: number;
+      readonly outcome: "written" | "unchanged";
+    }
+  | { readonly type: "archive.removed"; readonly archive: string }
+  | MirrorWarning;
+
+/** Something the user should know that is no failure; `message` is for people, `code` is stable. */
+export interface MirrorWarning {
+  readonly type: "warning.raised";
+  readonly code:
+    | "NO_CATALOG"
+    | "NOTHING_SELECTED"
+    | "IMAGE_MISSING"
+    | "VERSION_UNKNOWN"
+    | "TAG_CONFLICT"
+    | "TAG_ABSENT"
+    | "METADATA_ONLY"
+    | "SYNC_REFUSED";
+  readonly message: string;
+  readonly reference?: string;
+}
+
+/** Takes events; must not throw. */
+export type OnEvent = (event: MirrorEvent) => void;

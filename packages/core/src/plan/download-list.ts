@@ -1,0 +1,105 @@
+import type { Digest } from "@tranship/registry";
+import * as z from "zod";
+import { MirrorError } from "../errors.ts";
+import { type Section, sectionSchema } from "./section.ts";
+
+/** One archive of a plan: what it is for and its sections in the order they are written. */
+export interface PlannedArchive {
+  /** The archive's file name, such as `package-console.tar`. */
+  readonly archive: string;
+  /** The component that planned it, such as `packages`. */
+  readonly component: string;
+  /** The item of the component, such as `console`. */
+  readonly item: string;
+  readonly sections: readonly Section[];
+}
+
+/** An image the selection led to that the source does not have, and that may be absent. */
+export interface MissingImage {
+  readonly reference: string;
+  readonly why: string;
+}
+
+/**
+ * Everything a pull transfers, as plain data: ordered, deduplicated, every image with its digest, size and reason.
+ * What `plan()` returns, `tranship plan -o` writes, and a finished bundle keeps as its lock.
+ */
+export interface DownloadList {
+  readonly version: 1;
+  readonly archives: readonly PlannedArchive[];
+  readonly missing: readonly MissingImage[];
+}
+
+/** Sums over a {@link DownloadList}; sizes in bytes. */
+export interface DownloadTotals {
+  readonly archives: number;
+  readonly images: number;
+  /** Distinct manifests, configs and layers: each is fetched once. */
+  readonly blobs: number;
+  /** What a pull into an empty bundle fetches: the sum of the distinct blobs. */
+  readonly fetchBytes: number;
+  /** What the archives hold: a blob counts once for every repository of every archive. */
+  readonly storedBytes: number;
+}
+
+/** Schema of one archive of a plan. */
+export const plannedArchiveSchema: z.ZodType<PlannedArchive> = z.object({
+  archive: z.string(),
+  component: z.string(),
+  item: z.string(),
+  sections: z.array(sectionSchema),
+});
+
+/** Schema of an image that is planned for and missing. */
+export const missingImageSchema: z.ZodType<MissingImage> = z.object({ reference: z.string(), why: z.string() });
+
+/** Schema of {@link DownloadList}. */
+export const downloadListSchema: z.ZodType<DownloadList> = z.object({
+  version: z.literal(1),
+  archives: z.array(plannedArchiveSchema),
+  missing: z.array(missingImageSchema),
+});
+
+/** Sums up a plan. */
+export function downloadTotals(list: DownloadList): DownloadTotals {
+  const distinct = new Map<Digest, number>();
+  let images = 0;
+  let storedBytes = 0;
+  for (const { blobs, images: here } of list.archives.flatMap(({ sections }) =>
+    sections.flatMap((s) => s.repositories),
+  )) {
+    images += here.length;
+    for (const blob of blobs) {
+      distinct.set(blob.digest, blob.size);
+      storedBytes += blob.size;
+    }
+  }
+  const fetchBytes = [...distinct.values()].reduce((sum, size) => sum + size, 0);
+  return { archives: list.archives.length, images, blobs: distinct.size, fetchBytes, storedBytes };
+}
+
+/** The text of a plan file: JSON with two spaces and a final newline, equal for equal plans. */
+export function formatDownloadList(list: DownloadList): string {
+  return `${JSON.stringify(list, undefined, 2)}\n`;
+}
+
+/**
+ * Reads a plan file. `file` names it in errors. A lock file of a bundle is a plan file too.
+ * @throws MirrorError `PLAN_INVALID`
+ */
+export function parseDownloadList(text: string, file: string): DownloadList {
+  const refuse = (reason: string, cause?: unknown) =>
+    new MirrorError("PLAN_INVALID", `cannot read plan ${file}: ${reason}`, { file, reason }, { cause });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw refuse("it is not JSON", cause);
+  }
+  const version = (json as { readonly version?: unknown } | null)?.version;
+  if (version !== 1) throw refuse(`its version is ${JSON.stringify(version)}, this program knows 1`);
+  const result = downloadListSchema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw refuse(issue ? `${issue.path.join(".")}: ${issue.message}` : "it has the wrong shape", result.error);
+}

@@ -1,0 +1,76 @@
+import { type Digest, digestAlgorithm, digestHex, isDigest } from "@tranship/registry";
+import * as z from "zod";
+
+/** Why an image is in the plan. */
+export const reasons = ["channel", "version", "pin", "release", "catalog"] as const;
+
+/** Why an image is in the plan: a release channel, a version a channel points at, a tag asked for by name, the release
+ * metadata of a version, or the catalog of everything the source offers. */
+export type Reason = (typeof reasons)[number];
+
+const digestSchema: z.ZodType<Digest> = z.string().refine((text): text is Digest => isDigest(text), "not a digest");
+const sizeSchema: z.ZodType<number> = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+/** One image of the plan: what a tag names, where it comes from and why it is here. `size` is the manifest's, in bytes. */
+export interface PlannedImage {
+  /** The tag it is stored and pushed under. */
+  readonly tag: string;
+  /** The full reference it was resolved from, such as `registry.example.com/deckhouse/fe/packages/console:v1.45.2`. */
+  readonly reference: string;
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly why: readonly Reason[];
+}
+
+/** One piece of content of the plan: a manifest (by its media type), config or layer. `size` is in bytes. */
+export interface PlannedBlob {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+}
+
+/** What one section puts into one repository. */
+export interface PlannedRepository {
+  /** Where it is stored and pushed: the repository's path below the registry root, and its layout's folder in the archive. */
+  readonly path: string;
+  /** The full name of the repository it is read from. */
+  readonly source: string;
+  readonly images: readonly PlannedImage[];
+  /** Every blob of those images' graphs that no earlier section of the archive holds in this repository. */
+  readonly blobs: readonly PlannedBlob[];
+}
+
+/**
+ * A step of an archive's content, fixed whole before the first of its bytes is written. The bytes of an archive are a
+ * function of the ordered list of its sections and of nothing else.
+ */
+export interface Section {
+  readonly repositories: readonly PlannedRepository[];
+}
+
+/** Schema of {@link Section}. */
+export const sectionSchema: z.ZodType<Section> = z.object({
+  repositories: z.array(
+    z.object({
+      path: z.string(),
+      source: z.string(),
+      images: z.array(
+        z.object({
+          tag: z.string(),
+          reference: z.string(),
+          mediaType: z.string(),
+          digest: digestSchema,
+          size: sizeSchema,
+          why: z.array(z.enum(reasons)),
+        }),
+      ),
+      blobs: z.array(z.object({ digest: digestSchema, size: sizeSchema, mediaType: z.string() })),
+    }),
+  ),
+});
+
+/** The path of a blob inside a layout: `blobs/sha256/<hex>` (image-spec v1.1, "Blobs"). */
+export function blobPath(digest: Digest): string {
+  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+}
