@@ -18,7 +18,7 @@ const repositoryPattern = new RegExp(`^${component}(?:/${component})*$`);
 const hostPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 
 /** Whether `text` may be a tag (distribution-spec v1.1.1, "Pulling manifests"). */
-export function isTag(text: string): text is Tag {
+export function isTag(text: string): boolean {
   return tagPattern.test(text);
 }
 

@@ -1,0 +1,77 @@
+import { Annotation, type Descriptor } from "@tranship/registry";
+import { compareText, formatIndexFile, ociLayoutText, sortDescriptors } from "../layout/index-file.ts";
+import { blobPath, type PlannedBlob, type PlannedRepository, type Section } from "../plan/section.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "./tar-header.ts";
+
+/** A file of an archive that is known byte for byte, or by the digest of what belongs there. Offsets in bytes. */
+export interface ArchiveEntry {
+  readonly name: string;
+  readonly headerOffset: number;
+  readonly header: Uint8Array;
+  /** Where the data starts. */
+  readonly offset: number;
+  readonly size: number;
+  readonly content:
+    | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+    | { readonly kind: "blob"; readonly blob: PlannedBlob; readonly repository: PlannedRepository };
+}
+
+/**
+ * Where everything lies in an archive: pure arithmetic over its sections, so the same sections always make the same
+ * bytes, and a resumed archive needs no reading back.
+ */
+export class ArchiveLayout {
+  #position = 0;
+  readonly #indexes = new Map<string, Descriptor[]>();
+
+  /** Bytes laid out so far. */
+  get size(): number {
+    return this.#position;
+  }
+
+  /** Lays out the blobs of one section, bytewise by name. */
+  add(section: Section): readonly ArchiveEntry[] {
+    for (const { path, images } of section.repositories) {
+      const index = this.#indexes.get(path) ?? [];
+      this.#indexes.set(path, index);
+      for (const { tag, reference, mediaType, digest, size } of images) {
+        const annotations = { [Annotation.refName]: reference, [Annotation.shortTag]: tag };
+        index.push({ mediaType, digest, size, annotations });
+      }
+    }
+    return section.repositories
+      .flatMap((repository) =>
+        repository.blobs.map((blob) => ({ name: nameIn(repository, blobPath(blob.digest)), blob, repository })),
+      )
+      .sort((a, b) => compareText(a.name, b.name))
+      .map(({ name, blob, repository }) => this.#place(name, blob.size, { kind: "blob", blob, repository }));
+  }
+
+  /** Lays out what ends the archive: the index and layout file of every repository. `size` is the finished archive's. */
+  finish(): { readonly entries: readonly ArchiveEntry[]; readonly size: number } {
+    const files = [...this.#indexes].flatMap(([path, descriptors]) => [
+      { name: nameIn({ path }, "index.json"), text: formatIndexFile(sortDescriptors(descriptors)) },
+      { name: nameIn({ path }, "oci-layout"), text: ociLayoutText },
+    ]);
+    const entries = files
+      .sort((a, b) => compareText(a.name, b.name))
+      .map(({ name, text }) => {
+        const bytes = new TextEncoder().encode(text);
+        return this.#place(name, bytes.byteLength, { kind: "bytes", bytes });
+      });
+    this.#position += tarTrailerBytes;
+    return { entries, size: this.#position };
+  }
+
+  #place(name: string, size: number, content: ArchiveEntry["content"]): ArchiveEntry {
+    const headerOffset = this.#position;
+    const header = encodeTarHeader(name, size);
+    const offset = headerOffset + header.byteLength;
+    this.#position = offset + size + tarPadding(size);
+    return { name, headerOffset, header, offset, size, content };
+  }
+}
+
+function nameIn({ path }: { readonly path: string }, file: string): string {
+  return path === "" ? file : `${path}/${file}`;
+}

@@ -1,0 +1,144 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { formatName } from "@tranship/registry";
+import type { MirrorEvent } from "../events.ts";
+import type { Section } from "../plan/section.ts";
+import { ArchiveFile } from "./archive-file.ts";
+import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
+import type { LocalBlobs } from "./local-blobs.ts";
+import { localError, requireSpace } from "./local-error.ts";
+import { tarPadding, tarTrailerBytes } from "./tar-header.ts";
+
+/** What an archive is called until it is finished: its name and this. */
+export const partialSuffix = ".partial";
+
+/** What an {@link ArchiveWriter} needs from the run it belongs to. */
+export interface ArchiveWriterOptions {
+  readonly folder: string;
+  readonly archive: string;
+  readonly local: LocalBlobs;
+  /** Makes the bytes of a blob's place right. */
+  readonly fill: (file: ArchiveFile, entry: ArchiveEntry) => Promise<void>;
+  readonly emit: (event: MirrorEvent) => void;
+}
+
+/**
+ * Writes one archive in place, section by section, under a `.partial` name, and gives it its own name when every byte
+ * is right. A published archive that already says the same is left alone; it is compared by its headers, which name
+ * every digest.
+ */
+export class ArchiveWriter implements Disposable {
+  readonly #options: ArchiveWriterOptions;
+  readonly #layout = new ArchiveLayout();
+  readonly #entries: ArchiveEntry[] = [];
+  readonly #path: string;
+  #published: ArchiveFile | undefined;
+  #file: ArchiveFile | undefined;
+
+  constructor(options: ArchiveWriterOptions) {
+    this.#options = options;
+    this.#path = join(options.folder, options.archive);
+    if (existsSync(this.#path) && !existsSync(this.#path + partialSuffix))
+      this.#published = ArchiveFile.read(this.#path);
+  }
+
+  /** Adds a section; resolves when its bytes are in place. @throws MirrorError `NO_SPACE`, `FILE_FAILED`, `TRANSFER_FAILED` */
+  async add(section: Section): Promise<void> {
+    await this.#extend(this.#layout.add(section));
+    for (const { source, images } of section.repositories) {
+      for (const { reference, tag, digest } of images) {
+        const outcome = this.#published ? "present" : "written";
+        this.#options.emit({
+          type: "image.finished",
+          side: "source",
+          reference: reference || formatName(source, tag),
+          digest,
+          outcome,
+        });
+      }
+    }
+  }
+
+  /** Ends the archive and publishes it; gives its size in bytes. @throws MirrorError `NO_SPACE`, `FILE_FAILED` */
+  async finish(): Promise<{ readonly bytes: number; readonly outcome: "written" | "unchanged" }> {
+    const { entries, size } = this.#layout.finish();
+    if (this.#published && this.#published.size !== size) await this.#diverge();
+    await this.#extend(entries);
+    const outcome = this.#published ? "unchanged" : "written";
+    if (this.#file) await this.#publish(this.#file, size);
+    this.#options.emit({ type: "archive.finished", archive: this.#options.archive, bytes: size, outcome });
+    return { bytes: size, outcome };
+  }
+
+  [Symbol.dispose](): void {
+    this.#published?.[Symbol.dispose]();
+    this.#file?.[Symbol.dispose]();
+  }
+
+  async #extend(entries: readonly ArchiveEntry[]): Promise<void> {
+    this.#entries.push(...entries);
+    const { published } = { published: this.#published };
+    if (!published) await this.#write(entries);
+    else if (!entries.every((entry) => holds(published, entry))) await this.#diverge();
+  }
+
+  /** The published archive is another one: what was only compared so far is written after all. */
+  async #diverge(): Promise<void> {
+    this.#published?.[Symbol.dispose]();
+    this.#published = undefined;
+    await this.#write(this.#entries);
+  }
+
+  async #write(entries: readonly ArchiveEntry[]): Promise<void> {
+    this.#file ??= ArchiveFile.write(this.#path + partialSuffix);
+    const file = this.#file;
+    requireSpace(file.path, this.#layout.size - file.allocatedBytes);
+    for (const { headerOffset, header, offset, size, content } of entries) {
+      file.write(headerOffset, header);
+      if (content.kind === "bytes") file.write(offset, content.bytes);
+      file.write(offset + size, new Uint8Array(tarPadding(size)));
+    }
+    await allSettledOrThrow(entries.map((entry) => this.#options.fill(file, entry)));
+  }
+
+  async #publish(file: ArchiveFile, size: number): Promise<void> {
+    file.write(size - tarTrailerBytes, new Uint8Array(tarTrailerBytes));
+    file.truncate(size);
+    await file.sync();
+    file[Symbol.dispose]();
+    this.#options.local.forget(this.#path);
+    try {
+      renameSync(file.path, this.#path);
+    } catch (error) {
+      throw localError(error, this.#path);
+    }
+    syncFolder(dirname(this.#path));
+    this.#options.local.move(file.path, this.#path);
+  }
+}
+
+/** Makes renames in a folder last. Some file systems refuse to sync a folder; nothing better can be had there. */
+export function syncFolder(folder: string): void {
+  try {
+    const descriptor = openSync(folder, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {}
+}
+
+/** Whether a published archive has this entry: its header, which names the digest of what follows, or the very bytes. */
+function holds(file: ArchiveFile, entry: ArchiveEntry): boolean {
+  const expected = entry.content.kind === "bytes" ? [entry.header, entry.content.bytes] : [entry.header];
+  const wanted = Buffer.concat(expected);
+  const found = Buffer.alloc(wanted.byteLength);
+  return file.readInto(found, entry.headerOffset) === wanted.byteLength && found.equals(wanted);
+}
+
+/** Waits for all, so that nobody writes to a file that is being closed, then throws the first failure. */
+async function allSettledOrThrow(tasks: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(tasks);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}

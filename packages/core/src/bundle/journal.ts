@@ -1,0 +1,146 @@
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import * as z from "zod";
+import { missingImageSchema } from "../plan/download-list.ts";
+import { type Item, itemSchema, type PlannedStep } from "../plan/planner.ts";
+import { sectionSchema } from "../plan/section.ts";
+import { localError } from "./local-error.ts";
+
+const lineSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("run"), version: z.literal(1), selection: z.string() }),
+  z.object({ type: z.literal("items"), planner: z.number().int(), items: z.array(itemSchema) }),
+  z.object({
+    type: z.literal("section"),
+    archive: z.string(),
+    index: z.number().int(),
+    section: sectionSchema,
+    missing: z.array(missingImageSchema),
+  }),
+]);
+
+type Line = z.infer<typeof lineSchema>;
+
+/**
+ * The plan of a running pull, as far as it is fixed: one JSON line for each decision, on the device before it takes
+ * effect. A pull that is run again takes these decisions over, so it makes the same archives.
+ */
+export class Journal implements Disposable {
+  readonly #path: string;
+  readonly #descriptor: number;
+  #selection: string | undefined;
+  readonly #items = new Map<number, readonly Item[]>();
+  readonly #steps = new Map<string, PlannedStep[]>();
+  #end: number;
+
+  private constructor(path: string, descriptor: number, lines: readonly Line[], end: number) {
+    this.#path = path;
+    this.#descriptor = descriptor;
+    this.#end = end;
+    for (const line of lines) this.#learn(line);
+  }
+
+  /** Opens the journal of a bundle; made when missing. A torn last line is cut off. @throws MirrorError `FILE_FAILED` */
+  static open(path: string): Journal {
+    const { lines, end } = readLines(path);
+    try {
+      const descriptor = openSync(path, existsSync(path) ? "r+" : "w+");
+      ftruncateSync(descriptor, end);
+      return new Journal(path, descriptor, lines, end);
+    } catch (error) {
+      throw localError(error, path);
+    }
+  }
+
+  /** What the pull was asked for, as text to compare; `undefined` before the first run. */
+  get selection(): string | undefined {
+    return this.#selection;
+  }
+
+  /** The items planner number `planner` listed, if it has. */
+  items(planner: number): readonly Item[] | undefined {
+    return this.#items.get(planner);
+  }
+
+  /** The steps fixed so far for an archive. */
+  steps(archive: string): readonly PlannedStep[] {
+    return this.#steps.get(archive) ?? [];
+  }
+
+  /** Every archive with fixed steps. */
+  archives(): ReadonlyMap<string, readonly PlannedStep[]> {
+    return this.#steps;
+  }
+
+  fixSelection(selection: string): void {
+    this.#append({ type: "run", version: 1, selection });
+  }
+
+  fixItems(planner: number, items: readonly Item[]): void {
+    this.#append({ type: "items", planner, items: [...items] });
+  }
+
+  fixStep(archive: string, { section, missing }: PlannedStep): void {
+    this.#append({ type: "section", archive, index: this.steps(archive).length, section, missing: [...missing] });
+  }
+
+  #append(line: Line): void {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
+    try {
+      for (let done = 0; done < bytes.byteLength; ) {
+        done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, this.#end + done);
+      }
+      fsyncSync(this.#descriptor);
+    } catch (error) {
+      throw localError(error, this.#path);
+    }
+    this.#end += bytes.byteLength;
+    this.#learn(line);
+  }
+
+  #learn(line: Line): void {
+    if (line.type === "run") this.#selection = line.selection;
+    else if (line.type === "items") this.#items.set(line.planner, line.items);
+    else {
+      const steps = this.#steps.get(line.archive) ?? [];
+      this.#steps.set(line.archive, steps);
+      steps[line.index] = { section: line.section, missing: line.missing };
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+function readLines(path: string): { readonly lines: readonly Line[]; readonly end: number } {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { lines: [], end: 0 };
+    throw localError(error, path);
+  }
+  const lines: Line[] = [];
+  let end = 0;
+  for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10, end)) {
+    const line = parseLine(bytes.toString("utf8", end, newline));
+    if (!line || !isNext(lines, line)) break; // from here on it was torn: what it said is decided anew
+    lines.push(line);
+    end = newline + 1;
+  }
+  return { lines, end };
+}
+
+function parseLine(text: string): Line | undefined {
+  try {
+    return lineSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function isNext(before: readonly Line[], line: Line): boolean {
+  if (before.length === 0) return line.type === "run";
+  if (line.type !== "section") return line.type === "items";
+  const fixed = before.filter((other) => other.type === "section" && other.archive === line.archive).length;
+  return line.index === fixed;
+}

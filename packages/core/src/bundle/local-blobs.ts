@@ -1,0 +1,113 @@
+import { setImmediate } from "node:timers/promises";
+import { type Blob, type Digest, digestAlgorithm, formatDigest, hashFor, RegistryError } from "@tranship/registry";
+import { ArchiveFile } from "./archive-file.ts";
+
+/** Bytes of a blob in a file at hand. `offset` and `size` in bytes. */
+export interface Extent {
+  readonly path: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Where bytes are at hand: finished places of this run, published archives, and what an abandoned pull left. Nothing
+ * here is believed: whoever copies hashes again, and an extent that does not hold is dropped.
+ */
+export class LocalBlobs {
+  readonly #extents = new Map<Digest, Extent[]>();
+
+  /** Adds a place that should hold the blob. */
+  add(digest: Digest, extent: Extent): void {
+    const known = this.#extents.get(digest);
+    if (known) known.push(extent);
+    else this.#extents.set(digest, [extent]);
+  }
+
+  /** Whether any place is known. */
+  has(digest: Digest): boolean {
+    return (this.#extents.get(digest)?.length ?? 0) > 0;
+  }
+
+  /** A file was renamed: its places moved with it. */
+  move(from: string, to: string): void {
+    for (const extents of this.#extents.values()) {
+      extents.forEach((extent, index) => {
+        if (extent.path === from) extents[index] = { ...extent, path: to };
+      });
+    }
+  }
+
+  /** A file is gone or about to be written anew: its places are forgotten. */
+  forget(path: string): void {
+    for (const [digest, extents] of this.#extents) {
+      this.#extents.set(
+        digest,
+        extents.filter((extent) => extent.path !== path),
+      );
+    }
+  }
+
+  /**
+   * Hands the blob's bytes to `write`, from the first place whose bytes hash to the digest; `false` when there is none,
+   * and then what was written is not the blob. `write` borrows each piece until it returns.
+   */
+  async copy(digest: Digest, size: number, write: (position: number, bytes: Uint8Array) => void): Promise<boolean> {
+    for (const extent of [...(this.#extents.get(digest) ?? [])]) {
+      if (extent.size === size && (await copyExtent(extent, digest, write))) return true;
+      this.#drop(digest, extent);
+    }
+    return false;
+  }
+
+  /** Streams the blob from a place at hand in chunks the caller owns, or gives `undefined` when there is none. */
+  open(blob: Blob): AsyncIterable<Uint8Array> | undefined {
+    const extent = this.#extents.get(blob.digest)?.find(({ size }) => size === blob.size);
+    return extent && streamExtent(extent, blob.digest);
+  }
+
+  #drop(digest: Digest, extent: Extent): void {
+    this.#extents.set(
+      digest,
+      (this.#extents.get(digest) ?? []).filter((other) => other !== extent),
+    );
+  }
+}
+
+async function copyExtent(
+  extent: Extent,
+  digest: Digest,
+  write: (position: number, bytes: Uint8Array) => void,
+): Promise<boolean> {
+  const hash = hashFor(digest);
+  let position = 0;
+  for (const piece of readExtent(extent)) {
+    hash.update(piece);
+    write(position, piece);
+    position += piece.byteLength;
+    await setImmediate(); // file reads are synchronous: let others have their turn
+  }
+  return position === extent.size && formatDigest(digestAlgorithm(digest), hash) === digest;
+}
+
+async function* streamExtent(extent: Extent, digest: Digest): AsyncGenerator<Uint8Array> {
+  const hash = hashFor(digest);
+  for (const piece of readExtent(extent)) {
+    hash.update(piece);
+    yield piece.slice();
+  }
+  const actual = formatDigest(digestAlgorithm(digest), hash);
+  if (actual === digest) return;
+  const message = `${extent.path} holds ${actual} where ${digest} should be`;
+  throw new RegistryError("DIGEST_MISMATCH", message, { reference: digest, expected: digest, actual });
+}
+
+function* readExtent(extent: Extent): Generator<Uint8Array> {
+  let file: ArchiveFile;
+  try {
+    file = ArchiveFile.read(extent.path);
+  } catch {
+    return; // the file is gone: the same as not having the bytes
+  }
+  using open = file;
+  yield* open.pieces(extent.offset, extent.size);
+}

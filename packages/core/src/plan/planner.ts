@@ -1,0 +1,74 @@
+import type { Digest, Manifest, RepositoryReader, Tag } from "@tranship/registry";
+import * as z from "zod";
+import type { OnEvent } from "../events.ts";
+import type { MissingImage } from "./download-list.ts";
+import type { PlannedImage, PlannedRepository, Section } from "./section.ts";
+
+/** What makes one archive, such as one package. */
+export interface Item {
+  /** Which kind of thing it is, such as `packages`. */
+  readonly component: string;
+  /** Its name within the component. */
+  readonly name: string;
+  /** The archive's file name, such as `package-console.tar`. */
+  readonly archive: string;
+  /** The names it covers, where it is about more than one. */
+  readonly members?: readonly string[] | undefined;
+}
+
+/** Schema of {@link Item}. An archive name from a file never leaves the bundle's folder. */
+export const itemSchema: z.ZodType<Item> = z.object({
+  component: z.string(),
+  name: z.string(),
+  archive: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*\.tar$/),
+  members: z.array(z.string()).optional(),
+});
+
+/** One step of an item's plan: the section it adds, and what it found to be missing. */
+export interface PlannedStep {
+  readonly section: Section;
+  readonly missing: readonly MissingImage[];
+}
+
+/** The source, asked each thing once in a run. */
+export interface SourceView {
+  /** The manifest a tag or digest names, or `undefined` when it is missing and only then. */
+  manifest(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined>;
+  /** All tags of a repository, or `undefined` when there is no such repository and only then. */
+  tags(repository: RepositoryReader): Promise<readonly Tag[] | undefined>;
+}
+
+/** What a planner works with during one run. */
+export interface RunContext {
+  readonly signal: AbortSignal;
+  readonly source: SourceView;
+  readonly emit: OnEvent;
+}
+
+/**
+ * Reads files out of a planned image; a name that is absent from the answer is not in the image. A plan reads at the
+ * source, a pull from what it has just written: the only thing in which the two differ.
+ */
+export type ReadImageFiles = (
+  repository: PlannedRepository,
+  image: PlannedImage,
+  names: readonly string[],
+) => Promise<ReadonlyMap<string, Uint8Array>>;
+
+/**
+ * Decides what a component puts into a bundle: its items, and for each item section after section, each a pure function
+ * of the content of the earlier ones.
+ */
+export interface Planner {
+  /** The components its items may belong to: a pull replaces what a bundle holds of these and leaves others alone. */
+  readonly components: readonly string[];
+  /** What was asked for, as plain JSON: an interrupted pull is continued only by one that asks for the same. */
+  readonly selection: unknown;
+  /** The repository of that full name (as sections spell it in `source`) to read from. */
+  open(source: string): RepositoryReader;
+  items(run: RunContext): AsyncIterable<Item>;
+  /** The step after `done`, or `undefined` when the item is complete. */
+  next(item: Item, done: readonly Section[], run: RunContext, read: ReadImageFiles): Promise<PlannedStep | undefined>;
+  /** Where the planner wants the run's events too. */
+  readonly onEvent?: OnEvent | undefined;
+}

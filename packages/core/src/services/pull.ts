@@ -1,0 +1,167 @@
+import { ArchiveWriter } from "../bundle/archive-writer.ts";
+import type { BundleDirectory } from "../bundle/bundle-directory.ts";
+import type { Journal } from "../bundle/journal.ts";
+import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import type { OnEvent } from "../events.ts";
+import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
+import type { PlannedStep, Planner } from "../plan/planner.ts";
+import { stepTotals } from "../plan/step-totals.ts";
+import { BlobFiller } from "../transfer/fill-blob.ts";
+import { Pool } from "../transfer/pool.ts";
+import { listOf } from "./plan.ts";
+import { type Run, startRun } from "./run-context.ts";
+import { type ItemSink, imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
+
+/** Options of {@link pull}. */
+export interface PullOptions {
+  /** The bundle to fill. */
+  readonly to: BundleDirectory;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: OnEvent | undefined;
+  /** Blobs under way at a time. @defaultValue 8 */
+  readonly inFlight?: number | undefined;
+}
+
+/** What became of one archive; `bytes` is its size. */
+export interface ArchiveReport {
+  readonly archive: string;
+  readonly bytes: number;
+  readonly outcome: "written" | "unchanged";
+}
+
+/** What a pull did; sizes in bytes. */
+export interface PullReport {
+  readonly archives: readonly ArchiveReport[];
+  readonly images: number;
+  /** Distinct blobs of the plan, manifests included. */
+  readonly blobs: number;
+  /** Came from the source in this run. A blob that was continued counts as fetched, with the bytes that were left. */
+  readonly fetched: { readonly blobs: number; readonly bytes: number };
+  /** Copied from other archives on this machine. */
+  readonly copied: { readonly blobs: number; readonly bytes: number };
+  /** Already in place from an interrupted pull. */
+  readonly kept: { readonly blobs: number; readonly bytes: number };
+  readonly missing: readonly MissingImage[];
+}
+
+/**
+ * Fills a bundle with what the planners ask for. Interrupted, it leaves what a second call with the same selection
+ * continues, inside a blob if need be; over a finished bundle it rewrites only the archives that changed.
+ * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `NO_SPACE`, `FILE_FAILED`
+ */
+export async function pull(planners: readonly Planner[], options: PullOptions): Promise<PullReport> {
+  const run = startRun(planners, options);
+  const { journal: opened, local } = options.to.begin(JSON.stringify(planners.map(({ selection }) => selection)));
+  using journal = opened;
+  pinFixed(run, journal);
+  const filler = new BlobFiller(local, run.base);
+  const pool = new Pool(options.inFlight ?? 8);
+  const items = await listItems(planners, run, journal);
+  const done = await runItems(
+    items,
+    ({ planner }) => imageFileReader(planner, run.source, run.base.signal, local),
+    (planned) => new ArchiveSink(planned, options.to.directory, journal, local, filler, pool),
+    run.stop,
+  );
+  const list = listOf(done);
+  const archives = done.flatMap(({ report }) => report ?? []);
+  const files = archives.map(({ archive, bytes }) => ({ archive, bytes }));
+  options.to.commit(
+    { ...list, files },
+    planners.flatMap(({ components }) => components),
+    run.base.emit,
+  );
+  const { totals } = filler;
+  return {
+    archives,
+    images: downloadTotals(list).images,
+    blobs: downloadTotals(list).blobs,
+    fetched: { blobs: totals.fetchedBlobs, bytes: totals.fetchedBytes },
+    copied: { blobs: totals.copiedBlobs, bytes: totals.copiedBytes },
+    kept: { blobs: totals.keptBlobs, bytes: totals.keptBytes },
+    missing: list.missing,
+  };
+}
+
+/** What an interrupted run found a tag to mean stays so for the rest of the pull. */
+function pinFixed(run: Run, journal: Journal): void {
+  for (const steps of journal.archives().values()) {
+    for (const { images } of steps.flatMap(({ section }) => section.repositories)) {
+      for (const { reference, digest } of images) run.source.pin(reference, digest);
+    }
+  }
+}
+
+async function listItems(planners: readonly Planner[], run: Run, journal: Journal): Promise<readonly PlannedItem[]> {
+  const all: PlannedItem[] = [];
+  for (const [index, planner] of planners.entries()) {
+    let items = journal.items(index);
+    if (!items) {
+      items = await run.listItems(index);
+      journal.fixItems(index, items);
+    }
+    all.push(...items.map((item) => ({ planner, item, run: run.contexts[index] ?? run.base })));
+  }
+  return all;
+}
+
+/** Writes one item's steps into its archive. */
+class ArchiveSink
+  implements
+    ItemSink<{ item: PlannedItem["item"]; steps: readonly PlannedStep[]; report: ArchiveReport | undefined }>,
+    Disposable
+{
+  readonly fixed: readonly PlannedStep[];
+  readonly #planned: PlannedItem;
+  readonly #journal: Journal;
+  readonly #writer: ArchiveWriter;
+  readonly #steps: PlannedStep[] = [];
+
+  constructor(
+    planned: PlannedItem,
+    folder: string,
+    journal: Journal,
+    local: LocalBlobs,
+    filler: BlobFiller,
+    pool: Pool,
+  ) {
+    const { planner, item, run } = planned;
+    this.#planned = planned;
+    this.#journal = journal;
+    this.fixed = [...journal.steps(item.archive)];
+    this.#writer = new ArchiveWriter({
+      folder,
+      archive: item.archive,
+      local,
+      emit: run.emit,
+      fill: (file, entry) =>
+        pool.run(async () => {
+          if (entry.content.kind === "blob")
+            await filler.fill(file, entry, planner.open(entry.content.repository.source));
+        }, run.signal),
+    });
+  }
+
+  async take(step: PlannedStep, isNew: boolean): Promise<void> {
+    const { item, run } = this.#planned;
+    if (isNew) this.#journal.fixStep(item.archive, step);
+    run.emit({ type: "section.planned", archive: item.archive, ...stepTotals(step) });
+    this.#steps.push(step);
+    if (step.section.repositories.length > 0) await this.#writer.add(step.section);
+  }
+
+  async finish(): Promise<{
+    item: PlannedItem["item"];
+    steps: readonly PlannedStep[];
+    report: ArchiveReport | undefined;
+  }> {
+    const { item } = this.#planned;
+    const isEmpty = this.#steps.every(({ section }) => section.repositories.length === 0);
+    const report = isEmpty ? undefined : { archive: item.archive, ...(await this.#writer.finish()) };
+    return { item, steps: this.#steps, report };
+  }
+
+  [Symbol.dispose](): void {
+    this.#writer[Symbol.dispose]();
+  }
+}

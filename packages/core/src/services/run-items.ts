@@ -1,0 +1,78 @@
+import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import { readImageFiles } from "../plan/image-files.ts";
+import { LocalFirstRepository } from "../plan/local-first.ts";
+import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "../plan/planner.ts";
+import { Pool } from "../transfer/pool.ts";
+import { sourceError } from "../transfer/transfer-error.ts";
+
+/** Items worked on at a time: each may hold an archive open. */
+const itemsInFlight = 8;
+
+/** What a run does with an item, step after step. */
+export interface ItemSink<Result> {
+  /** Steps that are fixed already, from an interrupted run. */
+  readonly fixed: readonly PlannedStep[];
+  /** Takes a step; the next one is planned when this resolves. `isNew` tells a step planned now from a fixed one. */
+  take(step: PlannedStep, isNew: boolean): Promise<void>;
+  /** The item is complete. */
+  finish(): Promise<Result>;
+}
+
+/** An item with the planner that listed it. */
+export interface PlannedItem {
+  readonly planner: Planner;
+  readonly item: Item;
+  readonly run: RunContext;
+}
+
+/**
+ * Runs every item's planner to its end: the one path by which both a plan and a pull learn what there is. Results come
+ * in the items' order. The first failure ends the run.
+ */
+export async function runItems<Result>(
+  items: readonly PlannedItem[],
+  read: (item: PlannedItem) => ReadImageFiles,
+  sinkOf: (item: PlannedItem) => ItemSink<Result> & Disposable,
+  stop: AbortController,
+): Promise<readonly Result[]> {
+  const pool = new Pool(itemsInFlight);
+  const runs = items.map((planned) =>
+    pool.run(async () => {
+      const { planner, item, run } = planned;
+      run.emit({ type: "item.started", component: item.component, item: item.name, archive: item.archive });
+      using sink = sinkOf(planned);
+      const done = [];
+      for (const step of sink.fixed) {
+        await sink.take(step, false);
+        done.push(step.section);
+      }
+      for (;;) {
+        const step = await planner.next(item, done, run, read(planned));
+        if (!step) return sink.finish();
+        await sink.take(step, true);
+        done.push(step.section);
+      }
+    }, stop.signal),
+  );
+  for (const running of runs) running.catch((error: unknown) => stop.abort(error));
+  const results = await Promise.allSettled(runs);
+  stop.signal.throwIfAborted();
+  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+/** Reads files of planned images: blobs at hand first, else from the source. */
+export function imageFileReader(
+  planner: Planner,
+  view: SourceView,
+  signal: AbortSignal,
+  local: LocalBlobs,
+): ReadImageFiles {
+  return async ({ source }, { digest }, names) => {
+    const repository = new LocalFirstRepository(planner.open(source), view, local);
+    try {
+      return await readImageFiles(repository, await repository.manifest(digest), names, { signal });
+    } catch (error) {
+      throw sourceError(error, source, digest, signal);
+    }
+  };
+}

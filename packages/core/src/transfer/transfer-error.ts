@@ -1,0 +1,31 @@
+import { classifyFailure, formatName, isRegistryError } from "@tranship/registry";
+import { isMirrorError, MirrorError, type Side } from "../errors.ts";
+
+/**
+ * What failed with one image, wrapped once with its reference and side. An aborted run gives the signal's reason as it
+ * is, and an error that is wrapped already stays.
+ */
+export function transferError(
+  error: unknown,
+  side: Side,
+  verb: string,
+  reference: string,
+  signal: AbortSignal,
+): unknown {
+  if (signal.aborted) return signal.reason;
+  if (isMirrorError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const details = {
+    side,
+    reference,
+    failure: classifyFailure(error),
+    ...(isRegistryError(error) ? { code: error.code } : {}),
+  };
+  return new MirrorError("TRANSFER_FAILED", `cannot ${verb} ${reference}: ${reason}`, details, { cause: error });
+}
+
+/** {@link transferError} for something read from the source; `reference` may be empty for the repository itself. */
+export function sourceError(error: unknown, repository: string, reference: string, signal: AbortSignal): unknown {
+  const full = reference === "" ? repository : formatName(repository, reference);
+  return transferError(error, "source", "read", full, signal);
+}
