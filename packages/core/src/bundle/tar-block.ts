@@ -10,7 +10,7 @@ export interface TarBlock {
 
 /** Why a tar archive is refused; the scan adds the archive's and the entry's name. */
 export class TarFault extends Error {
-  override readonly name: "TarFault" = "TarFault";
+  override readonly name = "TarFault";
 }
 
 /**
