@@ -1,0 +1,122 @@
+import {
+  type Descriptor,
+  formatName,
+  type ImageManifest,
+  isIndexMediaType,
+  isManifestMediaType,
+  type Manifest,
+  type Platform,
+  parseManifest,
+  type RepositoryReader,
+} from "@tranship/registry";
+import { MirrorError } from "../errors.ts";
+import { FileSearch, parseLayerPath } from "./file-search.ts";
+import { LayerFault, scanLayer } from "./layer-scan.ts";
+
+/** Options of {@link readImageFiles}. */
+export interface ImageFilesOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** A larger file is an error, in bytes. @defaultValue 1 MiB */
+  readonly maxFileBytes?: number | undefined;
+  /** Unpacking more than this, over all layers, is an error, in bytes. @defaultValue 16 GiB */
+  readonly maxUnpackedBytes?: number | undefined;
+  /** Which image of an index is read; its first image where none fits. @defaultValue linux/amd64 */
+  readonly platform?: Pick<Platform, "os" | "architecture"> | undefined;
+}
+
+const linuxAmd64 = { os: "linux", architecture: "amd64" };
+
+/** Nested indexes deeper than this are refused. */
+const maxDepth = 8;
+
+/**
+ * Reads files out of an image without unpacking it: layers from the top down, left as soon as all is found. A name that is
+ * absent from the answer is not in the image, proven by layers read to their ends; what could not be read is an error.
+ * Links are not followed. The answer's keys are the names as they were given.
+ * @throws MirrorError `IMAGE_FILE_INVALID`
+ * @throws RegistryError as {@link RepositoryReader.fetchBlob} does
+ * @see image-spec v1.1, "Image Layer Filesystem Changeset"
+ */
+export async function readImageFiles(
+  repository: RepositoryReader,
+  manifest: Manifest,
+  names: readonly string[],
+  options: ImageFilesOptions = {},
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { signal, maxFileBytes = 1024 ** 2, maxUnpackedBytes = 16 * 1024 ** 3 } = options;
+  const reference = formatName(repository.name, manifest.descriptor.digest);
+  const paths = new Map(names.map((name) => [name, pathOf(name, reference)]));
+  const search = new FileSearch(paths.values());
+  const image = await imageOf(repository, manifest, options, 0);
+  const limits = { maxFileBytes, unpackedBytesLeft: maxUnpackedBytes };
+  for (const layer of image.layers.toReversed()) {
+    if (search.isDone) break;
+    signal?.throwIfAborted();
+    try {
+      await scanLayer(repository.fetchBlob(layer, { signal }), search, limits);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof LayerFault)) throw error;
+      throw unreadable(reference, error.file ?? names.join(", "), `layer ${layer.digest}: ${error.message}`, error);
+    }
+    search.endLayer();
+  }
+  const files = [...paths].flatMap(([name, path]) => {
+    const bytes = search.found.get(path);
+    return bytes ? [[name, bytes] as const] : [];
+  });
+  return new Map(files);
+}
+
+async function imageOf(
+  repository: RepositoryReader,
+  manifest: Manifest,
+  options: ImageFilesOptions,
+  depth: number,
+): Promise<ImageManifest> {
+  const content = parseManifest(manifest);
+  if (content.kind === "image") return content;
+  const child = depth < maxDepth ? chooseChild(content.manifests, options.platform ?? linuxAmd64) : undefined;
+  if (!child) {
+    const reference = formatName(repository.name, manifest.descriptor.digest);
+    throw unreadable(reference, "", "the index leads to no image");
+  }
+  const chosen = await repository.manifest(child.digest, { signal: options.signal });
+  return imageOf(repository, chosen, options, depth + 1);
+}
+
+function chooseChild(
+  children: readonly Descriptor[],
+  { os, architecture }: Pick<Platform, "os" | "architecture">,
+): Descriptor | undefined {
+  const manifests = children.filter(({ mediaType }) => isManifestMediaType(mediaType));
+  const images = manifests.filter(({ mediaType }) => !isIndexMediaType(mediaType));
+  return (
+    images.find(({ platform }) => platform?.os === os && platform.architecture === architecture) ??
+    // Builders list attestations as images of an unknown platform.
+    images.find(({ platform }) => platform?.os !== "unknown") ??
+    images[0] ??
+    manifests[0]
+  );
+}
+
+function pathOf(name: string, reference: string): string {
+  const path = parseLayerPath(name);
+  if (path === undefined) throw unreadable(reference, name, "it is no path inside an image");
+  return path;
+}
+
+function unreadable(
+  reference: string,
+  file: string,
+  reason: string,
+  cause?: unknown,
+): MirrorError<"IMAGE_FILE_INVALID"> {
+  const what = file === "" ? reference : `${file} of ${reference}`;
+  return new MirrorError(
+    "IMAGE_FILE_INVALID",
+    `cannot read ${what}: ${reason}`,
+    { reference, file, reason },
+    { cause },
+  );
+}
