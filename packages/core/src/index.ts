@@ -1,3 +1,4 @@
+export { BundleDirectory, type BundleDirectoryOptions } from "./bundle/bundle-directory.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";
 export type { MirrorEvent, MirrorWarning, OnEvent } from "./events.ts";
 export {
@@ -9,4 +10,16 @@ export {
   type PlannedArchive,
   parseDownloadList,
 } from "./plan/download-list.ts";
+export { type LockFile, lockFileName, parseLockFile } from "./plan/lock-file.ts";
+export type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "./plan/planner.ts";
 export type { PlannedBlob, PlannedImage, PlannedRepository, Reason, Section } from "./plan/section.ts";
+export type { ServicePullOptions } from "./services/catalog-service.ts";
+export { listPlanner } from "./services/list-planner.ts";
+export {
+  type PackageStat,
+  PackagesService,
+  type PackagesServiceOptions,
+  type PackagesStats,
+} from "./services/packages-service.ts";
+export { type PlanOptions, plan } from "./services/plan.ts";
+export { type ArchiveReport, type PullOptions, type PullReport, pull } from "./services/pull.ts";

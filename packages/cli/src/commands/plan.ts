@@ -1,0 +1,31 @@
+import { writeFile } from "node:fs/promises";
+import { formatDownloadList, PackagesService, plan } from "@tranship/core";
+import { Command } from "commander";
+import type { CliContext, RegistryFlags } from "../context.ts";
+import {
+  checkRegistryFlags,
+  packagesOptions,
+  type SelectionFlags,
+  withRegistryFlags,
+  withSelectionFlags,
+} from "../flags.ts";
+import { planTable } from "../print/plan-table.ts";
+
+/** `tranship plan`: what a pull would transfer, exactly. */
+export function planCommand(context: CliContext): Command {
+  const command = new Command("plan")
+    .description("show what a pull would transfer, without writing a bundle")
+    .requiredOption("--source <registry>", "registry and path, e.g. registry.example.com/deckhouse/fe")
+    .option("-o, --output <file>", "write the plan as JSON to a file, - for standard output");
+  return withRegistryFlags(withSelectionFlags(command)).action(
+    async (flags: RegistryFlags & SelectionFlags & { readonly source: string; readonly output?: string }) => {
+      checkRegistryFlags(flags);
+      await using source = context.registry(flags.source, flags);
+      const packages = new PackagesService(packagesOptions(source, flags));
+      const list = await plan([packages], { signal: context.signal, onEvent: context.onEvent });
+      if (flags.output === "-") return context.output.text(formatDownloadList(list));
+      if (flags.output !== undefined) await writeFile(flags.output, formatDownloadList(list));
+      context.output.report("plan", { ...list }, planTable(list, flags.output));
+    },
+  );
+}

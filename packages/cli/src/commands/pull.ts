@@ -1,0 +1,34 @@
+import { BundleDirectory, PackagesService, pull } from "@tranship/core";
+import { Command } from "commander";
+import type { CliContext, RegistryFlags } from "../context.ts";
+import {
+  checkRegistryFlags,
+  packagesOptions,
+  type SelectionFlags,
+  withRegistryFlags,
+  withSelectionFlags,
+} from "../flags.ts";
+import { pullSummary } from "../print/summaries.ts";
+
+/** `tranship pull`: flags in, one core call, a report out. */
+export function pullCommand(context: CliContext): Command {
+  const command = new Command("pull")
+    .description("copy packages from a registry into a bundle; run again, it goes on where it stopped")
+    .argument("<bundle>", "the bundle's folder; made if missing")
+    .requiredOption("--source <registry>", "registry and path, e.g. registry.example.com/deckhouse/fe")
+    .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again");
+  return withRegistryFlags(withSelectionFlags(command)).action(
+    async (
+      folder: string,
+      flags: RegistryFlags & SelectionFlags & { readonly source: string; readonly restart?: boolean },
+    ) => {
+      checkRegistryFlags(flags);
+      await using source = context.registry(flags.source, flags);
+      const packages = new PackagesService(packagesOptions(source, flags));
+      const directory = folder.replace(/^bundle:/, "");
+      await using bundle = await BundleDirectory.open(directory, { restart: flags.restart });
+      const report = await pull([packages], { to: bundle, signal: context.signal, onEvent: context.onEvent });
+      context.output.report("pull", { ...report }, pullSummary(report, directory));
+    },
+  );
+}

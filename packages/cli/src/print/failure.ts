@@ -1,0 +1,71 @@
+import { isMirrorError, type MirrorErrorCode } from "@tranship/core";
+import { isRegistryError, type RegistryErrorCode } from "@tranship/registry";
+
+/** A failure as the program tells it. */
+export interface Diagnosis {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string | undefined;
+  readonly details: unknown;
+}
+
+const registryAdvice: { readonly [Code in RegistryErrorCode]?: string } = {
+  UNAUTHORIZED: "check --registry-login and --registry-password",
+  FORBIDDEN: "this user may not do that here; ask the registry's administrator",
+  RATE_LIMITED: "the registry limits requests; wait and run the command again, it goes on where it stopped",
+  SERVER_ERROR: "the registry has a fault of its own; run the command again later, it goes on where it stopped",
+  NETWORK: "check the registry's name, the network and any proxy; run the command again, it goes on where it stopped",
+  TIMEOUT: "the registry stopped answering; run the command again, it goes on where it stopped",
+  TLS: "install the registry's CA certificate, or use --tls-skip-verify; --insecure if it speaks plain HTTP",
+  DIGEST_MISMATCH: "something on the way or in the store changed the bytes; nothing of it was used",
+  TOO_LARGE: "this is larger than anything of its kind should be; nothing of it was used",
+  INVALID_REFERENCE: "write it as host[:port]/path, without a scheme, tag or digest",
+};
+
+const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
+  NOT_IN_CATALOG: "`tranship plan --source …` without names shows what there is",
+  IMAGE_NOT_FOUND: "check the tag's spelling; tags are taken as the registry has them",
+  BUNDLE_UNFINISHED: "run the pull again to finish it",
+  BUNDLE_LOCKED: "wait for the other pull, or stop it",
+  BUNDLE_NOT_EMPTY: "give an empty folder, or the folder of an earlier pull",
+  ARCHIVE_INVALID: "copy the archive again or pull it again; nothing was sent",
+  NO_SPACE: "free some space and run the command again, it goes on where it stopped",
+  PLAN_OUTDATED: "plan again",
+};
+
+/** What to tell about any error: a stable code, a message for people, and what may help. */
+export function diagnose(error: unknown): Diagnosis {
+  const cause = deepest(error);
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const own = isMirrorError(error) ? mirrorAdvice[error.code] : undefined;
+  const below = isRegistryError(cause) ? registryAdvice[cause.code] : undefined;
+  return {
+    code,
+    message,
+    advice: own ?? below,
+    details: (error as { readonly details?: unknown } | undefined)?.details,
+  };
+}
+
+/** The exit code of a failed command: 2 for what was asked wrongly, 1 for what went wrong. */
+export function exitCodeOf(error: unknown): 1 | 2 {
+  if (error instanceof Error && error.name === "UsageError") return 2;
+  if (isMirrorError(error, "SELECTION_INVALID")) return 2;
+  return isRegistryError(error, "INVALID_REFERENCE") ? 2 : 1;
+}
+
+function codeOf(error: unknown): string {
+  if (isMirrorError(error) || isRegistryError(error)) return error.code;
+  if (error instanceof Error && error.name === "UsageError") return "USAGE";
+  const code = (error as { readonly code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : "UNKNOWN";
+}
+
+/** The registry's error under a chain of causes, else the error itself. */
+function deepest(error: unknown): unknown {
+  let at = error;
+  for (let depth = 0; depth < 8 && at instanceof Error && !isRegistryError(at) && at.cause !== undefined; depth += 1)
+    at = at.cause;
+  return isRegistryError(at) ? at : error;
+}

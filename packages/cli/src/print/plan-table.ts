@@ -1,0 +1,27 @@
+import { type DownloadList, downloadTotals } from "@tranship/core";
+import { count, formatBytes } from "./size.ts";
+
+/** A plan for people: every archive, every image with its reason, and what it sums up to. */
+export function planTable(list: DownloadList, file: string | undefined): string {
+  const lines: string[] = [];
+  for (const { archive, sections } of list.archives) {
+    lines.push(archive);
+    const repositories = new Map<string, string[]>();
+    for (const { path, images } of sections.flatMap((section) => section.repositories)) {
+      const rows = repositories.get(path) ?? [];
+      repositories.set(path, rows);
+      rows.push(
+        ...images.map(({ tag, digest, why }) => `    ${tag.padEnd(24)} ${digest.slice(0, 19)}  ${why.join(", ")}`),
+      );
+    }
+    for (const [path, rows] of repositories) lines.push(`  ${path === "" ? "/" : path}`, ...rows);
+  }
+  for (const { reference, why } of list.missing) lines.push(`missing at the source: ${reference} (${why})`);
+  const { archives, images, blobs, fetchBytes, storedBytes } = downloadTotals(list);
+  lines.push(
+    `${count(images, "image")} in ${count(archives, "archive")}: ${count(blobs, "blob")}, ` +
+      `${formatBytes(fetchBytes)} to fetch, ${formatBytes(storedBytes)} in the bundle`,
+  );
+  if (file !== undefined) lines.push(`plan written to ${file}`);
+  return lines.join("\n");
+}

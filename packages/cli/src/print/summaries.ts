@@ -1,0 +1,42 @@
+import type { PullReport, PushReport, VerifyReport } from "@tranship/core";
+import { count, formatBytes } from "./size.ts";
+
+/** What a pull did, for people. */
+export function pullSummary(report: PullReport, directory: string): string {
+  const { archives, images, blobs, fetched, copied, kept, missing } = report;
+  const written = archives.filter(({ outcome }) => outcome === "written").length;
+  const reused = copied.bytes + kept.bytes;
+  return [
+    ...archives.map(
+      ({ archive, bytes, outcome }) => `  ${archive.padEnd(32)} ${formatBytes(bytes).padStart(10)}  ${outcome}`,
+    ),
+    ...missing.map(({ reference, why }) => `  missing at the source: ${reference} (${why})`),
+    `pulled ${count(images, "image")} (${count(blobs, "blob")}) into ${directory}: ${count(written, "archive")} written, ` +
+      `${archives.length - written} unchanged; ${formatBytes(fetched.bytes)} fetched, ${formatBytes(reused)} found on this machine`,
+  ].join("\n");
+}
+
+/** What a push did, for people. */
+export function pushSummary(report: PushReport, target: string, isDryRun: boolean): string {
+  const { images, blobs, bytes, discovery, metadataOnly } = report;
+  const verb = isDryRun ? "would push" : "pushed";
+  return [
+    ...(metadataOnly.length > 0 ? [`  release metadata only, not announced: ${metadataOnly.join(", ")}`] : []),
+    `${verb} ${count(images.written, "image")} to ${target}, ${images.present} there already; ` +
+      `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted, ${blobs.present} there already; ` +
+      `${count(discovery.written, "discovery tag")} written, ${discovery.present} there already`,
+  ].join("\n");
+}
+
+/** What a verification found, for people. */
+export function verifySummary(report: VerifyReport, place: string): string {
+  const { findings, images, blobs, bytes } = report;
+  const where = (finding: (typeof findings)[number]) =>
+    [finding.archive, finding.entry, finding.reference].filter((part) => part !== undefined).join(" ");
+  return [
+    ...findings.map((finding) => `  ${finding.code}: ${where(finding)}: ${finding.message}`),
+    findings.length === 0
+      ? `${place} is whole: ${count(images, "image")}, ${count(blobs, "blob")}, ${formatBytes(bytes)} read and hashed`
+      : `${place} is not whole: ${count(findings.length, "fault")} in ${count(images, "image")}, ${count(blobs, "blob")}`,
+  ].join("\n");
+}

@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import { planCommand } from "./commands/plan.ts";
+import { pullCommand } from "./commands/pull.ts";
+import { pushCommand } from "./commands/push.ts";
+import { verifyCommand } from "./commands/verify.ts";
+import type { CliContext } from "./context.ts";
+
+/** The command tree. `--json` is read before, to choose the output; it is declared here for `--help`. */
+export function createProgram(context: CliContext, version: string): Command {
+  const program = new Command("tranship")
+    .description(
+      "Moves OCI packages and images from one registry, through bundle files, into another, and proves nothing was lost.",
+    )
+    .version(version)
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with findings, 130 interrupted.\n" +
+        "With --json, standard output carries one JSON object a line: events, then a report or a failure.",
+    );
+  for (const command of [planCommand(context), pullCommand(context), pushCommand(context), verifyCommand(context)]) {
+    program.addCommand(
+      command.option("--json", "events and the report as JSON lines on standard output").exitOverride(),
+    );
+  }
+  return program.exitOverride();
+}
