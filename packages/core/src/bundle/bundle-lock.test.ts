@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { isMirrorError } from "../errors.ts";
+import { BundleLock } from "./bundle-lock.ts";
+
+function aFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tranship-lock-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const holder = `
+  import { BundleLock } from ${JSON.stringify(new URL("./bundle-lock.ts", import.meta.url).href)};
+  globalThis.held = BundleLock.acquire(process.argv[1]);
+  process.stdout.write("held\\n");
+  setInterval(() => {}, 1000);
+`;
+
+test("a second owner is refused and told who the first is; a killed owner's lock is free at once", async () => {
+  const folder = aFolder();
+  const child = spawn(process.execPath, ["--input-type=module", "-e", holder, folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  try {
+    using _lock = BundleLock.acquire(folder);
+    expect.unreachable();
+  } catch (error) {
+    if (!isMirrorError(error, "BUNDLE_LOCKED")) throw error;
+    expect(error.details.owner).toContain(`process ${child.pid} on `);
+    expect(error.message).toContain(`process ${child.pid} on `);
+  }
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  using lock = BundleLock.acquire(folder);
+  expect(lock).toBeInstanceOf(BundleLock);
+});
+
+test("two in one process exclude each other too, and a lock given back can be taken again", () => {
+  const folder = aFolder();
+  {
+    using _first = BundleLock.acquire(folder);
+    expect(() => BundleLock.acquire(folder)).toThrow("is writing it");
+  }
+  using again = BundleLock.acquire(folder);
+  expect(again).toBeInstanceOf(BundleLock);
+});
