@@ -120,10 +120,11 @@ function readLines(path: string): { readonly lines: readonly Line[]; readonly en
     throw localError(error, path);
   }
   const lines: Line[] = [];
+  const fixed = new Map<string, number>();
   let end = 0;
   for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10, end)) {
     const line = parseLine(bytes.toString("utf8", end, newline));
-    if (!line || !isNext(lines, line)) break; // from here on it was torn: what it said is decided anew
+    if (!line || !isNext(line, lines.length, fixed)) break; // from here on it was torn: what it said is decided anew
     lines.push(line);
     end = newline + 1;
   }
@@ -138,9 +139,11 @@ function parseLine(text: string): Line | undefined {
   }
 }
 
-function isNext(before: readonly Line[], line: Line): boolean {
-  if (before.length === 0) return line.type === "run";
-  if (line.type !== "section") return line.type === "items";
-  const fixed = before.filter((other) => other.type === "section" && other.archive === line.archive).length;
-  return line.index === fixed;
+/** Whether a line may follow: the run first, then items, and the sections of each archive in their order. */
+function isNext(line: Line, before: number, fixed: Map<string, number>): boolean {
+  if (before === 0 || line.type === "run") return before === 0 && line.type === "run";
+  if (line.type === "items") return true;
+  const count = fixed.get(line.archive) ?? 0;
+  fixed.set(line.archive, count + 1);
+  return line.index === count;
 }

@@ -17,7 +17,7 @@ export interface PlanOptions {
  * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`
  */
 export async function plan(planners: readonly Planner[], options: PlanOptions = {}): Promise<DownloadList> {
-  const run = startRun(planners, options);
+  using run = startRun(planners, options);
   const nothing = new LocalBlobs();
   const items: PlannedItem[] = [];
   for (const [index, planner] of planners.entries()) {

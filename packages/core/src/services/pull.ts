@@ -50,7 +50,7 @@ export interface PullReport {
  * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `NO_SPACE`, `FILE_FAILED`
  */
 export async function pull(planners: readonly Planner[], options: PullOptions): Promise<PullReport> {
-  const run = startRun(planners, options);
+  using run = startRun(planners, options);
   const { journal: opened, local } = options.to.begin(JSON.stringify(planners.map(({ selection }) => selection)));
   using journal = opened;
   pinFixed(run, journal);

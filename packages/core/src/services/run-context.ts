@@ -2,8 +2,8 @@ import type { OnEvent } from "../events.ts";
 import type { Item, Planner, RunContext } from "../plan/planner.ts";
 import { SourceCache } from "../plan/source-cache.ts";
 
-/** What the planners of one run share. */
-export interface Run {
+/** What the planners of one run share; disposing it lets go of the caller's signal. */
+export interface Run extends Disposable {
   readonly base: RunContext;
   /** For each planner, the same context with its own events. */
   readonly contexts: readonly RunContext[];
@@ -21,7 +21,8 @@ export function startRun(
 ): Run {
   signal?.throwIfAborted();
   const stop = new AbortController();
-  signal?.addEventListener("abort", () => stop.abort(signal.reason), { once: true, signal: stop.signal });
+  const release = new AbortController();
+  signal?.addEventListener("abort", () => stop.abort(signal.reason), { signal: release.signal });
   const source = new SourceCache(stop.signal);
   const base: RunContext = { signal: stop.signal, source, emit: (event) => onEvent?.(event) };
   const contexts = planners.map((planner) => ({
@@ -43,5 +44,5 @@ export function startRun(
     }
     return items;
   };
-  return { base, contexts, source, stop, listItems };
+  return { base, contexts, source, stop, listItems, [Symbol.dispose]: () => release.abort() };
 }
