@@ -1,0 +1,68 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { MirrorError } from "../errors.ts";
+import { compareText } from "../layout/index-file.ts";
+import { localError } from "./local-error.ts";
+import { archiveInvalid } from "./tar-reader.ts";
+
+/** An archive of a bundle: its name, and the files that make it up in order (one, or its chunks). */
+export interface FoundArchive {
+  /** Such as `package-console.tar`, also where it is split into chunks. */
+  readonly name: string;
+  readonly paths: readonly string[];
+}
+
+const chunkName = /^(.+\.tar)\.([0-9]{4,9})\.chunk$/;
+
+/**
+ * The archives directly in a directory, by name. Links to files are followed; hidden files are not looked at: some systems
+ * leave `._platform.tar` beside `platform.tar`.
+ * @throws MirrorError `BUNDLE_NOT_FOUND`, `ARCHIVE_INVALID`, `FILE_FAILED`
+ */
+export async function findArchives(directory: string): Promise<readonly FoundArchive[]> {
+  const whole = new Map<string, string>();
+  const chunks = new Map<string, Map<number, string>>();
+  for (const name of await listFiles(directory)) {
+    const [, stem, digits] = chunkName.exec(name) ?? [];
+    if (stem !== undefined && digits !== undefined) {
+      const set = chunks.get(stem) ?? new Map<number, string>();
+      if (set.has(Number(digits))) throw archiveInvalid(stem, `chunk ${Number(digits)} is there twice`);
+      chunks.set(stem, set.set(Number(digits), join(directory, name)));
+    } else if (name.endsWith(".tar")) whole.set(name, join(directory, name));
+  }
+  const found: FoundArchive[] = [...whole].map(([name, path]) => ({ name, paths: [path] }));
+  for (const [name, set] of chunks) {
+    if (whole.has(name)) throw archiveInvalid(name, "it is there whole and in chunks; one of them is out of date");
+    found.push({ name, paths: inOrder(name, set) });
+  }
+  return found.sort((a, b) => compareText(a.name, b.name));
+}
+
+function inOrder(name: string, chunks: ReadonlyMap<number, string>): readonly string[] {
+  return Array.from({ length: chunks.size }, (_, at) => {
+    const path = chunks.get(at);
+    if (path === undefined) throw archiveInvalid(name, `chunk ${String(at).padStart(4, "0")} is missing`);
+    return path;
+  });
+}
+
+async function listFiles(directory: string): Promise<readonly string[]> {
+  try {
+    const files: string[] = [];
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      if (entry.name.startsWith(".")) continue;
+      const isLinkToFile = entry.isSymbolicLink() && (await stat(join(directory, entry.name))).isFile();
+      if (entry.isFile() || isLinkToFile) files.push(entry.name);
+    }
+    return files.sort(compareText);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw localError(error, directory);
+    throw new MirrorError(
+      "BUNDLE_NOT_FOUND",
+      `there is no bundle at ${directory}`,
+      { bundle: directory },
+      { cause: error },
+    );
+  }
+}

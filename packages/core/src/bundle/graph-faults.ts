@@ -1,0 +1,108 @@
+import {
+  childBlobs,
+  childManifests,
+  type Descriptor,
+  type Digest,
+  type ImageIndex,
+  type ImageManifest,
+  isManifestMediaType,
+  isRegistryError,
+  parseManifest,
+  type RepositoryReader,
+} from "@tranship/registry";
+import { isMirrorError } from "../errors.ts";
+import { blobPath } from "../plan/section.ts";
+import type { BlobCopy, RepositoryContent } from "./bundle-content.ts";
+
+/** Something an image of a bundle lacks, and the file that asks for it. */
+export interface GraphFault {
+  readonly archive: string;
+  readonly entry: string;
+  readonly digest: Digest;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Nested indexes deeper than this are refused. */
+const maxDepth = 8;
+
+/** Walks every image of a repository and tells what is missing, of a wrong size or unreadable. Reads manifests only. */
+export async function* graphFaults(
+  content: RepositoryContent,
+  repository: RepositoryReader,
+  signal?: AbortSignal,
+): AsyncGenerator<GraphFault> {
+  const walk = new GraphWalk(content, repository, signal);
+  for (const descriptor of content.index.descriptors) {
+    const place = content.listedIn.get(descriptor.digest);
+    if (place) yield* walk.manifest(descriptor, place, 0);
+  }
+}
+
+class GraphWalk {
+  readonly #content: RepositoryContent;
+  readonly #repository: RepositoryReader;
+  readonly #signal: AbortSignal | undefined;
+  readonly #seen = new Set<Digest>();
+
+  constructor(content: RepositoryContent, repository: RepositoryReader, signal: AbortSignal | undefined) {
+    this.#content = content;
+    this.#repository = repository;
+    this.#signal = signal;
+  }
+
+  async *manifest(descriptor: Descriptor, parent: BlobCopy, depth: number): AsyncGenerator<GraphFault> {
+    const missing = this.#blobFault(descriptor, parent);
+    if (missing) yield missing;
+    if (missing || this.#seen.has(descriptor.digest)) return;
+    this.#seen.add(descriptor.digest);
+    const place = this.#placeOf(descriptor.digest) ?? parent;
+    if (depth > maxDepth) {
+      yield faultAt(place, descriptor.digest, "INVALID_MANIFEST", `its indexes are nested more than ${maxDepth} deep`);
+      return;
+    }
+    const content = await this.#parse(descriptor, place);
+    if ("code" in content) {
+      yield content;
+      return;
+    }
+    for (const blob of childBlobs(content)) {
+      const fault = this.#blobFault(blob, place);
+      if (fault) yield fault;
+    }
+    for (const child of childManifests(content)) {
+      const fault = isManifestMediaType(child.mediaType) ? undefined : this.#blobFault(child, place);
+      if (fault) yield fault;
+      if (isManifestMediaType(child.mediaType)) yield* this.manifest(child, place, depth + 1);
+    }
+  }
+
+  async #parse(descriptor: Descriptor, place: BlobCopy): Promise<ImageManifest | ImageIndex | GraphFault> {
+    try {
+      const { bytes } = await this.#repository.manifest(descriptor.digest, { signal: this.#signal });
+      return parseManifest({ descriptor, bytes });
+    } catch (error) {
+      this.#signal?.throwIfAborted();
+      // A disk that fails says nothing about the bundle.
+      if (!isRegistryError(error) && !isMirrorError(error, "ARCHIVE_INVALID")) throw error;
+      return faultAt(place, descriptor.digest, error.code, error.message);
+    }
+  }
+
+  #blobFault({ digest, size }: Descriptor, parent: BlobCopy): GraphFault | undefined {
+    const stored = this.#placeOf(digest)?.entry.size;
+    if (stored === size) return undefined;
+    const what = `${blobPath(digest)}, which it needs,`;
+    return stored === undefined
+      ? faultAt(parent, digest, "NOT_FOUND", `${what} is not in the bundle`)
+      : faultAt(parent, digest, "SIZE_MISMATCH", `${what} has ${stored} bytes, not ${size}`);
+  }
+
+  #placeOf(digest: Digest): BlobCopy | undefined {
+    return this.#content.blobs.get(digest)?.[0];
+  }
+}
+
+function faultAt({ archive, entry }: BlobCopy, digest: Digest, code: string, message: string): GraphFault {
+  return { archive: archive.name, entry: entry.name, digest, code, message };
+}

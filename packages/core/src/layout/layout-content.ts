@@ -1,0 +1,159 @@
+import {
+  type Blob,
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  defaultMaxManifestBytes,
+  digestAlgorithm,
+  digestOf,
+  type FetchBlobOptions,
+  formatDigest,
+  formatName,
+  hashFor,
+  isDigest,
+  type Manifest,
+  type ManifestOptions,
+  parseManifest,
+  type ReferrersOptions,
+  RegistryError,
+  type RepositoryReader,
+  sniffManifestMediaType,
+  type Tag,
+} from "@tranship/registry";
+import type { LayoutIndex } from "./layout-index.ts";
+import { readReferrers } from "./layout-referrers.ts";
+
+/** Where the files of one image layout lie: a directory, or a folder of a bundle's archives. */
+export interface LayoutStorage {
+  /** How messages name it. */
+  readonly name: string;
+  /** What its `index.json` says now; `undefined` when there is no such layout. */
+  index(): LayoutIndex | undefined;
+  /** The size in bytes of a stored blob. */
+  stat(digest: Digest): Promise<number | undefined>;
+  /** Exactly `length` bytes of a stored blob, unchecked, in pieces the caller owns. */
+  pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** How messages name the file of a blob. */
+  fileOf(digest: Digest): string;
+}
+
+/** An image layout as a repository, wherever its files lie. */
+export class LayoutContent implements RepositoryReader {
+  readonly #storage: LayoutStorage;
+
+  constructor(storage: LayoutStorage) {
+    this.#storage = storage;
+  }
+
+  get name(): string {
+    return this.#storage.name;
+  }
+
+  async resolve(reference: Tag | Digest, { signal }: CallOptions = {}): Promise<Descriptor | undefined> {
+    signal?.throwIfAborted();
+    const listed = this.#storage.index()?.find(reference);
+    if (listed || !isDigest(reference)) return listed;
+    return (await this.#unlisted(reference, defaultMaxManifestBytes, signal))?.descriptor;
+  }
+
+  async manifest(
+    reference: Tag | Digest,
+    { signal, maxBytes = defaultMaxManifestBytes }: ManifestOptions = {},
+  ): Promise<Manifest> {
+    signal?.throwIfAborted();
+    const listed = this.#storage.index()?.find(reference);
+    if (listed) return { descriptor: listed, bytes: await this.#readWhole(listed, maxBytes, signal) };
+    const unlisted = isDigest(reference) ? await this.#unlisted(reference, maxBytes, signal) : undefined;
+    if (!unlisted) throw this.#notFound(reference);
+    return unlisted;
+  }
+
+  async statBlob(digest: Digest, { signal }: CallOptions = {}): Promise<{ readonly size: number } | undefined> {
+    signal?.throwIfAborted();
+    const size = await this.#storage.stat(digest);
+    return size === undefined ? undefined : { size };
+  }
+
+  async *fetchBlob({ digest, size }: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {
+    const { offset = 0, signal } = options;
+    signal?.throwIfAborted();
+    const stored = await this.#storage.stat(digest);
+    if (stored === undefined) throw this.#notFound(digest);
+    if (stored !== size) throw this.#wrongSize(digest, size, stored);
+    const length = Math.max(0, Math.min(options.length ?? size, size - offset));
+    const isWhole = offset === 0 && length === size;
+    const hash = isWhole ? hashFor(digest) : undefined;
+    for await (const piece of this.#storage.pieces(digest, offset, length, signal)) {
+      hash?.update(piece);
+      yield piece;
+    }
+    if (hash) this.#requireDigest(digest, formatDigest(digestAlgorithm(digest), hash));
+  }
+
+  async *tags({ signal }: CallOptions = {}): AsyncGenerator<Tag> {
+    signal?.throwIfAborted();
+    const index = this.#storage.index();
+    if (!index) throw this.#notFound("");
+    for (const tag of index.tags.keys()) {
+      signal?.throwIfAborted();
+      yield tag;
+    }
+  }
+
+  referrers(subject: Digest, options: ReferrersOptions = {}): AsyncIterable<Descriptor> {
+    return readReferrers(this, this.#storage.index(), subject, options);
+  }
+
+  /** A manifest that is stored but not listed, such as a child of an index. Its type is what it says of itself. */
+  async #unlisted(digest: Digest, maxBytes: number, signal?: AbortSignal): Promise<Manifest | undefined> {
+    const size = await this.#storage.stat(digest);
+    if (size === undefined || size > Math.max(maxBytes, defaultMaxManifestBytes)) return undefined;
+    const bytes = await this.#readWhole({ digest, size }, maxBytes, signal);
+    const mediaType = sniffManifestMediaType(bytes);
+    if (mediaType === undefined) return undefined;
+    const manifest: Manifest = { descriptor: { mediaType, digest, size }, bytes };
+    try {
+      parseManifest(manifest); // an image's config has a `config` too: only the whole shape makes a manifest
+      return manifest;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #readWhole({ digest, size }: Blob, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+    if (size > maxBytes) {
+      const reference = formatName(this.name, digest);
+      const message = `cannot read ${reference}: it has ${size} bytes, allowed are ${maxBytes}`;
+      throw new RegistryError("TOO_LARGE", message, { reference, limitBytes: maxBytes });
+    }
+    const stored = await this.#storage.stat(digest);
+    if (stored === undefined) throw this.#notFound(digest);
+    if (stored !== size) throw this.#wrongSize(digest, size, stored);
+    const bytes = new Uint8Array(size);
+    let done = 0;
+    for await (const piece of this.#storage.pieces(digest, 0, size, signal)) {
+      bytes.set(piece, done);
+      done += piece.byteLength;
+    }
+    this.#requireDigest(digest, digestOf(bytes, digestAlgorithm(digest)));
+    return bytes;
+  }
+
+  #requireDigest(expected: Digest, actual: Digest): void {
+    if (actual === expected) return;
+    const reference = this.#storage.fileOf(expected);
+    const message = `cannot use ${reference}: its bytes hash to ${actual}`;
+    throw new RegistryError("DIGEST_MISMATCH", message, { reference, expected, actual });
+  }
+
+  #wrongSize(digest: Digest, expected: number, actual: number): RegistryError<"SIZE_MISMATCH"> {
+    const reference = this.#storage.fileOf(digest);
+    const message = `cannot use ${reference}: expected ${expected} bytes, it has ${actual}`;
+    return new RegistryError("SIZE_MISMATCH", message, { reference, expected, actual });
+  }
+
+  #notFound(reference: Tag | Digest): RegistryError<"NOT_FOUND"> {
+    const what = reference === "" ? this.name : formatName(this.name, reference);
+    return new RegistryError("NOT_FOUND", `${what} is not there`, { registry: this.name, reference });
+  }
+}
