@@ -1,4 +1,7 @@
+export { Bundle, type BundleArchive, type OpenBundleOptions } from "./bundle/bundle.ts";
 export { BundleDirectory, type BundleDirectoryOptions } from "./bundle/bundle-directory.ts";
+export type { TarEntry } from "./bundle/tar-reader.ts";
+export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";
 export type { MirrorEvent, MirrorWarning, OnEvent } from "./events.ts";
 export {
@@ -10,6 +13,7 @@ export {
   type PlannedArchive,
   parseDownloadList,
 } from "./plan/download-list.ts";
+export { type ImageFilesOptions, readImageFiles } from "./plan/image-files.ts";
 export { type LockFile, lockFileName, parseLockFile } from "./plan/lock-file.ts";
 export type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "./plan/planner.ts";
 export type { PlannedBlob, PlannedImage, PlannedRepository, Reason, Section } from "./plan/section.ts";
@@ -23,3 +27,4 @@ export {
 } from "./services/packages-service.ts";
 export { type PlanOptions, plan } from "./services/plan.ts";
 export { type ArchiveReport, type PullOptions, type PullReport, pull } from "./services/pull.ts";
+export type { VerifyFinding, VerifyReport } from "./transfer/verify-report.ts";

@@ -66,12 +66,16 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
 
   /** Exactly the bytes of an entry from `offset` on, in pieces the caller owns. @throws MirrorError `ARCHIVE_INVALID`, `FILE_FAILED` */
   async *pieces(entry: TarEntry, offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const readAt = (done: number) => this.read(entry.offset + offset + done, Math.min(pieceBytes, length - done));
+    let ahead: Promise<Uint8Array> | undefined;
     for (let done = 0; done < length; ) {
       signal?.throwIfAborted();
+      const piece = await (ahead ?? readAt(done));
       const wanted = Math.min(pieceBytes, length - done);
-      const piece = await this.read(entry.offset + offset + done, wanted);
       if (piece.byteLength < wanted) throw archiveInvalid(this.name, "it got shorter while it was read", entry.name);
       done += wanted;
+      ahead = done < length ? readAt(done) : undefined; // the disk works while the caller does
+      ahead?.catch(() => {}); // it is looked at only if the caller goes on
       yield piece;
     }
   }

@@ -4,7 +4,7 @@ import { type CallOptions, joinPath, type RegistryReader, type RepositoryReader 
 import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { LayoutContent, type LayoutStorage } from "../layout/layout-content.ts";
-import { type DownloadList, parseDownloadList } from "../plan/download-list.ts";
+import { type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
 import { blobPath } from "../plan/section.ts";
 import { ArchiveReader } from "./archive-reader.ts";
 import { mergeArchives, type RepositoryContent } from "./bundle-content.ts";
@@ -12,9 +12,6 @@ import { type FoundArchive, findArchives } from "./find-archives.ts";
 import { graphFaults } from "./graph-faults.ts";
 import { localError } from "./local-error.ts";
 import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
-
-/** The file that commits a bundle: its finished plan. */
-export const lockFileName: string = "tranship.lock.json";
 
 /** Options of {@link Bundle.open}. */
 export interface OpenBundleOptions extends CallOptions {
@@ -37,13 +34,13 @@ export class Bundle implements RegistryReader, AsyncDisposable {
   readonly directory: string;
   readonly name: string;
   /** The finished plan of the pull that made the bundle; other tools leave none. */
-  readonly lock: DownloadList | undefined;
+  readonly lock: LockFile | undefined;
   readonly #archives: readonly ArchiveReader[];
   readonly #contents: ReadonlyMap<string, RepositoryContent>;
 
   private constructor(
     directory: string,
-    lock: DownloadList | undefined,
+    lock: LockFile | undefined,
     archives: readonly ArchiveReader[],
     contents: ReadonlyMap<string, RepositoryContent>,
   ) {
@@ -66,7 +63,7 @@ export class Bundle implements RegistryReader, AsyncDisposable {
     if (!lock && found.length === 0) {
       throw new MirrorError("BUNDLE_NOT_FOUND", `there are no archives in ${directory}`, { bundle: directory });
     }
-    for (const { archive } of lock?.archives ?? []) {
+    for (const { archive } of lock?.files ?? []) {
       if (!found.some(({ name }) => name === archive))
         throw archiveInvalid(archive, `${lockFileName} lists it and it is missing`);
     }
@@ -75,7 +72,7 @@ export class Bundle implements RegistryReader, AsyncDisposable {
 
   static async #scan(
     directory: string,
-    lock: DownloadList | undefined,
+    lock: LockFile | undefined,
     found: readonly FoundArchive[],
     { signal, onEvent }: OpenBundleOptions,
   ): Promise<Bundle> {
@@ -158,7 +155,7 @@ async function requireFinished(directory: string): Promise<void> {
   throw new MirrorError("BUNDLE_UNFINISHED", message, { bundle: directory });
 }
 
-async function readLock(directory: string): Promise<DownloadList | undefined> {
+async function readLock(directory: string): Promise<LockFile | undefined> {
   const path = join(directory, lockFileName);
   let text: string;
   try {
@@ -167,5 +164,5 @@ async function readLock(directory: string): Promise<DownloadList | undefined> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw localError(error, path);
   }
-  return parseDownloadList(text, path);
+  return parseLockFile(text, path);
 }

@@ -1,0 +1,91 @@
+import { type CallOptions, digestAlgorithm, formatDigest, formatName, hashFor } from "@tranship/registry";
+import { isMirrorError } from "../errors.ts";
+import type { OnEvent } from "../events.ts";
+import type { VerifyFinding, VerifyReport } from "../transfer/verify-report.ts";
+import type { ArchiveReader } from "./archive-reader.ts";
+import type { Bundle } from "./bundle.ts";
+import { type BlobPlace, blobPlaceOf, rootOf } from "./bundle-content.ts";
+import { graphFaults } from "./graph-faults.ts";
+import { lockFindings } from "./lock-findings.ts";
+import type { TarEntry } from "./tar-reader.ts";
+
+/** Options of {@link verifyBundle}. */
+export interface VerifyBundleOptions extends CallOptions {
+  readonly onEvent?: OnEvent | undefined;
+}
+
+/**
+ * Proves a bundle: hashes every copy of every blob, walks every image, and compares the archives with the lock where there
+ * is one. Goes on after what it finds.
+ */
+export async function verifyBundle(
+  bundle: Bundle,
+  { signal, onEvent }: VerifyBundleOptions = {},
+): Promise<VerifyReport> {
+  const findings: VerifyFinding[] = [];
+  const { archives, repositories } = bundle.contents;
+  let blobs = 0;
+  let bytes = 0;
+  for (const archive of archives) {
+    const root = rootOf(archive);
+    for (const entry of archive.entries) {
+      const place = blobPlaceOf(entry, root);
+      if (!place) continue;
+      const finding = await hashEntry(archive, entry, place, { signal, onEvent });
+      if (finding) findings.push(finding);
+      blobs += 1;
+      bytes += entry.size;
+    }
+  }
+  let images = 0;
+  for (const content of repositories) {
+    images += content.index.tags.size;
+    for await (const { digest, ...fault } of graphFaults(content, bundle.repository(content.path), signal)) {
+      findings.push({ ...fault, reference: formatName(content.path, digest) });
+    }
+  }
+  if (bundle.lock) for await (const finding of lockFindings(bundle.lock, archives, signal)) findings.push(finding);
+  const distinct = withoutRepeats(findings);
+  return { ok: distinct.length === 0, archives: archives.length, images, blobs, bytes, findings: distinct };
+}
+
+async function hashEntry(
+  archive: ArchiveReader,
+  entry: TarEntry,
+  { path, digest }: BlobPlace,
+  { signal, onEvent }: VerifyBundleOptions,
+): Promise<VerifyFinding | undefined> {
+  const about = { side: "local", repository: path, digest } as const;
+  const where = { archive: archive.name, entry: entry.name, reference: formatName(path, digest) };
+  const startedAt = performance.now();
+  onEvent?.({ type: "blob.started", ...about, size: entry.size, offset: 0 });
+  const hash = hashFor(digest);
+  try {
+    for await (const piece of archive.pieces(entry, 0, entry.size, signal)) {
+      hash.update(piece);
+      onEvent?.({ type: "blob.progress", ...about, bytes: piece.byteLength });
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isMirrorError(error)) throw error;
+    return { ...where, code: error.code, message: error.message };
+  }
+  const actual = formatDigest(digestAlgorithm(digest), hash);
+  if (actual !== digest) {
+    const message = `${entry.name} in ${archive.name} is damaged: its bytes hash to ${actual}`;
+    return { ...where, code: "DIGEST_MISMATCH", message };
+  }
+  const elapsedMs = performance.now() - startedAt;
+  onEvent?.({ type: "blob.finished", ...about, size: entry.size, fetchedBytes: 0, elapsedMs });
+  return undefined;
+}
+
+/** A damaged manifest is found by its bytes and again by the walk over its image. */
+function withoutRepeats(findings: readonly VerifyFinding[]): readonly VerifyFinding[] {
+  const byPlace = new Map<string, VerifyFinding>();
+  for (const finding of findings) {
+    const key = [finding.code, finding.archive, finding.entry, finding.reference].join("\0");
+    if (!byPlace.has(key)) byPlace.set(key, finding);
+  }
+  return [...byPlace.values()];
+}
