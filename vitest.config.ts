@@ -1,9 +1,13 @@
 import { defineConfig } from "vitest/config";
+import { TotalsReporter } from "./tests/support/totals-reporter.ts";
+
+const isCi = process.env["CI"] !== undefined;
 
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.test.ts", "tests/conformance/**/*.test.ts", "tests/interop/**/*.test.ts"],
+    include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    reporters: isCi ? ["default", new TotalsReporter("node_modules/.cache/test-totals.txt")] : ["default"],
   },
 });
