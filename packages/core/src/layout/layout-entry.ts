@@ -1,0 +1,47 @@
+import { Annotation, type Descriptor, isTag, type Tag } from "@tranship/registry";
+import { formatIndexFile, refNameOf, shortTagOf } from "./index-file.ts";
+import { retagRefName, splitRefName } from "./ref-name.ts";
+
+/** The tag of an entry: its short tag, else the one in its `ref.name`, which is all that other tools write. */
+export function layoutTagOf(descriptor: Descriptor): Tag | undefined {
+  const tag = shortTagOf(descriptor) ?? splitRefName(refNameOf(descriptor) ?? "").tag;
+  return tag !== undefined && isTag(tag) ? tag : undefined;
+}
+
+/** The entry that lists `descriptor` under `tag`; `refName` says where it came from. @defaultValue its own `ref.name`, retagged */
+export function entryFor(descriptor: Descriptor, tag: Tag, refName?: string): Descriptor {
+  const own = refNameOf(descriptor);
+  const name = refName ?? (own === undefined ? tag : retagRefName(own, tag));
+  const annotations = { ...descriptor.annotations, [Annotation.refName]: name, [Annotation.shortTag]: tag };
+  return { ...descriptor, annotations };
+}
+
+/** The entry that lists `descriptor` under no tag. */
+export function untaggedEntry(descriptor: Descriptor): Descriptor {
+  const {
+    [Annotation.refName]: _refName,
+    [Annotation.shortTag]: _shortTag,
+    ...annotations
+  } = descriptor.annotations ?? {};
+  return { ...descriptor, annotations: Object.keys(annotations).length === 0 ? undefined : annotations };
+}
+
+/** The list with `entry` in the place of whatever had its tag; the same list when it says so already. */
+export function withTagMoved(descriptors: readonly Descriptor[], entry: Descriptor): readonly Descriptor[] {
+  const tag = layoutTagOf(entry);
+  const first = descriptors.findIndex((other) => layoutTagOf(other) === tag);
+  if (first < 0) return [...descriptors, entry];
+  const others = descriptors.filter((other, at) => at === first || layoutTagOf(other) !== tag);
+  const known = others[first];
+  if (known && others.length === descriptors.length && isSame(known, entry)) return descriptors;
+  return others.with(first, entry);
+}
+
+/** The list with `entry` at its end, where it counts, and nowhere else. */
+export function withEntryLast(descriptors: readonly Descriptor[], entry: Descriptor): readonly Descriptor[] {
+  return [...descriptors.filter((other) => !isSame(other, entry)), entry];
+}
+
+function isSame(a: Descriptor, b: Descriptor): boolean {
+  return formatIndexFile([a]) === formatIndexFile([b]);
+}
