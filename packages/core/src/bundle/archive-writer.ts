@@ -77,7 +77,7 @@ export class ArchiveWriter implements Disposable {
 
   async #extend(entries: readonly ArchiveEntry[]): Promise<void> {
     this.#entries.push(...entries);
-    const { published } = { published: this.#published };
+    const published = this.#published;
     if (!published) await this.#write(entries);
     else if (!entries.every((entry) => holds(published, entry))) await this.#diverge();
   }
