@@ -35,7 +35,7 @@ export async function scanLayer(
   let unpacker: Unpacker | undefined;
   try {
     for await (const chunk of blob) {
-      if (scan.fault) continue;
+      if (scan.fault || scan.isOver) continue;
       head = unpacker ? chunk : Buffer.concat([head, chunk]);
       if (!unpacker && head.byteLength < packedMagicBytes) continue;
       unpacker ??= createUnpacker(head, (bytes) => scan.push(bytes));
@@ -44,7 +44,7 @@ export async function scanLayer(
       if (scan.fault) unpacker.destroy();
     }
     if (!unpacker) scan.push(head);
-    else if (!scan.fault) await unpacker.end().catch((error: unknown) => scan.fail(error));
+    else if (!scan.fault && !scan.isOver) await unpacker.end().catch((error: unknown) => scan.fail(error));
     if (!search.isDone) scan.end();
   } finally {
     unpacker?.destroy();
@@ -57,7 +57,8 @@ class LayerScan {
   readonly #search: FileSearch;
   readonly #limits: LayerLimits;
   #bytes = 0;
-  #isOver = false;
+  /** Whether the archive's own end was seen: what follows means nothing. */
+  isOver = false;
   fault: LayerFault | undefined;
 
   constructor(search: FileSearch, limits: LayerLimits) {
@@ -70,12 +71,12 @@ class LayerScan {
     });
     this.#parser.on("ignoredEntry", (entry: ReadEntry) => this.#visitIgnored(entry));
     this.#parser.on("eof", () => {
-      this.#isOver = true;
+      this.isOver = true;
     });
   }
 
   push(bytes: Uint8Array): void {
-    if (this.fault || this.#isOver || this.#search.isDone || bytes.byteLength === 0) return;
+    if (this.fault || this.isOver || this.#search.isDone || bytes.byteLength === 0) return;
     try {
       // The parser would unpack a second time by itself, out of our bounds.
       if (this.#bytes === 0 && bytes[0] === 0x1f) throw new LayerFault("it is no tar archive");
@@ -90,7 +91,7 @@ class LayerScan {
 
   /** Ends the archive. @throws LayerFault when it was not whole */
   end(): void {
-    if (!this.fault && !this.#isOver && this.#bytes > 0) {
+    if (!this.fault && !this.isOver && this.#bytes > 0) {
       if (this.#bytes % 512 !== 0) this.fail(new LayerFault("its archive is cut short"));
       else this.#finishParser();
     }
@@ -98,6 +99,7 @@ class LayerScan {
   }
 
   fail(error: unknown): void {
+    if (this.isOver) return;
     this.fault ??=
       error instanceof LayerFault
         ? error

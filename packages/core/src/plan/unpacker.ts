@@ -20,10 +20,10 @@ const chunkSize = 256 * 1024;
  * @see RFC 1952, "Member header and trailer"; RFC 8878, "Zstandard Frames", "Skippable Frames"
  */
 export function createUnpacker(head: Uint8Array, sink: (chunk: Uint8Array) => void): Unpacker {
-  if (head[0] === 0x1f && head[1] === 0x8b) return new EngineUnpacker(createGunzip({ chunkSize }), sink);
+  if (head[0] === 0x1f && head[1] === 0x8b) return new EngineUnpacker(() => createGunzip({ chunkSize }), sink, false);
   const isZstd = head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd;
   const isSkippable = ((head[0] ?? 0) & 0xf0) === 0x50 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18;
-  if (isZstd || isSkippable) return new EngineUnpacker(createZstdDecompress({ chunkSize }), sink);
+  if (isZstd || isSkippable) return new EngineUnpacker(() => createZstdDecompress({ chunkSize }), sink, true);
   return {
     async write(chunk) {
       sink(chunk);
@@ -36,32 +36,41 @@ export function createUnpacker(head: Uint8Array, sink: (chunk: Uint8Array) => vo
 type Engine = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress>;
 
 class EngineUnpacker implements Unpacker {
-  readonly #engine: Engine;
+  readonly #create: () => Engine;
+  readonly #sink: (chunk: Uint8Array) => void;
+  /** Node's zstd engine ends with the frame that ends inside a chunk, and drops the frames after it. */
+  readonly #endsWithFrame: boolean;
+  #engine: Engine;
   #error: Error | undefined;
   #hasEnded = false;
 
-  constructor(engine: Engine, sink: (chunk: Uint8Array) => void) {
-    this.#engine = engine;
-    engine.on("data", sink);
-    engine.on("error", (error) => {
-      this.#error = error;
-    });
-    engine.on("end", () => {
-      this.#hasEnded = true;
-    });
+  constructor(create: () => Engine, sink: (chunk: Uint8Array) => void, endsWithFrame: boolean) {
+    this.#create = create;
+    this.#sink = sink;
+    this.#endsWithFrame = endsWithFrame;
+    this.#engine = this.#start();
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#hasEnded || this.#engine.destroyed) return this.#rethrow(); // bytes after the packed stream mean nothing
-    await this.#settled((done) => this.#engine.write(chunk, done));
+    for (let rest = chunk; rest.byteLength > 0 && !this.#error && !this.#isDone(); ) {
+      const engine = this.#engine;
+      const before = engine.bytesWritten;
+      const part = rest;
+      await this.#settled((done) => engine.write(part, done));
+      const taken = engine.bytesWritten - before;
+      rest = rest.subarray(taken);
+      if (!this.#endsWithFrame || rest.byteLength === 0 || engine.destroyed || taken === 0) break;
+      this.#engine = this.#start();
+    }
     this.#rethrow();
   }
 
   async end(): Promise<void> {
-    if (!this.#hasEnded && !this.#engine.destroyed) {
+    const engine = this.#engine;
+    if (!this.#isDone()) {
       await this.#settled((done) => {
-        this.#engine.once("end", done);
-        this.#engine.end();
+        engine.once("end", done);
+        engine.end();
       });
     }
     this.#rethrow();
@@ -71,14 +80,32 @@ class EngineUnpacker implements Unpacker {
     this.#engine.destroy();
   }
 
+  #start(): Engine {
+    const engine = this.#create();
+    this.#hasEnded = false;
+    engine.on("data", this.#sink);
+    engine.on("error", (error) => {
+      this.#error ??= error;
+    });
+    engine.on("end", () => {
+      if (engine === this.#engine) this.#hasEnded = true; // gzip ends before padding that follows it
+    });
+    return engine;
+  }
+
+  #isDone(): boolean {
+    return this.#hasEnded || this.#engine.destroyed;
+  }
+
   /** An engine that fails or is destroyed closes, and does not always call back. */
   async #settled(start: (done: () => void) => void): Promise<void> {
+    const engine = this.#engine;
     const { promise, resolve } = Promise.withResolvers<void>();
     const done = () => resolve();
-    this.#engine.once("close", done);
+    engine.once("close", done);
     start(done);
     await promise;
-    this.#engine.off("close", done);
+    engine.off("close", done);
   }
 
   #rethrow(): void {
