@@ -13,6 +13,8 @@ export {
   type PlannedArchive,
   parseDownloadList,
 } from "./plan/download-list.ts";
+export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
+export { ImageLayout } from "./layout/image-layout.ts";
 export { type ImageFilesOptions, readImageFiles } from "./plan/image-files.ts";
 export { type LockFile, lockFileName, parseLockFile } from "./plan/lock-file.ts";
 export type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "./plan/planner.ts";
