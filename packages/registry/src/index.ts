@@ -11,6 +11,8 @@ export type { RegistryEvent, RequestRetried } from "./events.ts";
 export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";
 export * from "./oci/index.ts";
 export type { Registry, RegistryReader } from "./registry.ts";
+export type { GateLane, GateLimits, HostGate } from "./remote/host-gate.ts";
+export { type RetryOptions, withRetry } from "./remote/retry.ts";
 export type {
   CallOptions,
   FetchBlobOptions,
