@@ -1,0 +1,125 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  formatName,
+  parseRepositoryPath,
+  parseTag,
+  RegistryError,
+  type RegistryReader,
+  type RepositoryReader,
+  type Tag,
+} from "@tranship/registry";
+import { compareText } from "../layout/index-file.ts";
+import type { Copier, Route } from "../transfer/copier.ts";
+import { type Graph, graphOf } from "../transfer/graph.ts";
+import { runSteps, type Step } from "../transfer/run-steps.ts";
+import { createDiscoveryImage } from "./discovery-image.ts";
+import type { DiscoveryNames } from "./discovery-names.ts";
+import { type PublishRank, publishRank } from "./order.ts";
+
+/** One name a push gives at the target, and the image behind it. */
+export interface PushedImage {
+  readonly copier: Copier;
+  readonly tag: Tag;
+  readonly descriptor: Descriptor;
+  readonly graph: Graph;
+  readonly rank: PublishRank;
+  readonly isDiscovery: boolean;
+}
+
+/** Options of {@link readPushList}. */
+export interface PushListOptions extends CallOptions {
+  readonly inFlight: number;
+  /** Makes what copies into the repository at `path` from what is read. */
+  readonly copierOf: (path: string, from: Route["from"]) => Copier;
+}
+
+/**
+ * Reads everything a push names, with its graph, before anything is written: sorted by repository and tag.
+ * @throws MirrorError `TRANSFER_FAILED` of the source
+ */
+export async function readPushList(
+  source: RegistryReader,
+  { signal, inFlight, copierOf }: PushListOptions,
+): Promise<readonly PushedImage[]> {
+  const paths: string[] = [];
+  for await (const path of source.repositories({ signal })) {
+    paths.push(path === "" ? path : parseRepositoryPath(path));
+  }
+  const images: PushedImage[] = [];
+  const steps: Step[] = [];
+  for (const path of paths.sort(compareText)) {
+    const repository = source.repository(path);
+    const reading = new RepositoryReading(repository, copierOf(path, repository));
+    steps.push({
+      id: path,
+      run: async (own) => void images.push(...(await reading.images(own))),
+    });
+  }
+  await runSteps(steps, { inFlight, signal });
+  return images.sort((a, b) => compareText(a.copier.path, b.copier.path) || compareText(a.tag, b.tag));
+}
+
+/** The discovery tags of the catalogs: one name each, all for the same image. */
+export function discoveryImages(
+  catalogs: readonly DiscoveryNames[],
+  copierOf: PushListOptions["copierOf"],
+): readonly PushedImage[] {
+  const { manifest, graph, source } = createDiscoveryImage();
+  const { descriptor } = manifest;
+  return catalogs.flatMap(({ root, names }) => {
+    const copier = copierOf(root, source);
+    return names.map((name) => {
+      const tag = parseTag(name);
+      return { copier, tag, descriptor, graph, rank: 4, isDiscovery: true } as const;
+    });
+  });
+}
+
+/** Reads the named images of one repository; a graph that several names share is read once. */
+class RepositoryReading {
+  readonly #repository: RepositoryReader;
+  readonly #copier: Copier;
+
+  constructor(repository: RepositoryReader, copier: Copier) {
+    this.#repository = repository;
+    this.#copier = copier;
+  }
+
+  async images(signal: AbortSignal): Promise<readonly PushedImage[]> {
+    const copier = this.#copier;
+    const graphs = new Map<string, Graph>();
+    const images: PushedImage[] = [];
+    for (const tag of await this.#ask("", signal, () => this.#tags(signal))) {
+      const image = await this.#ask(formatName("", tag), signal, async () => {
+        const descriptor = await this.#resolve(parseTag(tag), signal);
+        const graph = graphs.get(descriptor.digest) ?? (await graphOf(this.#repository, descriptor, { signal }));
+        graphs.set(descriptor.digest, graph);
+        return { copier, tag, descriptor, graph, rank: publishRank(copier.path, tag), isDiscovery: false };
+      });
+      images.push(image);
+    }
+    return images;
+  }
+
+  async #tags(signal: AbortSignal): Promise<readonly Tag[]> {
+    const tags: Tag[] = [];
+    for await (const tag of this.#repository.tags({ signal })) tags.push(tag);
+    return tags;
+  }
+
+  async #resolve(tag: Tag, signal: AbortSignal): Promise<Descriptor> {
+    const descriptor = await this.#repository.resolve(tag, { signal });
+    if (descriptor) return descriptor;
+    const registry = this.#repository.name;
+    throw new RegistryError("NOT_FOUND", `${formatName(registry, tag)} is not there`, { registry, reference: tag });
+  }
+
+  async #ask<T>(image: string, signal: AbortSignal, question: () => Promise<T>): Promise<T> {
+    try {
+      return await question();
+    } catch (error) {
+      throw this.#copier.failure(error, "source", image, signal);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import {
+  type Blob,
+  classifyFailure,
+  formatName,
+  isRegistryError,
+  type Manifest,
+  type PushOutcome,
+  type RepositoryReader,
+  type RepositoryWriter,
+  type Tag,
+} from "@tranship/registry";
+import { isMirrorError, MirrorError, type Side } from "../errors.ts";
+import type { OnEvent } from "../events.ts";
+import { Upload } from "./upload.ts";
+
+/** What a {@link Copier} copies between. */
+export interface Route {
+  /** What blobs are read from. */
+  readonly from: Pick<RepositoryReader, "name" | "fetchBlob">;
+  readonly to: Pick<RepositoryReader, "name"> & RepositoryWriter;
+  /** How images and events name the repository: its path below the registry root. */
+  readonly path: string;
+}
+
+/** Copies single blobs and manifests from one repository to another, tells about it, and wraps what fails once. */
+export class Copier {
+  readonly path: string;
+  readonly #from: Route["from"];
+  readonly #to: Route["to"];
+  readonly #emit: OnEvent;
+
+  constructor({ from, to, path }: Route, emit: OnEvent) {
+    this.path = path;
+    this.#from = from;
+    this.#to = to;
+    this.#emit = emit;
+  }
+
+  /** Copies `blob`, which `image` (`:tag` or `@digest`) needs; the target may have it in a repository of `mountFrom`. */
+  async blob(blob: Blob, image: string, signal: AbortSignal, mountFrom: readonly string[] = []): Promise<PushOutcome> {
+    const upload = new Upload(this.#from, this.path, blob, this.#emit, signal);
+    let outcome: PushOutcome;
+    try {
+      outcome = await this.#to.pushBlob(blob, (offset) => upload.open(offset), { signal, mountFrom });
+    } catch (error) {
+      if (upload.failure) throw this.failure(upload.failure.error, "source", image, signal);
+      // Bytes that are not what the digest says cannot be the target's doing.
+      const isCorrupt = isRegistryError(error, "DIGEST_MISMATCH") || isRegistryError(error, "SIZE_MISMATCH");
+      throw this.failure(error, isCorrupt ? "source" : "target", image, signal);
+    }
+    const { digest, size } = blob;
+    if (outcome === "written") upload.finish();
+    else this.#emit({ type: "blob.skipped", side: "target", repository: this.path, digest, size, reason: outcome });
+    return outcome;
+  }
+
+  /** Stores a manifest under its tags, or by its digest alone. */
+  async manifest(manifest: Manifest, tags: readonly Tag[], image: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#to.pushManifest(manifest, { tags, signal });
+    } catch (error) {
+      throw this.failure(error, "target", image, signal);
+    }
+    for (const tag of tags) this.tell(tag, manifest, "written");
+  }
+
+  /** Tells that the target has an image. */
+  tell(tag: Tag, { descriptor }: Pick<Manifest, "descriptor">, outcome: "written" | "present"): void {
+    const reference = formatName(this.#to.name, tag);
+    this.#emit({ type: "image.finished", side: "target", reference, digest: descriptor.digest, outcome });
+  }
+
+  /** `error`, wrapped with the image and the side; the reason of an aborted signal instead, and what is wrapped already stays. */
+  failure(error: unknown, side: Side, image: string, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return signal.reason;
+    if (isMirrorError(error)) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const details = {
+      side,
+      reference: `${side === "source" ? this.#from.name : this.#to.name}${image}`,
+      failure: classifyFailure(error),
+      ...(isRegistryError(error) ? { code: error.code } : {}),
+    };
+    const message = `cannot push ${this.path === "" ? image.slice(1) : this.path + image} to ${this.#to.name}: ${reason}`;
+    return new MirrorError("TRANSFER_FAILED", message, details, { cause: error });
+  }
+}

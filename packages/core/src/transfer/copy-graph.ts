@@ -1,0 +1,79 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  formatName,
+  isDigest,
+  RegistryError,
+  type RepositoryReader,
+  type RepositoryWriter,
+  type Tag,
+} from "@tranship/registry";
+import type { OnEvent } from "../events.ts";
+import { Copier } from "./copier.ts";
+import { CopySteps, type CopyTotals } from "./copy-steps.ts";
+import { type Graph, graphOf } from "./graph.ts";
+import { runSteps } from "./run-steps.ts";
+
+/** Options of {@link copyGraph}. */
+export interface CopyGraphOptions extends CallOptions {
+  /** Names to give the copy. @defaultValue the tag it was asked by; none for a descriptor */
+  readonly tags?: readonly Tag[] | undefined;
+  /** Blobs and manifests under way at a time. @defaultValue 8 */
+  readonly inFlight?: number | undefined;
+  readonly onEvent?: OnEvent | undefined;
+}
+
+/** What {@link copyGraph} did; plain data. `outcome` is `present` when every name meant that image at the target. */
+export interface CopyGraphReport extends CopyTotals {
+  readonly descriptor: Descriptor;
+  readonly outcome: "written" | "present";
+}
+
+/**
+ * Copies one image or index, with everything it leads to, from one repository to another: blobs, then the manifests of
+ * an index, then the manifest under its names. When the target has it under those names, nothing else is asked or sent.
+ * @throws MirrorError `TRANSFER_FAILED`
+ */
+export async function copyGraph(
+  from: RepositoryReader,
+  to: RepositoryReader & RepositoryWriter,
+  root: Descriptor | Tag,
+  {
+    signal,
+    tags = typeof root === "string" && !isDigest(root) ? [root] : [],
+    inFlight = 8,
+    onEvent,
+  }: CopyGraphOptions = {},
+): Promise<CopyGraphReport> {
+  const image = formatName("", typeof root === "string" ? root : (tags[0] ?? root.digest));
+  const copier = new Copier({ from, to, path: to.name }, (event) => onEvent?.(event));
+  const ask = async <T>(side: "source" | "target", question: () => Promise<T>): Promise<T> => {
+    try {
+      signal?.throwIfAborted();
+      return await question();
+    } catch (error) {
+      throw copier.failure(error, side, image, signal);
+    }
+  };
+  const descriptor = await ask("source", () => resolveRoot(from, root, signal));
+  const steps = new CopySteps();
+  const named = await ask("target", () =>
+    Promise.all((tags.length > 0 ? tags : [descriptor.digest]).map((name) => to.resolve(name, { signal }))),
+  );
+  if (named.every((there) => there?.digest === descriptor.digest)) {
+    for (const tag of tags) copier.tell(tag, { descriptor }, "present");
+    return { descriptor, outcome: "present", ...steps.totals };
+  }
+  const graph: Graph = await ask("source", () => graphOf(from, descriptor, { signal }));
+  steps.addImage({ copier, graph, tags, image });
+  await runSteps(steps.steps, { inFlight, signal });
+  return { descriptor, outcome: "written", ...steps.totals };
+}
+
+async function resolveRoot(from: RepositoryReader, root: Descriptor | Tag, signal?: AbortSignal): Promise<Descriptor> {
+  if (typeof root !== "string") return root;
+  const descriptor = await from.resolve(root, { signal });
+  if (descriptor) return descriptor;
+  const message = `${formatName(from.name, root)} is not there`;
+  throw new RegistryError("NOT_FOUND", message, { registry: from.name, reference: root });
+}

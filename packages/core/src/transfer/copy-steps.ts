@@ -1,0 +1,128 @@
+import type { Descriptor, Digest, Tag } from "@tranship/registry";
+import type { Copier } from "./copier.ts";
+import type { Graph, GraphManifest } from "./graph.ts";
+import type { Step } from "./run-steps.ts";
+
+/** A repository offered as the home of a blob; more than a few are no help to a registry. */
+const maxMountHints = 4;
+
+/** What copying did; plain data. A blob counts once for each repository, sizes are in bytes. */
+export interface CopyTotals {
+  readonly blobs: { readonly written: number; readonly mounted: number; readonly present: number };
+  readonly bytes: {
+    /** Of blobs that were sent. */
+    readonly uploaded: number;
+    /** Of blobs the registry took over from another of its repositories. */
+    readonly mounted: number;
+    /** Of blobs that were there. */
+    readonly present: number;
+    /** Of manifests that were sent, a manifest once for each repository and stage. */
+    readonly manifests: number;
+  };
+}
+
+/** An image to be copied by {@link CopySteps}. */
+export interface ImageToCopy {
+  readonly copier: Copier;
+  readonly graph: Graph;
+  /** Names to give it; without any it can be reached by digest only. */
+  readonly tags: readonly Tag[];
+  /** How messages name it: `:tag` or `@digest`. */
+  readonly image: string;
+  /** The step its manifests wait for; its blobs do not. */
+  readonly after?: string | undefined;
+}
+
+/**
+ * Turns images into steps for `runSteps`: blobs, then child manifests, then the manifest with its tags. A blob is sent
+ * once for each repository, first to the one that needs it first; the others then may mount it from there.
+ */
+export class CopySteps {
+  readonly steps: Step[] = [];
+  /** The step that stores a manifest in a repository; empty when it is there. */
+  readonly #manifests = new Map<string, string>();
+  readonly #blobs = new Map<string, string>();
+  /** The step that brings a blob to the first repository that needs it. */
+  readonly #firstCopies = new Map<Digest, string>();
+  readonly #holders = new Map<Digest, string[]>();
+  readonly #counts = { written: 0, mounted: 0, present: 0 };
+  readonly #bytes = { written: 0, mounted: 0, present: 0, manifests: 0 };
+
+  /** What the steps that have run by now did. */
+  get totals(): CopyTotals {
+    const { written: uploaded, mounted, present, manifests } = this.#bytes;
+    return { blobs: { ...this.#counts }, bytes: { uploaded, mounted, present, manifests } };
+  }
+
+  /** Takes note of an image the target has: its manifests are not sent again, and its blobs can be mounted from there. */
+  addPresent(copier: Copier, { manifests, blobs }: Graph): void {
+    for (const { digest } of blobs) this.#hold(digest, copier.path);
+    for (const { descriptor } of manifests) this.#manifests.set(keyOf(copier, descriptor.digest), "");
+  }
+
+  /** Adds the steps of an image and gives the id of the one that publishes it. */
+  addImage({ copier, graph, tags, image, after }: ImageToCopy): string {
+    const barrier = after === undefined ? [] : [after];
+    let published = "";
+    for (const [index, manifest] of graph.manifests.entries()) {
+      const isNamed = index === graph.manifests.length - 1 && tags.length > 0;
+      const key = keyOf(copier, manifest.descriptor.digest);
+      const earlier = this.#manifests.get(key);
+      published = earlier ?? "";
+      if (earlier !== undefined && !isNamed) continue;
+      const needs =
+        earlier === undefined ? this.#needsOf(manifest, copier, image) : [earlier].filter((id) => id !== "");
+      const own = isNamed ? tags : [];
+      published = `manifest ${key} ${own.join(" ")}`;
+      if (earlier === undefined) this.#manifests.set(key, published);
+      this.#add(published, [...needs, ...barrier], async (signal) => {
+        await copier.manifest(manifest, own, image, signal);
+        this.#bytes.manifests += manifest.descriptor.size;
+      });
+    }
+    return published;
+  }
+
+  /** Adds a step that only waits. */
+  addBarrier(id: string, needs: readonly string[]): void {
+    this.#add(id, needs, async () => {});
+  }
+
+  #needsOf({ blobs, children }: GraphManifest, copier: Copier, image: string): readonly string[] {
+    const stored = children.map((child) => this.#manifests.get(keyOf(copier, child)) ?? "").filter((id) => id !== "");
+    return [...blobs.map((blob) => this.#addBlob(blob, copier, image)), ...stored];
+  }
+
+  #addBlob(blob: Descriptor, copier: Copier, image: string): string {
+    const { digest, size } = blob;
+    const key = keyOf(copier, digest);
+    const known = this.#blobs.get(key);
+    if (known !== undefined) return known;
+    const id = `blob ${key}`;
+    this.#blobs.set(key, id);
+    const first = this.#firstCopies.get(digest);
+    if (first === undefined) this.#firstCopies.set(digest, id);
+    this.#add(id, first === undefined ? [] : [first], async (signal) => {
+      const hints = (this.#holders.get(digest) ?? []).filter((path) => path !== copier.path).slice(0, maxMountHints);
+      const outcome = await copier.blob(blob, image, signal, hints);
+      this.#counts[outcome] += 1;
+      this.#bytes[outcome] += size;
+      this.#hold(digest, copier.path);
+    });
+    return id;
+  }
+
+  #hold(digest: Digest, path: string): void {
+    const holders = this.#holders.get(digest);
+    if (!holders) this.#holders.set(digest, [path]);
+    else if (holders.length <= maxMountHints && !holders.includes(path)) holders.push(path);
+  }
+
+  #add(id: string, needs: readonly string[], run: Step["run"]): void {
+    this.steps.push({ id, needs, run });
+  }
+}
+
+function keyOf({ path }: Copier, digest: Digest): string {
+  return `${path}@${digest}`;
+}

@@ -1,0 +1,115 @@
+import {
+  type CallOptions,
+  childBlobs,
+  childManifests,
+  type Descriptor,
+  type Digest,
+  formatName,
+  isManifestMediaType,
+  type Manifest,
+  parseManifest,
+  RegistryError,
+  type RepositoryReader,
+} from "@tranship/registry";
+
+/** A manifest of a {@link Graph} and what must be stored before it. */
+export interface GraphManifest extends Manifest {
+  /** The manifests it lists; none for an image. */
+  readonly children: readonly Digest[];
+  /** The content it needs, each digest once: config and layers, or what an index lists besides manifests. */
+  readonly blobs: readonly Descriptor[];
+}
+
+/** An image or index with everything it leads to, except layers that live elsewhere by their `urls`. */
+export interface Graph {
+  /** Leaves before parents, each once; the last one is the root. */
+  readonly manifests: readonly GraphManifest[];
+  /** Each digest once, in the order it is first needed. */
+  readonly blobs: readonly Descriptor[];
+}
+
+/** Indexes nested deeper than this are refused. */
+const maxDepth = 8;
+
+/** More manifests under one root are refused. */
+const maxManifests = 10_000;
+
+/** More bytes of manifests under one root are refused. */
+const maxManifestBytes = 256 * 1024 * 1024;
+
+/**
+ * Reads the graph of an image or index: every manifest whole, of blobs only what the manifests say.
+ * @throws RegistryError `NOT_FOUND`, `DIGEST_MISMATCH`, `INVALID_MANIFEST` for sizes that contradict each other and for
+ * more than 8 levels, 10 000 manifests or 256 MiB of them
+ * @see image-spec v1.1, "OCI Image Index Specification"
+ */
+export async function graphOf(
+  repository: RepositoryReader,
+  root: Descriptor,
+  { signal }: CallOptions = {},
+): Promise<Graph> {
+  const walk = new GraphWalk(repository, signal);
+  await walk.visit(root, 0);
+  return { manifests: walk.manifests, blobs: [...walk.blobs.values()] };
+}
+
+class GraphWalk {
+  readonly manifests: GraphManifest[] = [];
+  readonly blobs: Map<Digest, Descriptor> = new Map();
+  readonly #repository: RepositoryReader;
+  readonly #signal: AbortSignal | undefined;
+  readonly #seen = new Map<Digest, number>();
+  #bytes = 0;
+
+  constructor(repository: RepositoryReader, signal: AbortSignal | undefined) {
+    this.#repository = repository;
+    this.#signal = signal;
+  }
+
+  async visit(descriptor: Descriptor, depth: number): Promise<void> {
+    const { digest, size } = descriptor;
+    if (!this.#isNew(digest, size)) return;
+    if (depth > maxDepth) throw this.#invalid(digest, `its indexes are nested more than ${maxDepth} deep`);
+    if (this.#seen.size - this.blobs.size > maxManifests) {
+      throw this.#invalid(digest, `it is one of more than ${maxManifests} manifests`);
+    }
+    this.#signal?.throwIfAborted();
+    const { bytes } = await this.#repository.manifest(digest, { signal: this.#signal });
+    if (bytes.byteLength !== size) throw this.#contradiction(digest, size, bytes.byteLength);
+    this.#bytes += size;
+    if (this.#bytes > maxManifestBytes)
+      throw this.#invalid(digest, `it is part of more than ${maxManifestBytes} bytes`);
+    const content = parseManifest({ descriptor, bytes });
+    const children: Digest[] = [];
+    const blobs = new Map<Digest, Descriptor>();
+    for (const blob of childBlobs(content)) this.#addBlob(blob, blobs);
+    for (const child of childManifests(content)) {
+      if (isManifestMediaType(child.mediaType)) {
+        await this.visit(child, depth + 1);
+        children.push(child.digest);
+      } else this.#addBlob(child, blobs); // an index may list any content
+    }
+    this.manifests.push({ descriptor, bytes, children: [...new Set(children)], blobs: [...blobs.values()] });
+  }
+
+  #addBlob(blob: Descriptor, own: Map<Digest, Descriptor>): void {
+    if (this.#isNew(blob.digest, blob.size)) this.blobs.set(blob.digest, blob);
+    own.set(blob.digest, blob);
+  }
+
+  #isNew(digest: Digest, size: number): boolean {
+    const known = this.#seen.get(digest);
+    if (known === undefined) this.#seen.set(digest, size);
+    else if (known !== size) throw this.#contradiction(digest, known, size);
+    return known === undefined;
+  }
+
+  #contradiction(digest: Digest, one: number, other: number): RegistryError {
+    return this.#invalid(digest, `it has ${one} bytes in one place and ${other} in another`);
+  }
+
+  #invalid(digest: Digest, reason: string): RegistryError {
+    const reference = formatName(this.#repository.name, digest);
+    return new RegistryError("INVALID_MANIFEST", `cannot use ${reference}: ${reason}`, { reference, reason });
+  }
+}
