@@ -9,6 +9,8 @@ export {
 } from "./errors.ts";
 export type { RegistryEvent, RequestRetried } from "./events.ts";
 export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";
+export { MemoryRegistry, type MemoryRegistryOptions } from "./memory/memory-registry.ts";
+export type { MemoryRepository } from "./memory/memory-repository.ts";
 export * from "./oci/index.ts";
 export type { Registry, RegistryReader } from "./registry.ts";
 export type { GateLane, GateLimits, HostGate } from "./remote/host-gate.ts";

@@ -1,0 +1,43 @@
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
+import { type Manifest, parseManifest } from "../oci/manifest.ts";
+import type { Tag } from "../oci/reference.ts";
+
+/** The content of one repository in memory: maps and their one rule, that what goes in is already checked. */
+export class MemoryStore {
+  readonly blobs: Map<Digest, Uint8Array> = new Map();
+  readonly manifests: Map<Digest, Manifest> = new Map();
+  readonly tags: Map<Tag, Digest> = new Map();
+  readonly #referrers: Map<Digest, Map<Digest, Descriptor>> = new Map();
+
+  /** The manifest a tag or digest names. */
+  find(reference: Tag | Digest): Manifest | undefined {
+    return this.manifests.get(this.tags.get(reference) ?? (reference as Digest));
+  }
+
+  /**
+   * Keeps a manifest's exact bytes and moves `tags` to it.
+   * @throws RegistryError `INVALID_MANIFEST`, with nothing stored
+   */
+  put(manifest: Manifest, tags: readonly Tag[]): void {
+    const { mediaType, digest, size } = manifest.descriptor;
+    const content = parseManifest(manifest);
+    const descriptor: Descriptor = { mediaType, digest, size };
+    this.manifests.set(digest, { descriptor, bytes: new Uint8Array(manifest.bytes) });
+    for (const tag of tags) this.tags.set(tag, digest);
+    if (!content.subject) return;
+    const artifactType = content.artifactType || (content.kind === "image" ? content.config.mediaType : undefined);
+    const referrers = this.#referrers.get(content.subject.digest) ?? new Map<Digest, Descriptor>();
+    this.#referrers.set(content.subject.digest, referrers);
+    referrers.set(digest, {
+      ...descriptor,
+      ...(artifactType ? { artifactType } : {}),
+      ...(content.annotations ? { annotations: content.annotations } : {}),
+    });
+  }
+
+  /** Descriptors of the manifests whose subject is `digest`, in the order they came. */
+  referrers(digest: Digest): readonly Descriptor[] {
+    return [...(this.#referrers.get(digest)?.values() ?? [])];
+  }
+}
