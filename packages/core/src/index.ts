@@ -4,6 +4,8 @@ export type { TarEntry } from "./bundle/tar-reader.ts";
 export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";
 export type { MirrorEvent, MirrorWarning, OnEvent } from "./events.ts";
+export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
+export { ImageLayout } from "./layout/image-layout.ts";
 export {
   type DownloadList,
   type DownloadTotals,
@@ -13,8 +15,6 @@ export {
   type PlannedArchive,
   parseDownloadList,
 } from "./plan/download-list.ts";
-export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
-export { ImageLayout } from "./layout/image-layout.ts";
 export { type ImageFilesOptions, readImageFiles } from "./plan/image-files.ts";
 export { type LockFile, lockFileName, parseLockFile } from "./plan/lock-file.ts";
 export type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "./plan/planner.ts";
