@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MirrorError } from "../errors.ts";
@@ -47,22 +48,31 @@ function inOrder(name: string, chunks: ReadonlyMap<number, string>): readonly st
 }
 
 async function listFiles(directory: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const entry of await listDirectory(directory)) {
+    if (entry.name.startsWith(".")) continue;
+    if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(join(directory, entry.name)))))
+      files.push(entry.name);
+  }
+  return files.sort(compareText);
+}
+
+async function listDirectory(directory: string): Promise<readonly Dirent[]> {
   try {
-    const files: string[] = [];
-    for (const entry of await readdir(directory, { withFileTypes: true })) {
-      if (entry.name.startsWith(".")) continue;
-      const isLinkToFile = entry.isSymbolicLink() && (await stat(join(directory, entry.name))).isFile();
-      if (entry.isFile() || isLinkToFile) files.push(entry.name);
-    }
-    return files.sort(compareText);
+    return await readdir(directory, { withFileTypes: true });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== "ENOENT" && code !== "ENOTDIR") throw localError(error, directory);
-    throw new MirrorError(
-      "BUNDLE_NOT_FOUND",
-      `there is no bundle at ${directory}`,
-      { bundle: directory },
-      { cause: error },
-    );
+    const message = `there is no bundle at ${directory}`;
+    throw new MirrorError("BUNDLE_NOT_FOUND", message, { bundle: directory }, { cause: error });
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  if (!path.endsWith(".tar") && !path.endsWith(".chunk")) return false; // where other links lead is not our concern
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    throw localError(error, path);
   }
 }
