@@ -1,0 +1,128 @@
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { startDockerRegistry } from "../support/docker-registry.ts";
+import { lacking } from "../support/tools.ts";
+import { type BigPackage, pushBigPackage } from "./big-package.ts";
+import { measureTranship, median, timeProgram, type Usage } from "./measure.ts";
+
+/**
+ * Pulls one package with one very large layer out of Debian's docker-registry with the command line, in turns with other
+ * programs that fetch the same bytes. Memory and written bytes have limits; of time only ratios are told.
+ *
+ *     npx -y pnpm@10 bench [--big-bytes 2147483648] [--rounds 3] [--write]
+ */
+const mib = 1024 * 1024;
+const maxRssBytes = 200 * mib;
+
+interface Rounds {
+  readonly tranship: readonly (Usage & { readonly elapsedMs: number; readonly bundleBytes: number })[];
+  readonly peers: ReadonlyMap<string, readonly number[]>;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      "big-bytes": { type: "string", default: String(2048 * mib) },
+      rounds: { type: "string", default: "3" },
+      write: { type: "boolean", default: false },
+    },
+  });
+  const missing = lacking("docker-registry", "skopeo", "curl", "sync");
+  if (missing.length > 0) throw new Error(`this needs ${missing.join(", ")}`);
+  const bytes = Number(values["big-bytes"]);
+  await using registry = await startDockerRegistry();
+  const place = `${registry.host}/bench`;
+  console.error(`pushing ${bytes / mib} MiB to ${place}`);
+  const big = await pushBigPackage(place, bytes);
+  const folder = mkdtempSync(join(tmpdir(), "tranship-bench-"));
+  try {
+    const rounds = await runRounds(folder, place, big, Number(values.rounds));
+    const { text, faults } = describe(bytes, rounds);
+    console.log(text);
+    if (values.write)
+      appendFileSync(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), `\n${text}\n`);
+    for (const fault of faults) console.error(`over the limit: ${fault}`);
+    if (faults.length > 0) process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Everybody once a round, so that a slow spell of the machine hits all; each starts with nothing left to write. */
+async function runRounds(folder: string, place: string, big: BigPackage, count: number): Promise<Rounds> {
+  const [host, path] = place.split("/");
+  const url = `http://${host}/v2/${path}/packages/${big.name}/blobs/${big.layer.digest}`;
+  const image = `docker://${place}/packages/${big.name}:${big.version}`;
+  const out = join(folder, "out");
+  const peers: Readonly<Record<string, () => Promise<number>>> = {
+    "skopeo copy": () => timeProgram("skopeo", ["copy", "-q", "--src-tls-verify=false", image, `oci:${out}:v1`]),
+    curl: () => timeProgram("curl", ["-sSf", "-o", out, url]),
+    "curl, then sync": async () =>
+      (await timeProgram("curl", ["-sSf", "-o", out, url])) + (await timeProgram("sync", ["-d", out])),
+  };
+  const tranship = [];
+  const times = new Map<string, number[]>(Object.keys(peers).map((name) => [name, []]));
+  for (let round = 0; round < count; round += 1) {
+    execFileSync("sync");
+    const args = ["pull", out, "--source", place, "--include-package", `${big.name}@=${big.version}`];
+    const run = await measureTranship(...args);
+    const bundleBytes = bytesIn(out);
+    tranship.push({ ...run, bundleBytes });
+    console.error(`round ${round + 1}: tranship ${seconds(run.elapsedMs)}, ${Math.round(run.peakRssBytes / mib)} MiB`);
+    rmSync(out, { recursive: true, force: true });
+    for (const [name, start] of Object.entries(peers)) {
+      execFileSync("sync");
+      const elapsedMs = await start();
+      times.get(name)?.push(elapsedMs);
+      console.error(`round ${round + 1}: ${name} ${seconds(elapsedMs)}`);
+      rmSync(out, { recursive: true, force: true });
+    }
+  }
+  return { tranship, peers: times };
+}
+
+function describe(
+  bytes: number,
+  { tranship, peers }: Rounds,
+): { readonly text: string; readonly faults: readonly string[] } {
+  const ours = median(tranship.map(({ elapsedMs }) => elapsedMs));
+  const rss = Math.max(...tranship.map(({ peakRssBytes }) => peakRssBytes));
+  const written = Math.max(...tranship.map(({ writtenBytes, bundleBytes }) => writtenBytes / bundleBytes));
+  const writtenFault = tranship.find(({ writtenBytes, bundleBytes }) => writtenBytes > bundleBytes * 1.02 + mib);
+  const faults = [
+    ...(rss > maxRssBytes ? [`peak memory is ${Math.round(rss / mib)} MiB of ${maxRssBytes / mib}`] : []),
+    ...(writtenFault ? [`${writtenFault.writtenBytes} bytes written for a bundle of ${writtenFault.bundleBytes}`] : []),
+  ];
+  const rows = [...peers].map(
+    ([name, times]) => `| time, against \`${name}\` | ${(ours / median(times)).toFixed(2)}× | |`,
+  );
+  const date = new Date().toISOString().slice(0, 10);
+  const text = [
+    `### ${date}: one layer of ${Math.round(bytes / mib)} MiB, ${tranship.length} rounds`,
+    "",
+    `\`npx -y pnpm@10 bench --big-bytes ${bytes} --rounds ${tranship.length}\`, Node ${process.version}, ${cpus().length} cores, docker-registry on the same machine.`,
+    "",
+    "| pull of one package by the command line | measured | limit |",
+    "|---|---|---|",
+    `| peak memory (VmHWM, highest) | ${Math.round(rss / mib)} MiB | ${maxRssBytes / mib} MiB |`,
+    `| bytes written (kernel's write_bytes, highest) | ${written.toFixed(4)} × bundle | 1.02 × bundle + 1 MiB |`,
+    `| processor time (median) | ${(median(tranship.map(({ cpuMs }) => cpuMs)) / ours).toFixed(2)} × wall time | |`,
+    ...rows,
+  ].join("\n");
+  return { text, faults };
+}
+
+function bytesIn(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+}
+
+function seconds(elapsedMs: number): string {
+  return `${(elapsedMs / 1000).toFixed(2)} s`;
+}
+
+await main();
