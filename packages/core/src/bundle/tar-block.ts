@@ -19,7 +19,7 @@ export class TarFault extends Error {
  * @see POSIX.1-2024 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"
  */
 export function parseTarBlock(block: Uint8Array): TarBlock | undefined {
-  if (block.every((byte) => byte === 0)) return undefined;
+  if (block[0] === 0 && block.every((byte) => byte === 0)) return undefined;
   requireChecksum(block);
   const flag = block[156] ?? 0;
   const name = decodeTarText(field(block, 0, 100));
@@ -46,8 +46,8 @@ function requireChecksum(block: Uint8Array): void {
   const stored = parseNumber(block.subarray(148, 156), "checksum");
   let unsigned = 0;
   let signed = 0; // what some historic writers summed
-  for (const [at, byte] of block.entries()) {
-    const counted = at >= 148 && at < 156 ? 0x20 : byte;
+  for (let at = 0; at < block.byteLength; at += 1) {
+    const counted = at >= 148 && at < 156 ? 0x20 : (block[at] ?? 0);
     unsigned += counted;
     signed += counted < 128 ? counted : counted - 256;
   }
