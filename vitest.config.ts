@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { TotalsReporter } from "./tests/support/totals-reporter.ts";
 
-const isCi = process.env["CI"] !== undefined;
+const isCi = process.env.CI !== undefined;
 
 export default defineConfig({
   test: {

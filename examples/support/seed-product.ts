@@ -1,14 +1,14 @@
 import { aLayer, anImage, type TestRegistry } from "@tranship/registry/testing";
 
 /** A package of the made-up product: its versions, and which of them each release channel stands for. */
-export interface ExamplePackage {
+interface ExamplePackage {
   readonly name: string;
   readonly versions: readonly string[];
   readonly channels: Readonly<Record<string, string>>;
 }
 
 /** Two packages. `v1.43.0` and `v1.0.2` are not in any channel any more. */
-export const examplePackages: readonly ExamplePackage[] = [
+const examplePackages: readonly ExamplePackage[] = [
   {
     name: "alb",
     versions: ["v1.0.2", "v1.0.3", "v1.1.0"],
