@@ -33,6 +33,7 @@ export interface DownloadList {
 /** Sums over a {@link DownloadList}; sizes in bytes. */
 export interface DownloadTotals {
   readonly archives: number;
+  /** Distinct references; one in two archives counts once. */
   readonly images: number;
   /** Distinct manifests, configs and layers: each is fetched once. */
   readonly blobs: number;
@@ -63,19 +64,19 @@ export const downloadListSchema: z.ZodType<DownloadList> = z.object({
 /** Sums up a plan. */
 export function downloadTotals(list: DownloadList): DownloadTotals {
   const distinct = new Map<Digest, number>();
-  let images = 0;
+  const references = new Set<string>();
   let storedBytes = 0;
   for (const { blobs, images: here } of list.archives.flatMap(({ sections }) =>
     sections.flatMap((s) => s.repositories),
   )) {
-    images += here.length;
+    for (const { reference } of here) references.add(reference);
     for (const blob of blobs) {
       distinct.set(blob.digest, blob.size);
       storedBytes += blob.size;
     }
   }
   const fetchBytes = [...distinct.values()].reduce((sum, size) => sum + size, 0);
-  return { archives: list.archives.length, images, blobs: distinct.size, fetchBytes, storedBytes };
+  return { archives: list.archives.length, images: references.size, blobs: distinct.size, fetchBytes, storedBytes };
 }
 
 /** The text of a plan file: JSON with two spaces and a final newline, equal for equal plans. */

@@ -48,7 +48,7 @@ export async function runItems<Result>(
       }
       for (;;) {
         const step = await planner.next(item, done, run, read(planned));
-        if (!step) return sink.finish();
+        if (!step) return await sink.finish(); // awaited here: the sink is closed on the way out
         await sink.take(step, true);
         done.push(step.section);
       }
