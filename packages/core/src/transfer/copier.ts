@@ -18,19 +18,23 @@ export interface Route {
   /** What blobs are read from. */
   readonly from: Pick<RepositoryReader, "name" | "fetchBlob">;
   readonly to: Pick<RepositoryReader, "name"> & RepositoryWriter;
-  /** How images and events name the repository: its path below the registry root. */
+  /** How events name the repository: its path below the registry root. */
   readonly path: string;
+  /** How messages name it instead. @defaultValue the path */
+  readonly label?: string | undefined;
 }
 
 /** Copies single blobs and manifests from one repository to another, tells about it, and wraps what fails once. */
 export class Copier {
   readonly path: string;
+  readonly #label: string;
   readonly #from: Route["from"];
   readonly #to: Route["to"];
   readonly #emit: OnEvent;
 
-  constructor({ from, to, path }: Route, emit: OnEvent) {
+  constructor({ from, to, path, label = path }: Route, emit: OnEvent) {
     this.path = path;
+    this.#label = label;
     this.#from = from;
     this.#to = to;
     this.#emit = emit;
@@ -81,7 +85,8 @@ export class Copier {
       failure: classifyFailure(error),
       ...(isRegistryError(error) ? { code: error.code } : {}),
     };
-    const message = `cannot push ${this.path === "" ? image.slice(1) : this.path + image} to ${this.#to.name}: ${reason}`;
+    const what = `${this.#label}${image}`.replace(/^[:@]/, "") || this.#from.name;
+    const message = `cannot push ${what} to ${this.#to.name}: ${reason}`;
     return new MirrorError("TRANSFER_FAILED", message, details, { cause: error });
   }
 }

@@ -46,7 +46,7 @@ export async function copyGraph(
   }: CopyGraphOptions = {},
 ): Promise<CopyGraphReport> {
   const image = formatName("", typeof root === "string" ? root : (tags[0] ?? root.digest));
-  const copier = new Copier({ from, to, path: to.name }, (event) => onEvent?.(event));
+  const copier = new Copier({ from, to, path: to.name, label: from.name }, (event) => onEvent?.(event));
   const ask = async <T>(side: "source" | "target", question: () => Promise<T>): Promise<T> => {
     try {
       signal?.throwIfAborted();
