@@ -1,0 +1,153 @@
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ApiError } from "./api-error.ts";
+import type { Interception, ServedRequest } from "./served-request.ts";
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** Headers of an answer; without a value one is left out. */
+export type Headers = Readonly<Record<string, string | number | undefined>>;
+
+/** What clients of Docker's registry look for in every answer. */
+const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
+
+/** One request and its answer: the only code that touches the connection. Handlers share nothing else. */
+export class Exchange {
+  readonly record: Mutable<ServedRequest>;
+  readonly query: URLSearchParams;
+  /** Aborts when the answer is finished or the connection is gone. */
+  readonly signal: AbortSignal;
+  /** How this request is treated differently, if at all; set before anything is read or sent. */
+  interception: Interception = {};
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+    const [path = "", query = ""] = splitOnce(request.url ?? "", "?");
+    this.query = new URLSearchParams(query);
+    this.record = {
+      method: request.method ?? "",
+      path,
+      range: request.headers.range,
+      authorization: request.headers.authorization !== undefined,
+      status: 0,
+      bytesSent: 0,
+      bytesReceived: 0,
+    };
+    const gone = new AbortController();
+    this.signal = gone.signal;
+    response.once("close", () => gone.abort(new Error("the connection is gone")));
+    response.on("error", () => gone.abort(new Error("the connection is broken")));
+  }
+
+  get method(): string {
+    return this.record.method;
+  }
+
+  get isAnswered(): boolean {
+    return this.#response.headersSent;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  }
+
+  /** The `Content-Length`; `undefined` for a body of unknown length. */
+  get contentLength(): number | undefined {
+    const text = this.header("content-length");
+    return text === undefined ? undefined : Number(text);
+  }
+
+  /** The request's body as it comes. */
+  body(): AsyncIterable<Uint8Array> {
+    const { received } = this.interception;
+    return received ? received(this.#chunks(), this.signal) : this.#chunks();
+  }
+
+  /**
+   * The whole of a small body.
+   * @throws ApiError `SIZE_INVALID` beyond `maxBytes`
+   */
+  async readBody(maxBytes: number): Promise<Uint8Array> {
+    const tooLarge = new ApiError(413, "SIZE_INVALID", `more than ${maxBytes} bytes`);
+    if ((this.contentLength ?? 0) > maxBytes) throw tooLarge;
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of this.body()) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw tooLarge;
+      chunks.push(chunk);
+    }
+    return new Uint8Array(Buffer.concat(chunks, size));
+  }
+
+  /** Answers with a small body, or none. */
+  async send(status: number, headers: Headers, body: Uint8Array = new Uint8Array()): Promise<void> {
+    const size = status === 204 ? undefined : body.byteLength;
+    await this.stream(status, { ...headers, "content-length": size }, () => oneChunk(body));
+  }
+
+  /** Answers with the protocol's error body, in place of an answer that was prepared and not begun. */
+  async sendError(error: ApiError): Promise<void> {
+    for (const name of this.#response.getHeaderNames()) this.#response.removeHeader(name);
+    const errors = [{ code: error.code, message: error.message }];
+    await this.sendJson(error.status, error.headers, { errors });
+  }
+
+  /** Answers with JSON. */
+  async sendJson(status: number, headers: Headers, value: unknown): Promise<void> {
+    const body = new TextEncoder().encode(JSON.stringify(value));
+    await this.send(status, { "content-type": "application/json", ...headers }, body);
+  }
+
+  /** Answers with a body as it comes, no faster than the other side takes it. To a HEAD only the headers go out. */
+  async stream(status: number, headers: Headers, open: () => AsyncIterable<Uint8Array>): Promise<void> {
+    const response = this.#response;
+    this.record.status = status;
+    response.statusCode = status;
+    for (const [name, value] of Object.entries({ ...apiVersion, ...headers }))
+      if (value !== undefined) response.setHeader(name, value);
+    if (this.method !== "HEAD" && status !== 204) {
+      const { sent } = this.interception;
+      for await (const chunk of sent ? sent(open(), this.signal) : open()) {
+        this.signal.throwIfAborted();
+        this.record.bytesSent += chunk.byteLength;
+        if (!response.write(chunk)) await once(response, "drain", { signal: this.signal });
+      }
+    }
+    response.end();
+  }
+
+  /** Breaks the connection off, once what was written to it is out. */
+  destroy(): void {
+    if (this.record.status > 0 && !this.isAnswered) this.#response.flushHeaders();
+    const { socket } = this.#response;
+    if (socket) socket.destroySoon();
+    else this.#request.destroy();
+  }
+
+  /** Lets go of what is left of a request's body: the answer did not need it, and the next request comes after it. */
+  drain(): void {
+    this.#request.resume();
+  }
+
+  async *#chunks(): AsyncGenerator<Uint8Array> {
+    // the connection outlives this loop: a refused body still gets its answer
+    for await (const chunk of this.#request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      this.record.bytesReceived += chunk.byteLength;
+      yield chunk;
+    }
+  }
+}
+
+async function* oneChunk(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (body.byteLength > 0) yield body;
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}

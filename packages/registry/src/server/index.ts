@@ -1,0 +1,9 @@
+export type { BasicCredentials } from "./base.ts";
+export {
+  type Answer,
+  type BodyTransform,
+  ConnectionCut,
+  type Interception,
+  type ServedRequest,
+} from "./served-request.ts";
+export { type RegistryServer, type ServerOptions, startServer } from "./start-server.ts";

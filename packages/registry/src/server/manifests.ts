@@ -1,0 +1,76 @@
+import { isRegistryError } from "../errors.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { isDigest } from "../oci/digest.ts";
+import { defaultMaxManifestBytes, manifestOf, parseManifest, sniffManifestMediaType } from "../oci/manifest.ts";
+import { isManifestMediaType } from "../oci/media-type.ts";
+import { ApiError, refusalOf, unsupported } from "./api-error.ts";
+import type { Exchange, Headers } from "./exchange.ts";
+import type { Home } from "./home.ts";
+import type { Route } from "./route.ts";
+
+type ManifestRoute = Extract<Route, { readonly kind: "manifest" }>;
+
+/** Manifests by tag or digest. @see distribution-spec v1.1.1, "Pulling manifests" and "Pushing Manifests" */
+export async function answerManifest(exchange: Exchange, home: Home, route: ManifestRoute): Promise<void> {
+  if (exchange.method === "GET") return await get(exchange, home, route);
+  if (exchange.method === "HEAD") return await head(exchange, home, route);
+  if (exchange.method === "PUT") return await put(exchange, home, route);
+  throw unsupported("manifests take GET, HEAD and PUT");
+}
+
+async function head(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
+  const { signal } = exchange;
+  const descriptor = await home.reader(repository).resolve(reference, { signal });
+  if (!descriptor) throw await missing(exchange, home, repository);
+  await exchange.stream(200, headersOf(descriptor), noBody);
+}
+
+async function get(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
+  try {
+    const manifest = await home.reader(repository).manifest(reference, { signal: exchange.signal });
+    await exchange.send(200, headersOf(manifest.descriptor), manifest.bytes);
+  } catch (error) {
+    throw isRegistryError(error, "NOT_FOUND") ? await missing(exchange, home, repository) : error;
+  }
+}
+
+async function put(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
+  const writer = home.writer(repository);
+  const bytes = await exchange.readBody(defaultMaxManifestBytes);
+  const declared = exchange.header("content-type")?.split(";")[0]?.trim();
+  const mediaType = declared || sniffManifestMediaType(bytes);
+  if (mediaType === undefined || !isManifestMediaType(mediaType)) {
+    throw new ApiError(400, "MANIFEST_INVALID", "not a manifest's media type");
+  }
+  try {
+    const byDigest = isDigest(reference);
+    const manifest = manifestOf(bytes, mediaType, byDigest ? reference : undefined);
+    const { subject } = parseManifest(manifest);
+    await writer.pushManifest(manifest, { tags: byDigest ? [] : [reference], signal: exchange.signal });
+    const { digest } = manifest.descriptor;
+    await exchange.send(201, {
+      location: `/v2/${repository}/manifests/${digest}`,
+      "docker-content-digest": digest,
+      "oci-subject": subject?.digest,
+    });
+  } catch (error) {
+    throw refusalOf(error);
+  }
+}
+
+function headersOf({ mediaType, digest, size }: Descriptor): Headers {
+  return {
+    "content-type": mediaType,
+    "content-length": size,
+    "docker-content-digest": digest,
+    etag: `"${digest}"`,
+  };
+}
+
+async function missing(exchange: Exchange, home: Home, repository: string): Promise<ApiError> {
+  return await home.missing(repository, "MANIFEST_UNKNOWN", "no such manifest", exchange.signal);
+}
+
+async function* noBody(): AsyncGenerator<Uint8Array> {
+  // a HEAD names the size of a body that is not sent
+}

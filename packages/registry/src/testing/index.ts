@@ -1,0 +1,15 @@
+export { aBlob, aLayer, type BlobOptions, type BuiltBlob, type LayerOptions } from "./blob-builders.ts";
+export {
+  type ArtifactOptions,
+  anArtifact,
+  anImage,
+  anIndex,
+  type BuiltImage,
+  type BuiltIndex,
+  type ImageOptions,
+  type IndexOptions,
+} from "./builders.ts";
+export type { FailOptions, RequestMatch } from "./fault-queue.ts";
+export { type CorruptOptions, type Fault, faults, type SlowOptions, type StatusOptions } from "./faults.ts";
+export { partsOf, type Seedable, type SeedParts, seedMemory } from "./seed.ts";
+export { startTestRegistry, type TestRegistry, type TestRegistryOptions } from "./test-registry.ts";
