@@ -13,6 +13,13 @@ export { MemoryRegistry, type MemoryRegistryOptions } from "./memory/memory-regi
 export type { MemoryRepository } from "./memory/memory-repository.ts";
 export * from "./oci/index.ts";
 export type { Registry, RegistryReader } from "./registry.ts";
+export type { Credentials } from "./remote/auth/authenticator.ts";
+export {
+  createRegistry,
+  type RegistryOptions,
+  type RemoteRegistry,
+  type RemoteRegistryRepository,
+} from "./remote/create-registry.ts";
 export type { GateLane, GateLimits, HostGate } from "./remote/host-gate.ts";
 export { type RetryOptions, withRetry } from "./remote/retry.ts";
 export type {

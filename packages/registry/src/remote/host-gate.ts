@@ -110,7 +110,10 @@ class Gate implements ClosableHostGate {
     const own = this.#lanes[lane];
     if (own.free <= 0 || own.waiting.size === 0) return;
     const waitMs = this.#openAtMs - Date.now();
-    if (waitMs > 0) return this.#admitLater(waitMs);
+    if (waitMs > 0) {
+      this.#admitLater(waitMs);
+      return;
+    }
     for (const waiter of own.waiting) {
       if (own.free <= 0) return;
       waiter.admit();

@@ -1,0 +1,120 @@
+import { RegistryError } from "../errors.ts";
+import type { BlobLane, Sink } from "../lane.ts";
+import type { Blob } from "../oci/descriptor.ts";
+import type { Endpoints } from "./endpoints.ts";
+import type { BodySink, ResponseHead } from "./exchange.ts";
+import { contentLengthOf, contentRangeOf } from "./headers.ts";
+import type { HttpClient } from "./http-client.ts";
+import { type Operation, protocolError } from "./operation.ts";
+
+/** Which of a blob's bytes are wanted: from `start`, up to but not with `end`. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The lane of a repository: one ranged GET, straight from the socket into the sink. */
+export function blobLane(client: HttpClient, endpoints: Endpoints): BlobLane {
+  return {
+    read: (blob, offset, sink, signal) =>
+      readRange(client, endpoints, blob, { start: offset, end: blob.size }, sink, signal),
+  };
+}
+
+/**
+ * Reads a range of a blob in one exchange, without judging the bytes.
+ * @throws RegistryError `NETWORK` when the answer ends early, `SIZE_MISMATCH` when the registry's blob is of another
+ *   size, `PROTOCOL` when it answers with a range nobody asked for, and what the exchange throws
+ * @see distribution-spec v1.1.1, "Pulling blobs"
+ */
+export async function readRange(
+  client: HttpClient,
+  endpoints: Endpoints,
+  blob: Blob,
+  range: ByteRange,
+  sink: Sink,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (range.start >= range.end) return;
+  const operation = endpoints.operation("read blob", blob.digest);
+  const window = new RangeWindow(blob, range, operation, sink);
+  const last = range.end < blob.size ? range.end - 1 : "";
+  await client.send({
+    method: "GET",
+    url: endpoints.blob(blob.digest),
+    ...(range.start > 0 || range.end < blob.size ? { headers: { range: `bytes=${range.start}-${last}` } } : {}),
+    operation,
+    lane: "down",
+    expect: [200, 206, 416],
+    onHead: (head) => window.open(head),
+    signal,
+  });
+  window.close();
+}
+
+/** Lets through exactly the bytes of the range, whichever way the registry answers. */
+class RangeWindow {
+  readonly #blob: Blob;
+  readonly #range: ByteRange;
+  readonly #operation: Operation;
+  readonly #sink: Sink;
+  /** Where the next byte of the answer lies in the blob. */
+  #position = 0;
+
+  constructor(blob: Blob, range: ByteRange, operation: Operation, sink: Sink) {
+    this.#blob = blob;
+    this.#range = range;
+    this.#operation = operation;
+    this.#sink = sink;
+  }
+
+  open({ status, headers }: ResponseHead): BodySink {
+    const { size } = this.#blob;
+    const { start, end } = this.#range;
+    if (status === 200) {
+      const length = contentLengthOf(headers);
+      if (length !== undefined && length !== size) throw this.#wrongSize(length);
+      return (chunk) => this.#pass(chunk, size);
+    }
+    const told = contentRangeOf(headers);
+    if (status === 416) {
+      if (told?.total !== undefined && told.total !== size) throw this.#wrongSize(told.total);
+      throw protocolError(this.#operation, `416 to a range inside the blob (${start}-${end - 1} of ${size} bytes)`);
+    }
+    if (told?.start !== start || told.total !== size || (told.end ?? 0) > end) {
+      throw protocolError(this.#operation, `206 with another range than ${start}-${end - 1}/${size}`);
+    }
+    this.#position = start;
+    const until = told.end ?? end;
+    return (chunk) => this.#pass(chunk, until);
+  }
+
+  /** The answer has ended. */
+  close(): void {
+    if (this.#position >= this.#range.end) return;
+    const { registry, reference, what } = this.#operation;
+    const message = `cannot ${what}: the answer ended at byte ${this.#position} of ${this.#blob.size}`;
+    throw new RegistryError("NETWORK", message, { registry, reference, reason: "UNEXPECTED_EOF" });
+  }
+
+  #pass(chunk: Uint8Array, answerEnd: number): ReturnType<BodySink> {
+    const { start, end } = this.#range;
+    const from = this.#position;
+    const to = from + chunk.byteLength;
+    if (to > answerEnd) throw this.#wrongSize(to); // throwing drops the connection
+    this.#position = to;
+    if (to <= start) return undefined; // a registry that ignores ranges sends what is already known
+    if (from >= end) return false;
+    const wanted = from < start || to > end ? chunk.subarray(Math.max(0, start - from), end - from) : chunk;
+    const taken = this.#sink(wanted);
+    if (to < end || answerEnd === end) return taken;
+    return taken instanceof Promise ? taken.then(() => false as const) : false; // the rest of the blob is not wanted
+  }
+
+  #wrongSize(actual: number): RegistryError {
+    const { reference, what } = this.#operation;
+    const expected = this.#blob.size;
+    const message = `cannot ${what}: expected ${expected} bytes, the registry has ${actual}`;
+    return new RegistryError("SIZE_MISMATCH", message, { reference, expected, actual });
+  }
+}

@@ -1,0 +1,49 @@
+import { type Digest, isDigest } from "../oci/digest.ts";
+import { formatName, joinPath, parseTag, type Tag } from "../oci/reference.ts";
+import type { Operation } from "./operation.ts";
+
+/** The URLs of one repository's endpoints. @see distribution-spec v1.1.1, "Endpoints" */
+export class Endpoints {
+  readonly #origin: URL;
+  /** The repository's whole path on its host. */
+  readonly path: string;
+  /** `host/path`. */
+  readonly name: string;
+
+  constructor(origin: URL, host: string, path: string) {
+    this.#origin = origin;
+    this.path = path;
+    this.name = joinPath(host, path);
+  }
+
+  manifest(reference: Tag | Digest): URL {
+    return this.#url(`manifests/${isDigest(reference) ? reference : parseTag(reference)}`);
+  }
+
+  blob(digest: Digest): URL {
+    return this.#url(`blobs/${digest}`);
+  }
+
+  uploads(): URL {
+    return this.#url("blobs/uploads/");
+  }
+
+  tags(pageSize: number): URL {
+    return this.#url(`tags/list?n=${pageSize}`);
+  }
+
+  referrers(subject: Digest, artifactType?: string): URL {
+    const query = artifactType === undefined ? "" : `?artifactType=${encodeURIComponent(artifactType)}`;
+    return this.#url(`referrers/${subject}${query}`);
+  }
+
+  /** `verb` is what is done to a manifest or blob, or to something named by `what`. */
+  operation(verb: string, reference?: Tag | Digest): Operation {
+    const named = reference === undefined ? this.name : formatName(this.name, reference);
+    return { registry: this.#origin.host, reference: named, what: `${verb} ${named}` };
+  }
+
+  #url(rest: string): URL {
+    return new URL(`/v2/${this.path}/${rest}`, this.#origin);
+  }
+}

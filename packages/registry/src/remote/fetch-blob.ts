@@ -1,0 +1,93 @@
+import { classifyFailure, RegistryError } from "../errors.ts";
+import type { Blob } from "../oci/descriptor.ts";
+import { digestAlgorithm, formatDigest, hashFor } from "../oci/digest.ts";
+import type { FetchBlobOptions } from "../repository.ts";
+import { type ByteRange, readRange } from "./blob-download.ts";
+import { ChunkQueue } from "./chunk-queue.ts";
+import type { Endpoints } from "./endpoints.ts";
+import type { HttpClient } from "./http-client.ts";
+
+/** How much may lie between the socket and a slow reader, in bytes. */
+const queueBytes = 1024 * 1024;
+
+/**
+ * Streams a blob or a part of it: goes on where a connection broke, and verifies a whole read.
+ * @throws RegistryError `NOT_FOUND`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, and what the last failed try threw
+ */
+export async function* fetchBlob(
+  client: HttpClient,
+  endpoints: Endpoints,
+  blob: Blob,
+  { offset = 0, length, signal }: FetchBlobOptions = {},
+): AsyncGenerator<Uint8Array> {
+  signal?.throwIfAborted();
+  const range = rangeOf(blob, offset, length);
+  const leave = new AbortController();
+  const queue = new ChunkQueue(queueBytes);
+  const together = signal ? AbortSignal.any([signal, leave.signal]) : leave.signal;
+  const producing = produce(client, endpoints, blob, range, queue, together).then(
+    () => queue.end(),
+    (error: unknown) => queue.end({ error }),
+  );
+  const hash = range.start === 0 && range.end === blob.size ? hashFor(blob.digest) : undefined;
+  try {
+    for await (const chunk of queue.chunks()) {
+      signal?.throwIfAborted();
+      hash?.update(chunk);
+      yield chunk;
+    }
+  } finally {
+    leave.abort(); // gives the connection and the permit back when the reader leaves early
+    await producing;
+  }
+  if (!hash) return;
+  const actual = formatDigest(digestAlgorithm(blob.digest), hash);
+  if (actual === blob.digest) return;
+  const { reference, what } = endpoints.operation("read blob", blob.digest);
+  const details = { reference, expected: blob.digest, actual };
+  throw new RegistryError("DIGEST_MISMATCH", `cannot ${what}: it arrived as ${actual}`, details);
+}
+
+async function produce(
+  client: HttpClient,
+  endpoints: Endpoints,
+  blob: Blob,
+  range: ByteRange,
+  queue: ChunkQueue,
+  signal: AbortSignal,
+): Promise<void> {
+  const operation = endpoints.operation("read blob", blob.digest);
+  let position = range.start;
+  while (position < range.end) {
+    const before = position;
+    try {
+      await client.retrying(
+        operation,
+        () =>
+          readRange(
+            client,
+            endpoints,
+            blob,
+            { start: position, end: range.end },
+            (chunk) => {
+              position += chunk.byteLength;
+              return queue.push(new Uint8Array(chunk)); // a copy: the lane's chunks are borrowed
+            },
+            signal,
+          ),
+        { signal },
+      );
+    } catch (error) {
+      const failure = classifyFailure(error);
+      const mayPass = failure === "transient" || failure === "throttled";
+      if (signal.aborted || !mayPass || position === before) throw error; // a link that brings something is not given up
+    }
+  }
+}
+
+function rangeOf({ size }: Blob, offset: number, length: number | undefined): ByteRange {
+  if (!Number.isInteger(offset) || offset < 0 || offset > size)
+    throw new RangeError(`offset ${offset} of ${size} bytes`);
+  if (length !== undefined && (!Number.isInteger(length) || length < 0)) throw new RangeError(`length ${length}`);
+  return { start: offset, end: Math.min(size, offset + (length ?? size)) };
+}

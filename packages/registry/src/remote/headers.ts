@@ -1,0 +1,51 @@
+import type { Dispatcher } from "undici";
+
+/** Response headers as undici parses them: lower-case names. */
+export type ResponseHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
+
+/** One header's value; of a repeated one the first. */
+export function headerOf(headers: ResponseHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : value?.[0];
+}
+
+/** `Content-Length` in bytes, when it is there and a plain number. */
+export function contentLengthOf(headers: ResponseHeaders): number | undefined {
+  const text = headerOf(headers, "content-length")?.trim() ?? "";
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** `Content-Type` without its parameters, lower case. */
+export function mediaTypeOf(headers: ResponseHeaders): string | undefined {
+  const text = headerOf(headers, "content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+  return text === "" ? undefined : text;
+}
+
+/** `Retry-After` in milliseconds from now: seconds, or an HTTP date. */
+export function retryAfterMsOf(headers: ResponseHeaders, nowMs: number = Date.now()): number | undefined {
+  const text = headerOf(headers, "retry-after")?.trim();
+  if (text === undefined) return undefined;
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;
+  const atMs = /[A-Za-z]/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
+}
+
+/** What a `Content-Range` of a 206 or 416 says; all in bytes, `end` is exclusive. */
+export interface ContentRange {
+  readonly start?: number;
+  readonly end?: number;
+  readonly total?: number;
+}
+
+/** Parses `bytes 10-19/100`; a range or total of `*` is left out. `undefined` for anything else. */
+export function contentRangeOf(headers: ResponseHeaders): ContentRange | undefined {
+  const match = /^bytes (?:([0-9]{1,15})-([0-9]{1,15})|\*)\/([0-9]{1,15}|\*)$/.exec(
+    headerOf(headers, "content-range")?.trim() ?? "",
+  );
+  if (!match) return undefined;
+  const [, first, last, total] = match;
+  return {
+    ...(first === undefined || last === undefined ? {} : { start: Number(first), end: Number(last) + 1 }),
+    ...(total === undefined || total === "*" ? {} : { total: Number(total) }),
+  };
+}

@@ -1,0 +1,203 @@
+import type { Dispatcher } from "undici";
+import { isRegistryError, RegistryError } from "../errors.ts";
+import type { RegistryEvent } from "../events.ts";
+import type { Authenticator, ChallengeAnswer } from "./auth/authenticator.ts";
+import { parseChallenges } from "./auth/challenge.ts";
+import { BodyTaker } from "./body-taker.ts";
+import { type BodySink, exchange, type ResponseHead, type WireRequest } from "./exchange.ts";
+import { headerOf, type ResponseHeaders } from "./headers.ts";
+import type { ClosableHostGate, GateLane } from "./host-gate.ts";
+import { httpError } from "./http-error.ts";
+import { resolveLocation } from "./location.ts";
+import { type Operation, printableUrl, protocolError } from "./operation.ts";
+import { longestRetryAfterMs, mayPass, retryAfterOf, withRetry } from "./retry.ts";
+
+/** A request to the registry, and which answers it can use. */
+export interface ClientRequest {
+  readonly method: WireRequest["method"];
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes, or what streams them; a stream is read once, so a redirect cannot be followed with it. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  readonly operation: Operation;
+  readonly lane: GateLane;
+  /** Statuses the caller understands; any other becomes an error. */
+  readonly expect: readonly number[];
+  /** Names who takes the body of an expected answer. Without it, the body is read whole. */
+  readonly onHead?: ((head: ResponseHead) => BodySink) | undefined;
+  /** The largest body read whole, in bytes. @defaultValue 64 KiB */
+  readonly maxBodyBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An expected answer. */
+export interface ClientResponse {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** Where it came from in the end. */
+  readonly url: URL;
+  /** Empty when `onHead` named a taker. */
+  readonly body: Uint8Array;
+}
+
+/** What an {@link HttpClient} is made of. */
+export interface HttpClientParts {
+  readonly origin: URL;
+  readonly dispatcher: Dispatcher;
+  readonly gate: ClosableHostGate;
+  readonly authenticator: Authenticator;
+  readonly idleTimeoutMs: number;
+  readonly attempts: number;
+  readonly retryDelayMs: number;
+  readonly userAgent: string;
+  readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
+}
+
+/** Options of {@link HttpClient.retrying}. */
+export interface RetryingOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly shouldRetry?: ((error: unknown, attempt: number) => boolean) | undefined;
+}
+
+const maxRedirects = 5;
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Speaks HTTP with one registry: permits, credentials, redirects, bounded bodies, typed errors. */
+export class HttpClient implements AsyncDisposable {
+  readonly origin: URL;
+  readonly #parts: HttpClientParts;
+  readonly #closing = new AbortController();
+
+  constructor(parts: HttpClientParts) {
+    this.origin = parts.origin;
+    this.#parts = parts;
+  }
+
+  /** One request, with its redirects, under one permit; no retry. */
+  async send(request: ClientRequest): Promise<ClientResponse> {
+    this.#refuseWhenClosed(request.operation);
+    using _permit = await this.#parts.gate.enter(request.lane, request.signal);
+    const first = await this.#follow(request);
+    if (first.failure?.status !== 401) return this.#judge(request, first);
+    const answer = await this.#challenged(request, first);
+    if (!answer.tryAgain) throw httpError(first.failure, request.operation, answer.hint);
+    return this.#judge(request, await this.#follow(request));
+  }
+
+  /** Repeats `attempt` as the registry's options say, telling of every repetition. */
+  retrying<T>(
+    operation: Operation,
+    attempt: (n: number) => Promise<T>,
+    { signal, shouldRetry = mayPass }: RetryingOptions = {},
+  ): Promise<T> {
+    const { attempts, retryDelayMs, onEvent } = this.#parts;
+    return withRetry(attempt, {
+      attempts,
+      delayMs: retryDelayMs,
+      signal: signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal,
+      shouldRetry,
+      onRetry: (error, n, delayMs) => {
+        const { registry, reference } = operation;
+        const code = isRegistryError(error) ? error.code : "UNKNOWN";
+        onEvent?.({ type: "request.retried", registry, reference, code, attempt: n, delayMs });
+      },
+    });
+  }
+
+  /** A small request: sent, and sent again when it may pass. */
+  ask(request: ClientRequest): Promise<ClientResponse> {
+    return this.retrying(request.operation, () => this.send(request), { signal: request.signal });
+  }
+
+  /** Drops all connections at once; what still runs fails, what comes later is refused. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const closed = new RegistryError("UNSUPPORTED", `the client of ${this.origin.host} was closed`, {
+      registry: this.origin.host,
+      operation: "request",
+    });
+    this.#closing.abort(closed);
+    this.#parts.gate.close(closed);
+    await this.#parts.dispatcher.destroy(closed);
+  }
+
+  async #follow(request: ClientRequest): Promise<Outcome> {
+    let url = request.url;
+    for (let hops = 0; ; hops += 1) {
+      const taker = new BodyTaker(request);
+      const { status, headers } = await this.#exchange(request, url, taker);
+      if (!redirectStatuses.has(status) || request.expect.includes(status)) {
+        const body = taker.body();
+        if (request.expect.includes(status)) return { response: { status, headers, url, body } };
+        return { failure: { status, headers, body, host: url.host } };
+      }
+      url = this.#redirect(request, url, status, headers, hops);
+    }
+  }
+
+  async #exchange(request: ClientRequest, url: URL, taker: BodyTaker): Promise<ResponseHead> {
+    const { authenticator, dispatcher, idleTimeoutMs, userAgent } = this.#parts;
+    const { method, body, operation, signal } = request;
+    const headers: Record<string, string> = {
+      "user-agent": userAgent,
+      "accept-encoding": "identity", // digests and ranges are of the bytes as they are stored
+      ...request.headers,
+    };
+    if (url.origin === this.origin.origin) {
+      const authorization = await authenticator.authorization(signal);
+      if (authorization !== undefined) headers.authorization = authorization;
+    }
+    const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
+    return await exchange(dispatcher, wire, (head) => taker.sinkFor(head));
+  }
+
+  #redirect(
+    { method, body, operation }: ClientRequest,
+    from: URL,
+    status: number,
+    headers: ResponseHeaders,
+    hops: number,
+  ) {
+    const refuse = (reason: string) => protocolError(operation, reason);
+    const location = headerOf(headers, "location");
+    if (location === undefined) throw refuse(`redirect ${status} without a Location`);
+    if (hops >= maxRedirects) throw refuse(`more than ${maxRedirects} redirects, the last from ${printableUrl(from)}`);
+    const isRead = method === "GET" || method === "HEAD";
+    if (!isRead && (status < 307 || (body !== undefined && !(body instanceof Uint8Array)))) {
+      throw refuse(`redirect ${status} of a ${method}`);
+    }
+    const to = resolveLocation(location, from);
+    if (typeof to === "string") throw refuse(`redirect ${status}: ${to}`);
+    return to;
+  }
+
+  async #challenged(request: ClientRequest, outcome: Outcome): Promise<ChallengeAnswer> {
+    const { failure } = outcome;
+    if (failure === undefined || failure.host !== this.origin.host) return { tryAgain: false };
+    const value = failure.headers["www-authenticate"];
+    const challenges = parseChallenges(Array.isArray(value) ? value.join(", ") : value);
+    const answer = await this.#parts.authenticator.challenged(challenges, request.signal);
+    const isReplayable = request.body === undefined || request.body instanceof Uint8Array;
+    return { ...answer, tryAgain: answer.tryAgain && isReplayable };
+  }
+
+  #judge({ operation }: ClientRequest, { response, failure }: Outcome): ClientResponse {
+    if (failure === undefined) return response;
+    const error = httpError(failure, operation);
+    const retryAfterMs = retryAfterOf(error);
+    if (retryAfterMs !== undefined) {
+      this.#parts.gate.slowUntil(Date.now() + Math.min(retryAfterMs, longestRetryAfterMs));
+    }
+    throw error;
+  }
+
+  #refuseWhenClosed({ what }: Operation): void {
+    if (!this.#closing.signal.aborted) return;
+    const details = { registry: this.origin.host, operation: what };
+    throw new RegistryError("UNSUPPORTED", `cannot ${what}: the registry's client was closed`, details);
+  }
+}
+
+type Outcome =
+  | { readonly response: ClientResponse; readonly failure?: undefined }
+  | { readonly response?: undefined; readonly failure: Parameters<typeof httpError>[0] };

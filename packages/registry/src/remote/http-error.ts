@@ -1,0 +1,74 @@
+import { STATUS_CODES } from "node:http";
+import * as z from "zod";
+import { RegistryError, type ReportedError } from "../errors.ts";
+import { type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
+import type { Operation } from "./operation.ts";
+
+/** More of an error's body is not read, in bytes. */
+export const maxErrorBodyBytes: number = 64 * 1024;
+
+const maxReported = 10;
+
+const bodySchema = z.object({
+  errors: z.array(z.object({ code: z.string().catch("UNKNOWN"), message: z.string().optional().catch(undefined) })),
+});
+
+/** A response nobody expected. */
+export interface FailedResponse {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** As much of the body as was read; of any type. */
+  readonly body: Uint8Array;
+  /** Who answered, when a redirect led away from the registry. */
+  readonly host: string;
+}
+
+/**
+ * What a status outside the expected ones means. Reads the distribution-spec's `errors[]` where there are any; a proxy's
+ * HTML page is survived.
+ * @see distribution-spec v1.1.1, "Error Codes"
+ */
+export function httpError(response: FailedResponse, operation: Operation, hint?: string): RegistryError {
+  const { status, headers, host } = response;
+  const { registry, reference, what } = operation;
+  const reported = reportedErrors(response.body);
+  const reason = [
+    `${status} ${STATUS_CODES[status] ?? "(unknown status)"}${host === registry ? "" : ` from ${host}`}`,
+    ...(reported[0] ? [reported[0].message || reported[0].code] : []),
+    ...(hint === undefined ? [] : [hint]),
+  ].join(": ");
+  const message = `cannot ${what}: ${reason}`;
+  const details = { registry, reference, ...(reported.length === 0 ? {} : { errors: reported }) };
+  if (status === 404) return new RegistryError("NOT_FOUND", message, details);
+  if (status === 401) return new RegistryError("UNAUTHORIZED", message, details);
+  if (status === 403) return new RegistryError("FORBIDDEN", message, details);
+  const retryAfterMs = retryAfterMsOf(headers);
+  const patience = retryAfterMs === undefined ? {} : { retryAfterMs };
+  if (status === 429) return new RegistryError("RATE_LIMITED", message, { ...details, ...patience });
+  if (status >= 500) return new RegistryError("SERVER_ERROR", message, { ...details, status, ...patience });
+  if (status === 408) return new RegistryError("SERVER_ERROR", message, { ...details, status }); // "try again", says RFC 9110
+  return new RegistryError("UNEXPECTED_STATUS", message, { ...details, status });
+}
+
+function reportedErrors(body: Uint8Array): readonly ReportedError[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return [];
+  }
+  const parsed = bodySchema.safeParse(json);
+  if (!parsed.success) return [];
+  return parsed.data.errors.slice(0, maxReported).map(({ code, message }) => ({
+    code: printable(code, 100),
+    ...(message === undefined ? {} : { message: printable(message, 300) }),
+  }));
+}
+
+/** Foreign text made fit for a terminal: no control characters, no novel. */
+function printable(text: string, maxLength: number): string {
+  return text
+    .replace(/\p{C}+/gu, " ")
+    .trim()
+    .slice(0, maxLength);
+}

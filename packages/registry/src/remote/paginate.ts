@@ -1,0 +1,66 @@
+import { headerOf } from "./headers.ts";
+import type { ClientResponse, HttpClient } from "./http-client.ts";
+import { resolveLocation } from "./location.ts";
+import { type Operation, protocolError } from "./operation.ts";
+
+/** Which pages to read. */
+export interface PageRequest {
+  readonly url: URL;
+  readonly operation: Operation;
+  readonly accept?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The largest page read, in bytes. */
+const maxPageBytes = 8 * 1024 * 1024;
+const maxPages = 10_000;
+
+/**
+ * The pages of a list, each asked for when the one before was used up.
+ * @throws RegistryError `PROTOCOL` when the pages lead in a circle, elsewhere, or nowhere after 10 000 of them
+ * @see distribution-spec v1.1.1, "Listing Tags"
+ */
+export async function* paginate(client: HttpClient, request: PageRequest): AsyncGenerator<ClientResponse> {
+  const { operation, accept = "application/json", signal } = request;
+  const refuse = (reason: string) => protocolError(operation, reason);
+  const seen = new Set<string>();
+  for (let next: URL | undefined = request.url; next; ) {
+    if (seen.has(next.href)) throw refuse("the pages lead in a circle");
+    if (seen.size >= maxPages) throw refuse(`more than ${maxPages} pages`);
+    seen.add(next.href);
+    const page: ClientResponse = await client.ask({
+      method: "GET",
+      url: next,
+      headers: { accept },
+      operation,
+      lane: "meta",
+      expect: [200],
+      maxBodyBytes: maxPageBytes,
+      signal,
+    });
+    yield page;
+    const link = nextLink(headerOf(page.headers, "link"));
+    const target: URL | string | undefined = link === undefined ? undefined : resolveLocation(link, next);
+    if (typeof target === "string" || (target && target.origin !== client.origin.origin)) {
+      throw refuse("its next page is on another host");
+    }
+    next = target;
+  }
+}
+
+/** A page's body as JSON. @throws RegistryError `PROTOCOL` */
+export function jsonOf(page: ClientResponse, operation: Operation): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(page.body));
+  } catch (cause) {
+    throw protocolError(operation, "the answer is not JSON", cause);
+  }
+}
+
+/** The target of the link whose relation is `next`. @see RFC 8288, "Link Serialisation in HTTP Headers" */
+function nextLink(header: string | undefined): string | undefined {
+  for (const [, target, parameters = ""] of (header ?? "").matchAll(/<([^<>]*)>([^<>]*)/g)) {
+    if (/;\s*rel\s*=\s*"?(?:[^";,]*\s)?next(?:\s[^";,]*)?"?\s*(?:[;,]|$)/i.test(parameters)) return target;
+  }
+  return undefined;
+}
