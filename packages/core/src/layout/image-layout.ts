@@ -4,6 +4,8 @@ import {
   type Descriptor,
   type Digest,
   formatName,
+  type ImageIndex,
+  type ImageManifest,
   type Manifest,
   manifestOf,
   type OpenBlob,
@@ -51,6 +53,7 @@ export class ImageLayout extends LayoutContent implements RepositoryWriter {
     return this.#directory.path;
   }
 
+  /** @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH` @throws MirrorError `NO_SPACE`, `FILE_FAILED` */
   async pushBlob(blob: Blob, open: OpenBlob, { signal }: PushBlobOptions = {}): Promise<PushOutcome> {
     signal?.throwIfAborted();
     // A file of another size is none of ours: it is replaced.
@@ -59,12 +62,15 @@ export class ImageLayout extends LayoutContent implements RepositoryWriter {
     return "written";
   }
 
-  /** Keeps the annotations of `manifest.descriptor`; each tag moves to it, and stands in its `ref.name` too. */
+  /**
+   * Keeps the annotations of `manifest.descriptor`; each tag moves to it, and stands in its `ref.name` too.
+   * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `INVALID_MANIFEST`, `INVALID_REFERENCE`
+   */
   async pushManifest(manifest: Manifest, { tags = [], signal }: PushManifestOptions = {}): Promise<void> {
     const entries = tags.map((tag) => entryFor(manifest.descriptor, parseTag(tag)));
-    await this.#storeManifest(manifest, signal);
+    const content = await this.#storeManifest(manifest, signal);
     if (entries.length > 0) await this.#directory.change((index) => entries.reduce(withTagMoved, index.descriptors));
-    else if (isReferrer(manifest)) {
+    else if (content.subject) {
       // Who refers to a subject is found through the index only.
       const entry = untaggedEntry(manifest.descriptor);
       await this.#directory.change((index) =>
@@ -127,9 +133,13 @@ export class ImageLayout extends LayoutContent implements RepositoryWriter {
     );
   }
 
-  async #storeManifest({ descriptor, bytes }: Manifest, signal: AbortSignal | undefined): Promise<void> {
-    manifestOf(bytes, descriptor.mediaType, descriptor.digest); // a stored file of that name proves nothing about `bytes`
+  async #storeManifest(manifest: Manifest, signal: AbortSignal | undefined): Promise<ImageManifest | ImageIndex> {
+    const { descriptor, bytes } = manifest;
+    if (bytes.byteLength !== descriptor.size) throw wrongSize(this.name, descriptor, bytes.byteLength);
+    manifestOf(bytes, descriptor.mediaType, descriptor.digest); // a stored file of that name would prove nothing about them
+    const content = parseManifest(manifest);
     await this.pushBlob(descriptor, () => piecesOf(bytes), { signal });
+    return content;
   }
 
   #noMeta(tag: Tag, reason: string): MirrorError<"IMAGE_META_NOT_FOUND"> {
@@ -142,11 +152,8 @@ async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-/** Whether a manifest has a subject; bytes that cannot be read as a manifest are stored all the same. */
-function isReferrer(manifest: Manifest): boolean {
-  try {
-    return parseManifest(manifest).subject !== undefined;
-  } catch {
-    return false;
-  }
+function wrongSize(name: string, { digest, size }: Descriptor, actual: number): RegistryError<"SIZE_MISMATCH"> {
+  const reference = formatName(name, digest);
+  const message = `cannot store ${reference}: expected ${size} bytes, got ${actual}`;
+  return new RegistryError("SIZE_MISMATCH", message, { reference, expected: size, actual });
 }
