@@ -16,27 +16,27 @@ async function demo({ from, to, folder, target }: Stage): Promise<void> {
   const list = await packages.plan();
   const totals = downloadTotals(list);
   say("plan", `${from} offers ${names(packages)}`);
-  say("", `wanted by a release channel: ${totals.images} images in ${totals.blobs} pieces, ${mb(totals.fetchBytes)}`);
+  say("", `wanted by a release channel: ${totals.images} images in ${totals.blobs} pieces, ${size(totals.fetchBytes)}`);
   for (const { name, versions } of packages.stats().packages) say("", `  ${name.padEnd(8)} ${versions.join(", ")}`);
 
   const first = await pullInto(path, packages);
-  say("pull", `${mb(first.fetched.bytes)} fetched, each piece once, into ${first.archives.length} files:`);
-  for (const { archive, bytes } of first.archives) say("", `  ${archive.padEnd(22)} ${mb(bytes).padStart(8)}`);
+  say("pull", `${size(first.fetched.bytes)} fetched, each piece once, into ${first.archives.length} files:`);
+  for (const { archive, bytes } of first.archives) say("", `  ${archive.padEnd(22)} ${size(bytes).padStart(8)}`);
   assert.equal(first.fetched.bytes, totals.fetchBytes, "a pull fetches exactly what the plan says");
 
   const second = await pullInto(path, packages);
-  say("again", `pulling once more: nothing has changed, ${mb(second.fetched.bytes)} fetched`);
+  say("again", `pulling once more: nothing has changed, ${size(second.fetched.bytes)} fetched`);
   assert.equal(second.fetched.bytes, 0);
 
   await using mirror = createRegistry(to);
   await using bundle = await Bundle.open(path);
   const pushed = await pushBundle(bundle, mirror);
-  say("push", `${pushed.images.written} images into ${to}, ${mb(pushed.bytes.uploaded)} sent`);
+  say("push", `${pushed.images.written} images into ${to}, ${size(pushed.bytes.uploaded)} sent`);
 
   const { ok, images, blobs, bytes } = await verify(mirror, list);
   say(
     "verify",
-    `${images} images, ${blobs} pieces, ${mb(bytes)} read back and hashed: ${ok ? "all there" : "NOT WHOLE"}`,
+    `${images} images, ${blobs} pieces, ${size(bytes)} read back and hashed: ${ok ? "all there" : "NOT WHOLE"}`,
   );
   assert.equal(ok, true);
 
@@ -44,7 +44,7 @@ async function demo({ from, to, folder, target }: Stage): Promise<void> {
   const repeated = await pushBundle(bundle, mirror);
   say(
     "again",
-    `pushing once more: ${repeated.images.present} images are there already, ${mb(repeated.bytes.uploaded)} sent`,
+    `pushing once more: ${repeated.images.present} images are there already, ${size(repeated.bytes.uploaded)} sent`,
   );
   assert.equal(writes(target), writesBefore, "a second push writes nothing");
 
@@ -68,8 +68,8 @@ function writes(registry: Stage["target"]): number {
   return registry.requests().filter(({ method }) => !["GET", "HEAD"].includes(method)).length;
 }
 
-function mb(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+function size(bytes: number): string {
+  return bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : bytes > 0 ? `${(bytes / 1e3).toFixed(1)} kB` : "nothing";
 }
 
 function say(step: string, text: string): void {

@@ -133,17 +133,22 @@ function heard<Type extends SourceMessage["type"]>(child: ChildProcess, type: Ty
 
 function startPull(folder: string, { place }: Source): ChildProcess {
   return spawn(process.execPath, [transhipMain, "pull", folder, "--source", place], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
   });
 }
 
 async function finish(pull: ChildProcess): Promise<void> {
-  const code = await new Promise<number | null>((resolve) => pull.once("exit", resolve));
-  if (code !== 0) throw new Error(`the pull ended with ${code}`);
+  let stderr = "";
+  pull.stderr?.on("data", (chunk) => {
+    stderr = (stderr + chunk).slice(-4000);
+  });
+  const code = await new Promise<number | null>((resolve) => pull.once("close", resolve));
+  if (code !== 0) throw new Error(`the pull ended with ${code}: ${stderr}`);
 }
 
 /** Ends a pull without warning. @throws Error when it has ended by itself: the source is too fast for this test */
 async function kill(pull: ChildProcess): Promise<void> {
+  pull.stderr?.resume();
   const exited = new Promise<NodeJS.Signals | null>((resolve) => {
     pull.once("exit", (_code, signal) => resolve(signal));
   });
