@@ -16,7 +16,7 @@ export interface CopyTotals {
     readonly mounted: number;
     /** Of blobs that were there. */
     readonly present: number;
-    /** Of manifests that were sent, a manifest once for each repository and stage. */
+    /** Of manifests that were sent, once for each name. */
     readonly manifests: number;
   };
 }
@@ -77,7 +77,7 @@ export class CopySteps {
       if (earlier === undefined) this.#manifests.set(key, published);
       this.#add(published, [...needs, ...barrier], async (signal) => {
         await copier.manifest(manifest, own, image, signal);
-        this.#bytes.manifests += manifest.descriptor.size;
+        this.#bytes.manifests += manifest.descriptor.size * Math.max(1, own.length);
       });
     }
     return published;
