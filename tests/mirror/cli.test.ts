@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { createRegistry } from "@tranship/registry";
 import { anImage, faults, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
@@ -17,6 +18,18 @@ async function aSource(options?: Parameters<typeof startTestRegistry>[0]): Promi
   await seedProduct(client);
   registry.reset();
   return registry;
+}
+
+/** Resolves when the stream has said `text`; the rest of it is read and dropped. */
+function untilSaid(stream: Readable, text: string): Promise<void> {
+  let said = "";
+  return new Promise((resolve, reject) => {
+    stream.on("data", (chunk) => {
+      said += chunk;
+      if (said.includes(text)) resolve();
+    });
+    stream.on("end", () => reject(new Error(`ended without ${text}: ${said}`)));
+  });
 }
 
 function lastLine(text: string): Record<string, unknown> {
@@ -186,7 +199,7 @@ describe("what goes wrong ends with 1, says which reference on which side and wh
 
   test("a manifest over the limit", async () => {
     await using source = await aSource();
-    const body = Buffer.alloc(5 * 1024 * 1024, " ");
+    const body = " ".repeat(5 * 1024 * 1024);
     const headers = { "content-type": "application/vnd.oci.image.manifest.v1+json" };
     source.fail(faults.status(200, { headers, body }), {
       match: ({ path }) => path.endsWith("/packages/alb/version/manifests/stable"),
@@ -296,7 +309,7 @@ test("interrupted, it ends with 130, and run again it finishes the same bundle",
     [transhipMain, "pull", bundle, "--source", `${source.host}/demo/fe`, "--json"],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
-  for await (const chunk of child.stdout) if (String(chunk).includes("blob.started")) break;
+  await untilSaid(child.stdout, "blob.started");
   child.kill("SIGINT");
   const [code] = await once(child, "exit");
   expect(code).toBe(130);
@@ -317,7 +330,7 @@ test("two pulls into one bundle: the second is refused and told about the first"
     [transhipMain, "pull", bundle, "--source", `${source.host}/demo/fe`, "--json"],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
-  for await (const chunk of child.stdout) if (String(chunk).includes("blob.started")) break;
+  await untilSaid(child.stdout, "blob.started");
   const second = await runTranship("pull", bundle, "--source", `${source.host}/demo/fe`);
   child.kill("SIGKILL");
   await once(child, "exit");

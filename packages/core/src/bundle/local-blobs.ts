@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type Blob, type Digest, digestAlgorithm, formatDigest, hashFor, RegistryError } from "@tranship/registry";
+import { type Blob, type Digest, digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
 import { ArchiveFile } from "./archive-file.ts";
 
 /** Bytes of a blob in a file at hand. `offset` and `size` in bytes. */
@@ -15,6 +15,7 @@ export interface Extent {
  */
 export class LocalBlobs {
   readonly #extents = new Map<Digest, Extent[]>();
+  readonly #proven = new WeakSet<Extent>();
 
   /** Adds a place that should hold the blob. */
   add(digest: Digest, extent: Extent): void {
@@ -59,10 +60,17 @@ export class LocalBlobs {
     return false;
   }
 
-  /** Streams the blob from a place at hand in chunks the caller owns, or gives `undefined` when there is none. */
-  open(blob: Blob): AsyncIterable<Uint8Array> | undefined {
-    const extent = this.#extents.get(blob.digest)?.find(({ size }) => size === blob.size);
-    return extent && streamExtent(extent, blob.digest);
+  /** A place whose bytes are the blob's, proven by hashing them once; `undefined` when there is none. */
+  async find({ digest, size }: Blob): Promise<Extent | undefined> {
+    for (const extent of [...(this.#extents.get(digest) ?? [])]) {
+      if (this.#proven.has(extent)) return extent;
+      if (extent.size === size && (await copyExtent(extent, digest, () => {}))) {
+        this.#proven.add(extent);
+        return extent;
+      }
+      this.#drop(digest, extent);
+    }
+    return undefined;
   }
 
   #drop(digest: Digest, extent: Extent): void {
@@ -89,19 +97,8 @@ async function copyExtent(
   return position === extent.size && formatDigest(digestAlgorithm(digest), hash) === digest;
 }
 
-async function* streamExtent(extent: Extent, digest: Digest): AsyncGenerator<Uint8Array> {
-  const hash = hashFor(digest);
-  for (const piece of readExtent(extent)) {
-    hash.update(piece);
-    yield piece.slice();
-  }
-  const actual = formatDigest(digestAlgorithm(digest), hash);
-  if (actual === digest) return;
-  const message = `${extent.path} holds ${actual} where ${digest} should be`;
-  throw new RegistryError("DIGEST_MISMATCH", message, { reference: digest, expected: digest, actual });
-}
-
-function* readExtent(extent: Extent): Generator<Uint8Array> {
+/** The bytes of a place, each piece in the same buffer; none when the file is gone. */
+export function* readExtent(extent: Extent): Generator<Uint8Array> {
   let file: ArchiveFile;
   try {
     file = ArchiveFile.read(extent.path);

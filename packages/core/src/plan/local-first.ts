@@ -10,7 +10,7 @@ import {
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
-import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import { type LocalBlobs, readExtent } from "../bundle/local-blobs.ts";
 import type { SourceView } from "./planner.ts";
 
 /** A source repository whose blobs are read from this machine where they are at hand, and whose manifests are asked once. */
@@ -43,9 +43,18 @@ export class LocalFirstRepository implements RepositoryReader {
     return this.#source.statBlob(digest, options);
   }
 
-  fetchBlob(blob: Blob, options: FetchBlobOptions = {}): AsyncIterable<Uint8Array> {
-    const isWhole = (options.offset ?? 0) === 0 && options.length === undefined;
-    return (isWhole ? this.#local.open(blob) : undefined) ?? this.#source.fetchBlob(blob, options);
+  async *fetchBlob(blob: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {
+    const { offset = 0, length = blob.size - offset, signal } = options;
+    const extent = await this.#local.find(blob);
+    if (!extent) {
+      yield* this.#source.fetchBlob(blob, options);
+      return;
+    }
+    const { path, offset: start } = extent;
+    for (const piece of readExtent({ path, offset: start + offset, size: Math.min(length, blob.size - offset) })) {
+      signal?.throwIfAborted();
+      yield piece.slice();
+    }
   }
 
   tags(options?: CallOptions): AsyncIterable<Tag> {

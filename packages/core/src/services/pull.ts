@@ -20,6 +20,10 @@ export interface PullOptions {
   readonly onEvent?: OnEvent | undefined;
   /** Blobs under way at a time. @defaultValue 8 */
   readonly inFlight?: number | undefined;
+  /** Tries in a row that bring no byte of a blob before it counts as failed. @defaultValue 5 */
+  readonly attempts?: number | undefined;
+  /** The pause before the second try, in milliseconds; it doubles from try to try. @defaultValue 500 */
+  readonly retryDelayMs?: number | undefined;
 }
 
 /** What became of one archive; `bytes` is its size. */
@@ -54,7 +58,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   const { journal: opened, local } = options.to.begin(JSON.stringify(planners.map(({ selection }) => selection)));
   using journal = opened;
   pinFixed(run, journal);
-  const filler = new BlobFiller(local, run.base);
+  const filler = new BlobFiller(local, run.base, { attempts: options.attempts, delayMs: options.retryDelayMs });
   const pool = new Pool(options.inFlight ?? 8);
   const items = await listItems(planners, run, journal);
   const done = await runItems(

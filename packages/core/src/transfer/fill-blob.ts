@@ -13,7 +13,7 @@ import type { ArchiveEntry } from "../bundle/archive-layout.ts";
 import type { LocalBlobs } from "../bundle/local-blobs.ts";
 import type { RunContext } from "../plan/planner.ts";
 import type { PlannedBlob, PlannedRepository } from "../plan/section.ts";
-import { receive, type Slot } from "./receive.ts";
+import { type ReceiveOptions, receive, type Slot } from "./receive.ts";
 import { transferError } from "./transfer-error.ts";
 
 /** Progress is told once per so many bytes of a blob. */
@@ -46,10 +46,12 @@ export class BlobFiller {
   };
   readonly #local: LocalBlobs;
   readonly #run: RunContext;
+  readonly #retry: Pick<ReceiveOptions, "attempts" | "delayMs">;
   readonly #flights = new Map<Digest, Promise<void>>();
 
-  constructor(local: LocalBlobs, run: RunContext) {
+  constructor(local: LocalBlobs, run: RunContext, retry: Pick<ReceiveOptions, "attempts" | "delayMs"> = {}) {
     this.#local = local;
+    this.#retry = retry;
     this.#run = run;
   }
 
@@ -111,7 +113,7 @@ export class BlobFiller {
     };
     try {
       const lane = isManifestMediaType(blob.mediaType) ? this.#manifestLane(source) : laneOf(source);
-      const fetchedBytes = await receive(blob, lane, place, { signal, onBytes, onRetry });
+      const fetchedBytes = await receive(blob, lane, place, { ...this.#retry, signal, onBytes, onRetry });
       if (fetchedBytes === 0 && size > 0) {
         this.totals.keptBlobs += 1;
         this.totals.keptBytes += size;
