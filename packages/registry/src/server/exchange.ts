@@ -129,6 +129,11 @@ export class Exchange {
     else this.#request.destroy();
   }
 
+  /** Keeps the connection while the registry works on what came, however quiet it is meanwhile. */
+  holdOpen(): void {
+    this.#request.socket.setTimeout(0); // the server's own limit is back with the next request
+  }
+
   /** Lets go of what is left of a request's body: the answer did not need it, and the next request comes after it. */
   drain(): void {
     this.#request.resume();

@@ -69,6 +69,7 @@ async function answerMount(exchange: Exchange, home: Home, repository: string, d
   if (!found) return false;
   const blob = { digest, size: found.size };
   const open = (offset: number) => source.fetchBlob(blob, { offset, signal });
+  exchange.holdOpen(); // a home that cannot mount copies
   await home.writer(repository).pushBlob(blob, open, { mountFrom: [from], signal });
   await exchange.send(201, blobHeaders(repository, digest));
   return true;
@@ -100,6 +101,7 @@ async function commit(
   session: UploadSession,
   digest: Digest,
 ): Promise<void> {
+  exchange.holdOpen();
   try {
     await session.commit(home.writer(session.repository), digest, exchange.signal);
   } catch (error) {
