@@ -20,6 +20,10 @@ const entryPoints = [
 function main(): void {
   const folder = mkdtempSync(join(tmpdir(), "tranship-pack-"));
   try {
+    // Outputs of sources that are no more would be packed, too.
+    for (const name of readdirSync(join(root, "packages"))) {
+      rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true });
+    }
     run(root, "tsc", "-b", "packages");
     const tarballs = pack(folder);
     for (const tarball of tarballs.values()) {
