@@ -36,13 +36,15 @@ async function main(): Promise<void> {
     if (report.differing.length > 0) console.error(`  differing: ${report.differing.join(", ")}`);
     if (!isWithin) console.error(`  over the limit of ${allowedBytes(report)} bytes`);
     if (report.differing.length > 0 || !isWithin) process.exitCode = 1;
-    else if (values.write) write(`seed ${seed}, ${kills} kills, ${bytes} bytes: ${outcome}`, bytesPerSecond);
+    else if (values.write) {
+      write(`--kills ${kills} --bytes ${bytes} --bytes-per-second ${bytesPerSecond} --seed ${seed}`, outcome);
+    }
   }
 }
 
-function write(line: string, bytesPerSecond: number): void {
+function write(flags: string, outcome: string): void {
   const date = new Date().toISOString().slice(0, 10);
-  const text = `\n### ${date}: killed and run again\n\n\`npx -y pnpm@10 soak --bytes-per-second ${bytesPerSecond}\`: ${line}\n`;
+  const text = `\n### ${date}: killed and run again\n\n\`npx -y pnpm@10 soak ${flags}\`: ${outcome}.\n`;
   appendFileSync(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), text);
 }
 

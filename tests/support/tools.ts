@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 
 /** Which of these programs this machine lacks. */
 export function lacking(...programs: readonly string[]): readonly string[] {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const folders = (process.env.PATH ?? "").split(delimiter);
   return programs.filter((program) => !folders.some((folder) => isExecutable(join(folder, program))));
 }
 
