@@ -133,7 +133,8 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.#settled) return;
+    // the parser reports no bytes at all after a pause; pausing on that again would never end
+    if (this.#settled || chunk.byteLength === 0) return;
     this.#idle?.refresh();
     // undici may hand over what it still holds when the peer hangs up, paused or not
     if (this.#busy) this.#backlog.push(chunk);
