@@ -73,6 +73,15 @@ export class LocalBlobs {
     return undefined;
   }
 
+  /** The bytes of a small blob, from a proven place; `undefined` when there is none. */
+  async read(blob: Blob): Promise<Uint8Array | undefined> {
+    const extent = await this.find(blob);
+    if (!extent) return undefined;
+    const pieces: Uint8Array[] = [];
+    for (const piece of readExtent(extent)) pieces.push(piece.slice());
+    return new Uint8Array(Buffer.concat(pieces));
+  }
+
   #drop(digest: Digest, extent: Extent): void {
     this.#extents.set(
       digest,

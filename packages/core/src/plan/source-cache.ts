@@ -1,4 +1,5 @@
 import {
+  type Descriptor,
   type Digest,
   isDigest,
   isRegistryError,
@@ -9,15 +10,29 @@ import {
 import { sourceError } from "../transfer/transfer-error.ts";
 import type { SourceView } from "./planner.ts";
 
+/** Bytes of manifests kept at hand. A run with more forgets the oldest and reads them again where they were written. */
+const maxHeldBytes = 32 * 1024 * 1024;
+
+/** Gives a manifest's bytes from this machine, when they are there. */
+export type Recall = (descriptor: Descriptor) => Promise<Uint8Array | undefined>;
+
 /** Asks the source each thing once: one request for one manifest, one listing for one repository, shared by all who ask. */
 export class SourceCache implements SourceView {
+  /** How bytes that are no longer held are found again before the source is asked once more. */
+  recall: Recall = async () => undefined;
   readonly #signal: AbortSignal;
+  readonly #maxHeldBytes: number;
   readonly #manifests = new Map<string, Promise<Manifest | undefined>>();
   readonly #tags = new Map<string, Promise<readonly Tag[] | undefined>>();
   readonly #pins = new Map<string, Digest>();
+  /** Manifests whose bytes are held, oldest first. */
+  readonly #held = new Map<string, Descriptor>();
+  readonly #released = new Map<string, Descriptor>();
+  #heldBytes = 0;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, heldBytes: number = maxHeldBytes) {
     this.#signal = signal;
+    this.#maxHeldBytes = heldBytes;
   }
 
   /** Fixes what a reference means for this run, as an earlier run found it. */
@@ -26,15 +41,16 @@ export class SourceCache implements SourceView {
   }
 
   manifest(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {
-    if (!isDigest(reference)) {
-      const pinned = this.#pins.get(`${repository.name}:${reference}`);
-      if (pinned !== undefined) return this.manifest(repository, pinned);
-    }
-    return single(this.#manifests, `${repository.name}@${reference}`, async () => {
-      const manifest = await this.#ask(repository, reference, () =>
-        repository.manifest(reference, { signal: this.#signal }),
-      );
-      if (manifest) this.#manifests.set(`${repository.name}@${manifest.descriptor.digest}`, Promise.resolve(manifest));
+    if (isDigest(reference)) return this.#byDigest(repository, reference);
+    const name = `${repository.name}:${reference}`;
+    const pinned = this.#pins.get(name);
+    if (pinned !== undefined) return this.#byDigest(repository, pinned);
+    return single(this.#manifests, name, async () => {
+      const manifest = await this.#fetch(repository, reference);
+      if (!manifest) return undefined;
+      this.pin(name, manifest.descriptor.digest); // from now on it means this, whatever becomes of the tag
+      this.#hold(`${repository.name}@${manifest.descriptor.digest}`, Promise.resolve(manifest), manifest);
+      this.#manifests.delete(name);
       return manifest;
     });
   }
@@ -47,6 +63,41 @@ export class SourceCache implements SourceView {
         return tags;
       }),
     );
+  }
+
+  #byDigest(repository: RepositoryReader, digest: Digest): Promise<Manifest | undefined> {
+    const name = `${repository.name}@${digest}`;
+    const flight = single(this.#manifests, name, async () => {
+      const released = this.#released.get(name);
+      const bytes = released && (await this.recall(released));
+      const manifest = released && bytes ? { descriptor: released, bytes } : await this.#fetch(repository, digest);
+      if (manifest) this.#hold(name, flight, manifest);
+      return manifest;
+    });
+    return flight;
+  }
+
+  #hold(name: string, flight: Promise<Manifest | undefined>, { descriptor }: Manifest): void {
+    if (this.#held.has(name)) return;
+    this.#manifests.set(name, flight);
+    this.#held.set(name, descriptor);
+    this.#heldBytes += descriptor.size;
+    for (const [oldest, { size }] of this.#held) {
+      if (this.#heldBytes <= this.#maxHeldBytes || oldest === name) return;
+      this.#release(oldest, size);
+    }
+  }
+
+  #release(name: string, size: number): void {
+    const descriptor = this.#held.get(name);
+    this.#held.delete(name);
+    this.#manifests.delete(name);
+    this.#heldBytes -= size;
+    if (descriptor) this.#released.set(name, descriptor);
+  }
+
+  #fetch(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {
+    return this.#ask(repository, reference, () => repository.manifest(reference, { signal: this.#signal }));
   }
 
   async #ask<T>(repository: RepositoryReader, reference: string, question: () => Promise<T>): Promise<T | undefined> {

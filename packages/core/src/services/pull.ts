@@ -58,6 +58,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   const { journal: opened, local } = options.to.begin(JSON.stringify(planners.map(({ selection }) => selection)));
   using journal = opened;
   pinFixed(run, journal);
+  run.source.recall = (descriptor) => local.read(descriptor);
   const filler = new BlobFiller(local, run.base, { attempts: options.attempts, delayMs: options.retryDelayMs });
   const pool = new Pool(options.inFlight ?? 8);
   const items = await listItems(planners, run, journal);
