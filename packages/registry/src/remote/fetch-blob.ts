@@ -86,8 +86,7 @@ async function produce(
 }
 
 function rangeOf({ size }: Blob, offset: number, length: number | undefined): ByteRange {
-  if (!Number.isInteger(offset) || offset < 0 || offset > size)
-    throw new RangeError(`offset ${offset} of ${size} bytes`);
+  if (!Number.isInteger(offset) || offset < 0) throw new RangeError(`offset ${offset}`);
   if (length !== undefined && (!Number.isInteger(length) || length < 0)) throw new RangeError(`length ${length}`);
   return { start: offset, end: Math.min(size, offset + (length ?? size)) };
 }

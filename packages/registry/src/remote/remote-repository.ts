@@ -126,6 +126,8 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
 
   async pushManifest(manifest: Manifest, { tags = [], signal }: PushManifestOptions = {}): Promise<void> {
     const { descriptor, bytes } = manifest;
+    const own = this.#endpoints.operation("push manifest", descriptor.digest);
+    requireSame(descriptor.digest, digestOf(bytes, digestAlgorithm(descriptor.digest)), own);
     for (const reference of tags.length > 0 ? tags : [descriptor.digest]) {
       const operation = this.#endpoints.operation("push manifest", reference);
       const { headers } = await this.#client.ask({

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { contentLengthOf, contentRangeOf, mediaTypeOf, retryAfterMsOf } from "./headers.ts";
+
+test.for([
+  ["0", 0],
+  ["120", 120_000],
+  ["Sat, 21 Nov 2026 10:00:30 GMT", 30_000],
+  ["Sat, 21 Nov 2026 09:00:00 GMT", 0],
+  ["-5", undefined],
+  ["1.5", undefined],
+  ["soon", undefined],
+  ["99999999999999999999", undefined],
+] as const)("Retry-After %s", ([text, expected]) => {
+  const nowMs = Date.UTC(2026, 10, 21, 10, 0, 0);
+  expect(retryAfterMsOf({ "retry-after": text }, nowMs)).toBe(expected);
+});
+
+test.for([
+  ["bytes 10-19/100", { start: 10, end: 20, total: 100 }],
+  ["bytes 10-19/*", { start: 10, end: 20 }],
+  ["bytes */100", { total: 100 }],
+  ["bytes 10-19", undefined],
+  ["items 10-19/100", undefined],
+  ["bytes -1-19/100", undefined],
+  ["", undefined],
+] as const)("Content-Range %s", ([text, expected]) => {
+  expect(contentRangeOf({ "content-range": text })).toEqual(expected);
+});
+
+test.for([
+  ["12", 12],
+  ["0", 0],
+  ["-1", undefined],
+  ["0x10", undefined],
+  ["1e3", undefined],
+  ["", undefined],
+] as const)("Content-Length %s", ([text, expected]) => {
+  expect(contentLengthOf({ "content-length": text })).toBe(expected);
+});
+
+test("a Content-Type loses its parameters and its case", () => {
+  expect(mediaTypeOf({ "content-type": "Application/JSON; charset=utf-8" })).toBe("application/json");
+  expect(mediaTypeOf({ "content-type": "; charset=utf-8" })).toBeUndefined();
+  expect(mediaTypeOf({})).toBeUndefined();
+});
