@@ -1,0 +1,180 @@
+import { createServer } from "node:net";
+import { describe, expect, test } from "vitest";
+import type { RegistryEvent } from "../events.ts";
+import { describeReaderContract, describeWriterContract } from "../testing/contract.ts";
+import { bytesOf, expectCode, listOf, openerOf } from "../testing/contract-support.ts";
+import { aBlob, anImage, faults, type Seedable, startTestRegistry } from "../testing/index.ts";
+import { createRegistry, isLoopback } from "./create-registry.ts";
+
+async function aRemoteHome() {
+  const server = await startTestRegistry();
+  const registry = createRegistry(`${server.host}/root`, { retryDelayMs: 1 });
+  return {
+    registry,
+    seed: (path: string, ...things: readonly Seedable[]) => server.seed(`root/${path}`, ...things),
+    corrupt: () => server.fail(faults.corrupt({ at: 70_000 }), { match: /^GET .*\/blobs\// }),
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describeReaderContract("A remote registry", aRemoteHome);
+describeWriterContract("A remote registry", aRemoteHome);
+
+const image = anImage({ tag: "v1" });
+const secret = { username: "user", password: "secret:word" };
+
+describe("a remote registry", () => {
+  test("is named as it was given", () => {
+    expect(createRegistry("host.example/deckhouse/fe/").name).toBe("host.example/deckhouse/fe");
+    expect(createRegistry("host.example:5000").name).toBe("host.example:5000");
+    const { name } = createRegistry("host.example/deckhouse").repository("packages/console");
+    expect(name).toBe("host.example/deckhouse/packages/console");
+  });
+
+  test.for(["https://host", "host/UPPER", "user:pass@host/app", "host/app:v1", ""])(
+    "refuses %j as a place",
+    (place) => {
+      expect(() => createRegistry(place)).toThrow(expect.objectContaining({ code: "INVALID_REFERENCE" }));
+    },
+  );
+
+  test("lists what is below its path, by the path from there, page by page", async () => {
+    await using server = await startTestRegistry({ maxPageSize: 2 });
+    for (const path of ["root", "root/a", "root/a/b", "rootless", "other", "root/c"]) server.seed(path, image);
+    await using registry = createRegistry(`${server.host}/root`);
+    expect((await listOf(registry.repositories())).sort()).toEqual(["", "a", "a/b", "c"]);
+    expect(server.requests().length).toBeGreaterThan(2);
+  });
+
+  test("is let in with the right password, by every request", async () => {
+    await using server = await startTestRegistry({ credentials: secret });
+    server.seed("app", image);
+    await using registry = createRegistry(server.host, { credentials: secret });
+    const repository = registry.repository("app");
+    await repository.manifest("v1");
+    const blob = aBlob({ seed: "new" });
+    expect(await repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
+    expect(server.requests().every(({ authorization }) => authorization)).toBe(true);
+  });
+
+  test.for([
+    { name: "a wrong password", options: { credentials: { ...secret, password: "wrong-password" } } },
+    { name: "no password", options: {} },
+  ])("is not let in with $name, and does not try again", async ({ options }) => {
+    await using server = await startTestRegistry({ credentials: secret });
+    server.seed("app", image);
+    await using registry = createRegistry(server.host, { ...options, retryDelayMs: 1 });
+    const repository = registry.repository("app");
+    const error = await repository.manifest("v1").catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "UNAUTHORIZED", details: { reference: `${server.host}/app:v1` } });
+    expect(String(error)).toMatch(/cannot read manifest .*\/app:v1: 401 Unauthorized/);
+    expect(JSON.stringify([String(error), error])).not.toContain("wrong-password");
+    await expectCode(repository.resolve("v1"), "UNAUTHORIZED");
+    expect(server.requests()).toHaveLength(2);
+  });
+
+  test("says so when the registry wants a bearer token", async () => {
+    await using server = await startTestRegistry();
+    const headers = { "www-authenticate": 'Bearer realm="https://auth.example/token",service="host"' };
+    server.fail(faults.status(401, { headers }));
+    await using registry = createRegistry(server.host, { credentials: secret });
+    await expect(registry.repository("app").manifest("v1")).rejects.toMatchObject({
+      code: "UNAUTHORIZED",
+      message: expect.stringContaining("bearer token"),
+    });
+  });
+
+  test("tells an unknown host after a few quick tries", async () => {
+    const events: RegistryEvent[] = [];
+    await using registry = createRegistry("nope.invalid", { retryDelayMs: 1, onEvent: (event) => events.push(event) });
+    const error = await registry
+      .repository("app")
+      .resolve("v1")
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "NETWORK" });
+    expect((error as { details: { reason: string } }).details.reason).toMatch(/^(?:ENOTFOUND|EAI_AGAIN)$/);
+    expect(events.length).toBeGreaterThan(0);
+    expect(events[0]).toMatchObject({ type: "request.retried", code: "NETWORK", reference: "nope.invalid/app:v1" });
+  });
+
+  test("tells a port where nobody listens", async () => {
+    const server = createServer();
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    await using registry = createRegistry(`127.0.0.1:${port}`, { retryDelayMs: 1 });
+    const reading = registry.repository("app").manifest("v1");
+    await expect(reading).rejects.toMatchObject({ code: "NETWORK", details: { reason: "ECONNREFUSED" } });
+  });
+
+  test("does not speak plain HTTP with other hosts unless told", async () => {
+    await using server = await startTestRegistry();
+    server.seed("app", image);
+    await using registry = createRegistry(server.host, { insecure: false, retryDelayMs: 1 });
+    await expectCode(registry.repository("app").resolve("v1"), "TLS");
+    expect(server.requests()).toEqual([]);
+  });
+
+  test.for([
+    ["localhost", true],
+    ["a.localhost", true],
+    ["127.0.0.1", true],
+    ["127.255.1.2", true],
+    ["[::1]", true],
+    ["notlocalhost", false],
+    ["localhost.example", false],
+    ["127.0.0.1.example", false],
+    ["10.0.0.1", false],
+  ] as const)("whether %s is this machine: %s", ([hostname, expected]) => {
+    expect(isLoopback(hostname)).toBe(expected);
+  });
+
+  test("waits as long as a 429 asks, tells of it, and goes on", async () => {
+    await using server = await startTestRegistry();
+    server.seed("app", image);
+    server.failOnce(faults.status(429, { headers: { "retry-after": "1" } }));
+    const events: RegistryEvent[] = [];
+    await using registry = createRegistry(server.host, { retryDelayMs: 1, onEvent: (event) => events.push(event) });
+    expect((await registry.repository("app").manifest("v1")).descriptor).toEqual(image.manifest.descriptor);
+    expect(events).toEqual([expect.objectContaining({ code: "RATE_LIMITED", attempt: 1, delayMs: 1000 })]);
+  });
+
+  test("gives up after as many tries as it was given", async () => {
+    await using server = await startTestRegistry();
+    server.fail(faults.status(503));
+    await using registry = createRegistry(server.host, { attempts: 3, retryDelayMs: 1 });
+    await expectCode(registry.repository("app").resolve("v1"), "SERVER_ERROR");
+    expect(server.requests()).toHaveLength(3);
+  });
+
+  test("refuses everything once closed, and ends what still runs or waits", async () => {
+    await using server = await startTestRegistry();
+    server.seed("app", image);
+    server.failOnce(faults.slow({ delayMs: 60_000 }));
+    const registry = createRegistry(server.host, { limits: { meta: 1 } });
+    const running = registry.repository("app").manifest("v1");
+    const waiting = registry.repository("app").manifest("v1");
+    const ended = Promise.all([expectCode(running, "UNSUPPORTED"), expectCode(waiting, "UNSUPPORTED")]);
+    while (server.requests().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await registry.close();
+    await registry.close();
+    await ended;
+    await expectCode(registry.repository("app").resolve("v1"), "UNSUPPORTED");
+    const [layer] = image.blobs;
+    if (layer) await expectCode(bytesOf(registry.repository("app").fetchBlob(layer)), "UNSUPPORTED");
+  });
+
+  test("copies inside one host with a single slot of each kind", async () => {
+    await using server = await startTestRegistry();
+    const blobs = Array.from({ length: 12 }, (_, n) => aBlob({ size: 300_000, seed: n }));
+    server.seed("from", ...blobs);
+    await using registry = createRegistry(server.host, { limits: { meta: 1, down: 1, up: 1 } });
+    const [from, to] = [registry.repository("from"), registry.repository("to")];
+    const copies = blobs.map((blob) => to.pushBlob(blob, (offset) => from.fetchBlob(blob, { offset })));
+    expect(await Promise.all(copies)).toEqual(blobs.map(() => "written"));
+  });
+});
