@@ -1,8 +1,12 @@
+import { isMarkedAsUntransferable } from "node:worker_threads";
 import type { Dispatcher } from "undici";
 import { RegistryError } from "../errors.ts";
 import type { ResponseHeaders } from "./headers.ts";
 import { networkError } from "./network-error.ts";
 import type { Operation } from "./operation.ts";
+
+/** Only reads this large are worth giving back by hand; small ones may share the pool of `Buffer` with somebody else. */
+const largeReadBytes = 32 * 1024;
 
 /** A request as it goes over the wire. */
 export interface WireRequest {
@@ -71,6 +75,8 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   #busy = false;
   readonly #backlog: Uint8Array[] = [];
   #last: { readonly error?: Error } | undefined;
+  /** The memory of the last delivered chunk. */
+  #spent: ArrayBuffer | undefined;
 
   constructor(
     request: WireRequest,
@@ -150,6 +156,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   #deliver(chunk: Uint8Array): void {
+    this.#release(chunk.buffer);
     let result: ReturnType<BodySink>;
     try {
       result = this.#sink?.(chunk);
@@ -166,6 +173,17 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
       (answer) => this.#resume(answer),
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  /**
+   * Gives back the memory of the chunk before: its sink has settled, and undici is through with a read when another one
+   * comes. Left to the collector, the reads of a fast link pile up to 64 MiB and more before it looks at them.
+   */
+  #release(next: ArrayBufferLike): void {
+    if (this.#spent === next) return;
+    this.#spent?.transfer(0);
+    const isOwn = next.byteLength >= largeReadBytes && !isMarkedAsUntransferable(next); // the pool is marked so
+    this.#spent = isOwn && next instanceof ArrayBuffer ? next : undefined;
   }
 
   #resume(answer: unknown): void {
