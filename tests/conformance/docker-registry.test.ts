@@ -1,0 +1,104 @@
+import { readdirSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { createRegistry, type Digest, digestAlgorithm, digestHex } from "@tranship/registry";
+import { aBlob, anArtifact, anImage, anIndex, partsOf, type Seedable } from "@tranship/registry/testing";
+import { describeReaderContract, describeWriterContract } from "@tranship/registry/testing/contract";
+import { describe, expect, test } from "vitest";
+import { startDockerRegistry } from "../support/docker-registry.ts";
+import { lacking } from "../support/tools.ts";
+
+const missing = lacking("docker-registry");
+if (missing.length > 0) console.warn("tests/conformance/docker-registry: skipped, docker-registry is not installed");
+
+type Repository = ReturnType<ReturnType<typeof createRegistry>["repository"]>;
+
+async function push(repository: Repository, ...things: readonly Seedable[]): Promise<void> {
+  for (const { blobs, manifests } of things.map(partsOf)) {
+    for (const blob of blobs) await repository.pushBlob(blob, (offset) => pieces(blob.bytes.subarray(offset)));
+    for (const { manifest, tags } of manifests) await repository.pushManifest(manifest, { tags });
+  }
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += 65_536) yield bytes.subarray(at, at + 65_536);
+}
+
+async function aDockerHome() {
+  const server = await startDockerRegistry();
+  const registry = createRegistry(`${server.host}/root`, { retryDelayMs: 1 });
+  return {
+    registry,
+    seed: (path: string, ...things: readonly Seedable[]) => push(registry.repository(path), ...things),
+    corrupt: (_path: string, digest: Digest) => flipFirstByte(server.directory, digest),
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Changes a stored blob behind the registry's back. */
+async function flipFirstByte(directory: string, digest: Digest): Promise<void> {
+  const hex = digestHex(digest);
+  const algorithm = digestAlgorithm(digest);
+  const folder = join(directory, "docker/registry/v2/blobs", algorithm, hex.slice(0, 2), hex);
+  await using file = await open(join(folder, "data"), "r+");
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, 0);
+  await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, 0);
+}
+
+describe.skipIf(missing.length > 0)("against docker-registry", () => {
+  const without = ["referrers", "sha512"] as const; // distribution 2.8 has no referrers API and stores by sha256 only
+  describeReaderContract("docker-registry through createRegistry", aDockerHome, { without });
+  describeWriterContract("docker-registry through createRegistry", aDockerHome, { without });
+
+  test("mounts between repositories without asking for the bytes", async () => {
+    await using home = await aDockerHome();
+    const blob = aBlob({ size: 100_000 });
+    await push(home.registry.repository("demo/one"), blob);
+    const refuse = () => {
+      throw new Error("the bytes were asked for");
+    };
+    const outcome = await home.registry.repository("demo/two").pushBlob(blob, refuse, { mountFrom: ["demo/one"] });
+    expect(outcome).toBe("mounted");
+  });
+
+  test("finds referrers by the fallback tag", async () => {
+    await using home = await aDockerHome();
+    const repository = home.registry.repository("app");
+    const image = anImage({ tag: "v1" });
+    const signature = anArtifact({ subject: image, artifactType: "application/x.signature" });
+    const { digest } = image.manifest.descriptor;
+    const referrers = anIndex({ tag: digest.replace(":", "-"), images: [signature] });
+    await push(repository, image, signature);
+    expect(await Array.fromAsync(repository.referrers(digest))).toEqual([]);
+    await push(repository, referrers);
+    const found = await Array.fromAsync(repository.referrers(digest));
+    expect(found.map((descriptor) => descriptor.digest)).toEqual([signature.manifest.descriptor.digest]);
+  });
+
+  // Once bytes have come, distribution 2.8 refuses to end a session by the URL it gave out before them; its own
+  // purging has to. Before the first byte, it does as it is told.
+  test("leaves no upload behind when the source cannot be read", async () => {
+    await using server = await startDockerRegistry();
+    await using registry = createRegistry(server.host, { retryDelayMs: 1 });
+    const blob = aBlob({ size: 100_000 });
+    const wrong = aBlob({ size: 10, seed: "wrong" });
+    await expect(registry.repository("app").pushBlob(blob, () => pieces(wrong.bytes))).rejects.toMatchObject({
+      code: "SIZE_MISMATCH",
+    });
+    const uploads = join(server.directory, "docker/registry/v2/repositories/app/_uploads");
+    expect(readdirSync(uploads)).toEqual([]);
+  });
+
+  test("reads a list of tags longer than a page", { timeout: 60_000 }, async () => {
+    await using home = await aDockerHome();
+    const repository = home.registry.repository("app");
+    const tags = Array.from({ length: 1005 }, (_, n) => `v1.0.${n}`);
+    const image = anImage({ tags: ["v1.0.0"] });
+    await push(repository, image);
+    await repository.pushManifest(image.manifest, { tags });
+    expect((await Array.fromAsync(repository.tags())).sort()).toEqual(tags.sort());
+  });
+});
