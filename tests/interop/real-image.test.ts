@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { lockFileName, parseLockFile } from "@tranship/core";
 import { createRegistry } from "@tranship/registry";
 import { expect, test } from "vitest";
 import { startDockerRegistry } from "../support/docker-registry.ts";
@@ -171,13 +172,11 @@ test.skipIf(missing.length > 0)(
     expect((await runTranship("push", one, target.name)).code).toBe(0);
     expect((await runTranship("pull", two, "--source", target.name)).code).toBe(0);
     const references = (bundle: string) => {
-      const { archives } = JSON.parse(readFileSync(join(bundle, "tranship.lock.json"), "utf8"));
-      const images = archives
-        .flatMap((archive: never) => archive["sections"])
-        .flatMap((section: never) => section["repositories"]);
-      return images.flatMap(({ path, images: here }: { path: string; images: { tag: string; digest: string }[] }) =>
-        here.map(({ tag, digest }) => `${path}:${tag} ${digest}`),
-      );
+      const file = join(bundle, lockFileName);
+      const { archives } = parseLockFile(readFileSync(file, "utf8"), file);
+      return archives
+        .flatMap(({ sections }) => sections.flatMap(({ repositories }) => repositories))
+        .flatMap(({ path, images }) => images.map(({ tag, digest }) => `${path}:${tag} ${digest}`));
     };
     expect(new Set(references(two))).toEqual(new Set(references(one)));
   },
