@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createRegistry, type Digest, digestAlgorithm, digestHex } from "@tranship/registry";
 import { aBlob, anArtifact, anImage, anIndex, partsOf, type Seedable } from "@tranship/registry/testing";
 import { describeReaderContract, describeWriterContract } from "@tranship/registry/testing/contract";
@@ -89,7 +89,9 @@ describe.skipIf(missing.length > 0)("against docker-registry", () => {
       code: "SIZE_MISMATCH",
     });
     const uploads = join(server.directory, "docker/registry/v2/repositories/app/_uploads");
-    expect(readdirSync(uploads)).toEqual([]);
+    const left = readdirSync(uploads, { recursive: true, encoding: "utf8" }).map((path) => basename(path));
+    expect(left).toContain("hashstates"); // which it forgets to remove: there was a session
+    expect(left).not.toContain("data");
   });
 
   test("reads a list of tags longer than a page", { timeout: 60_000 }, async () => {
