@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  Bundle,
   BundleDirectory,
   type DownloadList,
   downloadTotals,
@@ -375,4 +376,19 @@ test("a service counts what its last run came to", async () => {
     "package-console.tar",
     "package-versions.tar",
   ]);
+});
+
+test("a source that lists nothing takes nothing out of a bundle", async () => {
+  await using registry = await aSource();
+  const folder = tempFolder();
+  await pullInto(folder, registry.host);
+  const before = digests(folder);
+  await using wrong = createRegistry(`${registry.host}/wrong`);
+  {
+    await using bundle = await BundleDirectory.open(folder);
+    await pull([new PackagesService({ source: wrong })], { to: bundle });
+  }
+  expect(digests(folder)).toEqual(before);
+  await using bundle = await Bundle.open(folder);
+  expect(bundle.lock?.archives).toHaveLength(3);
 });

@@ -5,23 +5,26 @@ import { count, formatBytes } from "./size.ts";
 export function pullSummary(report: PullReport, directory: string): string {
   const { archives, images, blobs, fetched, copied, kept, missing } = report;
   const written = archives.filter(({ outcome }) => outcome === "written").length;
-  const reused = copied.bytes + kept.bytes;
+  const found = copied.bytes + kept.bytes;
+  const moved =
+    fetched.blobs === 0 && found === 0
+      ? "nothing had to be fetched"
+      : `${formatBytes(fetched.bytes)} fetched, ${formatBytes(found)} found on this machine`;
   return [
     ...archives.map(
       ({ archive, bytes, outcome }) => `  ${archive.padEnd(32)} ${formatBytes(bytes).padStart(10)}  ${outcome}`,
     ),
     ...missing.map(({ reference, why }) => `  missing at the source: ${reference} (${why})`),
     `pulled ${count(images, "image")} (${count(blobs, "blob")}) into ${directory}: ${count(written, "archive")} written, ` +
-      `${archives.length - written} unchanged; ${formatBytes(fetched.bytes)} fetched, ${formatBytes(reused)} found on this machine`,
+      `${archives.length - written} unchanged; ${moved}`,
   ].join("\n");
 }
 
 /** What a push did, for people. */
 export function pushSummary(report: PushReport, target: string, isDryRun: boolean): string {
-  const { images, blobs, bytes, discovery, metadataOnly } = report;
+  const { images, blobs, bytes, discovery } = report;
   const verb = isDryRun ? "would push" : "pushed";
   return [
-    ...(metadataOnly.length > 0 ? [`  release metadata only, not announced: ${metadataOnly.join(", ")}`] : []),
     `${verb} ${count(images.written, "image")} to ${target}, ${images.present} there already; ` +
       `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted, ${blobs.present} there already; ` +
       `${count(discovery.written, "discovery tag")} written, ${discovery.present} there already`,

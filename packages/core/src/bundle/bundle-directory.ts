@@ -52,6 +52,7 @@ export class BundleDirectory implements AsyncDisposable {
   static async open(directory: string, { restart = false }: BundleDirectoryOptions = {}): Promise<BundleDirectory> {
     try {
       mkdirSync(directory, { recursive: true });
+      readdirSync(directory); // a file of that name is told apart here
     } catch (error) {
       throw localError(error, directory);
     }

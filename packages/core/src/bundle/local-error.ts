@@ -2,12 +2,25 @@ import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { MirrorError } from "../errors.ts";
 
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EEXIST: "it is a file, not a folder",
+  EIO: "the device failed to read or write",
+  EISDIR: "it is a folder, not a file",
+  EMFILE: "too many files are open",
+  ENOENT: "it does not exist",
+  ENOTDIR: "it is a file, not a folder",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+};
+
 /** A failed file operation as a {@link MirrorError}: `NO_SPACE` when the disk is full, else `FILE_FAILED`. */
 export function localError(error: unknown, path: string): MirrorError {
   if (error instanceof MirrorError) return error;
   const reason = (error as NodeJS.ErrnoException).code ?? "unknown";
   if (reason === "ENOSPC" || reason === "EDQUOT") return noSpace(path, 1, freeBytes(dirname(path)), error);
-  return new MirrorError("FILE_FAILED", `cannot use ${path}: ${reason}`, { path, reason }, { cause: error });
+  const why = reasons[reason] ?? reason;
+  return new MirrorError("FILE_FAILED", `cannot use ${path}: ${why}`, { path, reason }, { cause: error });
 }
 
 /**

@@ -78,9 +78,14 @@ export async function pushBundle(
   };
 }
 
+/** How many paths a warning names. */
+const namedPaths = 5;
+
 function warnOfMetadataOnly(paths: readonly string[], emit: OnEvent): void {
   if (paths.length === 0) return;
-  const message = `not announced, because there is release metadata only: ${paths.join(", ")}`;
+  const more = paths.length > namedPaths ? ` and ${paths.length - namedPaths} more` : "";
+  const names = paths.slice(0, namedPaths).join(", ") + more;
+  const message = `the target's catalog will not list what comes with release metadata only: ${names}`;
   emit({ type: "warning.raised", code: "METADATA_ONLY", message });
 }
 

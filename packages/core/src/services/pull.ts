@@ -71,9 +71,11 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   const list = listOf(done);
   const archives = done.flatMap(({ report }) => report ?? []);
   const files = archives.map(({ archive, bytes }) => ({ archive, bytes }));
+  // A source that lists nothing says nothing about what a bundle holds: its archives stay.
+  const answered = new Set(items.map(({ planner }) => planner));
   options.to.commit(
     { ...list, files },
-    planners.flatMap(({ components }) => components),
+    planners.flatMap((planner) => (answered.has(planner) ? planner.components : [])),
     run.base.emit,
   );
   const { totals } = filler;
