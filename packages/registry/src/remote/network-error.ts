@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import { RegistryError } from "../errors.ts";
 import type { Operation } from "./operation.ts";
 
@@ -11,6 +12,10 @@ const timeoutCodes = new Set([
 const tlsCode =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|INVALID_CA$|EPROTO$)/;
 
+/** What undici's parser had no name for, in the manner of its codes. */
+const notHttp = "HPE_INVALID";
+const endedEarly = "HPE_INVALID_EOF_STATE";
+
 const explanations: Readonly<Record<string, string>> = {
   ENOTFOUND: "the host name is unknown",
   EAI_AGAIN: "the host name could not be looked up",
@@ -21,7 +26,7 @@ const explanations: Readonly<Record<string, string>> = {
   ENETUNREACH: "the network cannot be reached",
   UND_ERR_SOCKET: "the connection broke",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the answer ended early",
-  HPE_INVALID_EOF_STATE: "the answer ended early",
+  [endedEarly]: "the answer ended early",
 };
 
 /** What undici or the socket below it threw, as a {@link RegistryError}; ones of ours pass as they are. */
@@ -40,7 +45,7 @@ export function networkError(error: unknown, operation: Operation, idleTimeoutMs
   if (tlsCode.test(code)) {
     return new RegistryError("TLS", fail(tlsReason(code, error)), { registry, reference, reason: code }, options);
   }
-  if ((code.startsWith("HPE_") && code !== "HPE_INVALID_EOF_STATE") || code === "UND_ERR_HEADERS_OVERFLOW") {
+  if ((code.startsWith("HPE_") && code !== endedEarly) || code === "UND_ERR_HEADERS_OVERFLOW") {
     const reason = `the answer is not HTTP: ${error.message}`;
     return new RegistryError("PROTOCOL", fail(reason), { registry, reference, reason }, options);
   }
@@ -58,6 +63,9 @@ function tlsReason(code: string, error: Error): string {
 function codeOf(error: Error): string | undefined {
   const { code } = error as { readonly code?: unknown };
   if (typeof code === "string") return code;
+  // undici 8.12 forgets the parser's codes; it keeps what could not be parsed, which is nothing at the end of the stream
+  if (error instanceof errors.HTTPParserError)
+    return (error as { readonly data?: unknown }).data ? notHttp : endedEarly;
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return codeOf(error.errors[0]);
   return error.cause instanceof Error ? codeOf(error.cause) : undefined;
 }
