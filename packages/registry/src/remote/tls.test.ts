@@ -8,10 +8,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digestOf } from "../oci/digest.ts";
 import { createRegistry } from "./create-registry.ts";
 
-const openssl = spawnSync("openssl", ["version"]).status === 0;
-if (!openssl) console.warn("remote/tls: skipped, openssl is not installed");
+const openssl = "openssl"; // of the machine, not of a package
+const isInstalled = spawnSync(openssl, ["version"]).status === 0;
+if (!isInstalled) console.warn("remote/tls: skipped, openssl is not installed");
 
-describe.skipIf(!openssl)("a registry over TLS", () => {
+describe.skipIf(!isInstalled)("a registry over TLS", () => {
   let server: Server;
   let place: string;
   let ca: string;
@@ -21,7 +22,7 @@ describe.skipIf(!openssl)("a registry over TLS", () => {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
     const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
     const options = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", cert];
-    execFileSync("openssl", ["req", "-x509", ...options, ...subject], { stdio: "ignore" });
+    execFileSync(openssl, ["req", "-x509", ...options, ...subject], { stdio: "ignore" });
     ca = readFileSync(cert, "utf8");
     server = createServer({ key: readFileSync(key), cert: ca }, (_request, response) => {
       response.setHeader("content-length", "5");
