@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { createRegistry } from "@tranship/registry";
@@ -253,7 +253,10 @@ describe("what goes wrong ends with 1, says which reference on which side and wh
     },
     {
       name: "an interrupted pull's bundle",
-      damage: (bundle: string) => writeFileSync(join(bundle, ".tranship", "plan.ndjson"), ""),
+      damage: (bundle: string) => {
+        rmSync(join(bundle, "tranship.lock.json"));
+        writeFileSync(join(bundle, ".tranship", "plan.ndjson"), "");
+      },
       expected: { code: "BUNDLE_UNFINISHED", details: {} },
     },
   ])("a push of $name, before anything is sent", async ({ damage, expected }) => {

@@ -1,68 +1,22 @@
-import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   Bundle,
   BundleDirectory,
-  type DownloadList,
   downloadTotals,
   isMirrorError,
   lockFileName,
   type MirrorEvent,
   PackagesService,
-  parseDownloadList,
   plan,
   pull,
 } from "@tranship/core";
 import { createRegistry, MemoryRegistry } from "@tranship/registry";
 import { faults, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
+import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
 import { seedProduct, smallProduct } from "../support/product.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-
-async function aSource(): Promise<Awaited<ReturnType<typeof startTestRegistry>>> {
-  const registry = await startTestRegistry();
-  await seedProduct({ ...below(registry.registry, "demo/fe") });
-  registry.reset();
-  return registry;
-}
-
-function below(registry: MemoryRegistry, root: string) {
-  return {
-    name: registry.name,
-    repository: (path: string) => registry.repository(`${root}/${path}`),
-    repositories: () => registry.repositories(),
-  };
-}
-
-function digests(folder: string): Record<string, string> {
-  const names = readdirSync(folder)
-    .filter((name) => name.endsWith(".tar"))
-    .sort();
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      createHash("sha256")
-        .update(readFileSync(join(folder, name)))
-        .digest("hex"),
-    ]),
-  );
-}
-
-async function pullInto(
-  folder: string,
-  host: string,
-  include: readonly string[] = [],
-  onEvent?: (event: MirrorEvent) => void,
-) {
-  await using source = createRegistry(`${host}/demo/fe`, { retryDelayMs: 1 });
-  await using bundle = await BundleDirectory.open(folder);
-  return await pull([new PackagesService({ source, include })], { to: bundle, onEvent, retryDelayMs: 1 });
-}
-
-function readPlan(folder: string): DownloadList {
-  return parseDownloadList(readFileSync(join(folder, lockFileName), "utf8"), lockFileName);
-}
 
 describe("a pull", () => {
   test("brings what the channels point at, one archive a package and one with all release metadata", async () => {
@@ -196,7 +150,7 @@ describe("a pull", () => {
       await to.pushManifest(manifest, { tags: [tag] });
     }
     const list = await plan([new PackagesService({ source: broken })]);
-    expect(list.missing).toEqual([{ reference: "memory/packages/half:v1.0.0", why: "version" }]);
+    expect(list.missing).toEqual([{ reference: "memory/packages/half:v1.0.0", why: "version", component: "packages" }]);
     expect(list.archives.map(({ archive }) => archive)).toEqual(["package-half.tar", "package-versions.tar"]);
   });
 });
@@ -305,7 +259,7 @@ describe("a pull that cannot be", () => {
   test("from a registry without a catalog is a warning when nothing was asked for by name, and an error when it was", async () => {
     await using registry = await startTestRegistry();
     const events: MirrorEvent[] = [];
-    const report = await pullInto(tempFolder(), registry.host, [], (event) => events.push(event));
+    const report = await pullInto(tempFolder(), registry.host, [], { onEvent: (event) => events.push(event) });
     expect(report.archives).toEqual([]);
     expect(events.filter(({ type }) => type === "warning.raised")).toHaveLength(1);
     await expect(pullInto(tempFolder(), registry.host, ["console"])).rejects.toSatisfy((error) =>
@@ -366,10 +320,14 @@ test("a service counts what its last run came to", async () => {
   };
   expect(service.stats()).toEqual(expected);
   const types = new Set<string>();
+  const fetched: string[] = [];
+  service.on("blob.finished", ({ digest }) => fetched.push(digest));
   service.on("archive.finished", ({ archive }) => types.add(archive));
   await using bundle = await BundleDirectory.open(tempFolder());
   await service.pullPackages({ to: bundle });
   expect([...types]).toEqual(["package-console.tar"]);
+  expect(new Set(fetched).size).toBe(fetched.length);
+  expect(fetched.length).toBeGreaterThan(10);
   await service.pullPackageVersions({ to: bundle });
   expect([...types]).toEqual(["package-console.tar", "package-versions.tar"]);
   expect(bundle.lockFile?.archives.map(({ archive }) => archive).sort()).toEqual([

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
       stop.abort(new Error(`interrupted by ${name}`));
     });
   }
-  process.stdout.on("error", () => process.exit(1)); // whoever read us is gone
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1)); // whoever read us is gone
   const isJson = process.argv.includes("--json");
   const output = new (isJson ? JsonOutput : HumanOutput)(process.stdout, process.stderr);
   const context = createContext(output, stop.signal, (code) => {

@@ -23,7 +23,7 @@ export interface MirrorErrorDetails {
   BUNDLE_NOT_FOUND: { bundle: string };
   /** The bundle's pull has not finished; running it again goes on where it stopped. */
   BUNDLE_UNFINISHED: { bundle: string };
-  /** Another process is writing this bundle. */
+  /** Another process, or another pull of this one, is writing this bundle. */
   BUNDLE_LOCKED: { bundle: string; owner?: string };
   /** The directory holds what a pull must not overwrite. */
   BUNDLE_NOT_EMPTY: { bundle: string };
@@ -33,8 +33,8 @@ export interface MirrorErrorDetails {
   PLAN_INVALID: { file: string; reason: string };
   /** What the plan fixed is no longer at the source. */
   PLAN_OUTDATED: { reference: string; reason: string };
-  /** The folder has less free space than the next step writes; sizes in bytes. */
-  NO_SPACE: { path: string; neededBytes: number; freeBytes: number };
+  /** The file system is full, or too full for what comes next; sizes in bytes, `neededBytes` where it is known. */
+  NO_SPACE: { path: string; neededBytes?: number; freeBytes: number };
   /** Reading or writing a local file failed; `reason` is the system's code, such as `EACCES`. */
   FILE_FAILED: { path: string; reason: string };
 }

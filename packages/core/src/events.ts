@@ -16,6 +16,7 @@ export type MirrorEvent =
       readonly size: number;
       readonly offset: number;
     }
+  /** So many more bytes are in place; fewer than none when bytes proved wrong and are fetched again. */
   | {
       readonly type: "blob.progress";
       readonly side: Side;
@@ -72,6 +73,8 @@ export interface MirrorWarning {
     | "NO_CATALOG"
     | "NOTHING_SELECTED"
     | "IMAGE_MISSING"
+    | "IMAGE_UNUSABLE"
+    | "NAME_UNUSABLE"
     | "VERSION_UNKNOWN"
     | "TAG_CONFLICT"
     | "TAG_ABSENT"

@@ -10,6 +10,7 @@ export interface Diagnosis {
 }
 
 const registryAdvice: { readonly [Code in RegistryErrorCode]?: string } = {
+  NOT_FOUND: "the registry does not have it, or no longer; a pull plans anew with --restart",
   UNAUTHORIZED: "check --registry-login and --registry-password",
   FORBIDDEN: "this user may not do that here; ask the registry's administrator",
   RATE_LIMITED: "the registry limits requests; wait and run the command again, it goes on where it stopped",
@@ -28,9 +29,10 @@ const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   BUNDLE_UNFINISHED: "run the pull again to finish it",
   BUNDLE_LOCKED: "wait for the other pull, or stop it",
   BUNDLE_NOT_EMPTY: "give an empty folder, or the folder of an earlier pull",
-  ARCHIVE_INVALID: "copy the archive again or pull it again; nothing was sent",
+  ARCHIVE_INVALID: "copy the archive again, or pull with --restart, which fetches only what is damaged",
   NO_SPACE: "free some space and run the command again, it goes on where it stopped",
-  PLAN_OUTDATED: "plan again",
+  PLAN_OUTDATED: "plan anew: pull with --restart",
+  PLAN_INVALID: "pull with --restart to make the bundle anew; what is intact is used again",
 };
 
 /** What to tell about any error: a stable code, a message for people, and what may help. */

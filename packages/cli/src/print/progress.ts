@@ -9,6 +9,7 @@ const lineMs = 5000;
 /** Tells how far a call is: one line redrawn on a terminal, a line now and then elsewhere; warnings and retries at once. */
 export class Progress {
   readonly #stream: TextStream;
+  readonly #archives = new Map<string, number>();
   #plannedBytes = 0;
   #doneBytes = 0;
   #movedBytes = 0;
@@ -24,6 +25,7 @@ export class Progress {
     switch (event.type) {
       case "section.planned":
         this.#plannedBytes += event.bytes;
+        this.#archives.set(event.archive, (this.#archives.get(event.archive) ?? 0) + event.bytes);
         break;
       case "blob.progress":
         this.#movedBytes += event.bytes;
@@ -33,9 +35,10 @@ export class Progress {
         this.#doneBytes += event.offset;
         break;
       case "blob.skipped":
-        this.#doneBytes += event.reason === "kept" ? 0 : event.size;
+        this.#doneBytes += event.size;
         break;
       case "archive.finished":
+        if (event.outcome === "unchanged") this.#doneBytes += this.#archives.get(event.archive) ?? 0;
         this.#say(
           `${event.archive} ${event.outcome === "written" ? "is finished" : "is unchanged"} (${formatBytes(event.bytes)})`,
         );

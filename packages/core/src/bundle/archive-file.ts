@@ -1,4 +1,5 @@
 import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { localError } from "./local-error.ts";
 
@@ -88,11 +89,13 @@ export class ArchiveFile implements Disposable {
    * Where the last byte that is not zero ends, in `[offset, offset + length)`, counted from `offset`; 0 when all are
    * zero. Looks at what was there when the file was opened only.
    */
-  endOfData(offset: number, length: number): number {
+  async endOfData(offset: number, length: number, signal?: AbortSignal): Promise<number> {
     const present = Math.max(0, Math.min(length, this.sizeAtOpen - offset));
     const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(readBytes, present)));
     const zeros = Buffer.alloc(buffer.byteLength);
     for (let end = present; end > 0; ) {
+      await setImmediate(); // reads are synchronous, and a hole may be long
+      signal?.throwIfAborted();
       const start = Math.max(0, end - buffer.byteLength);
       const piece = buffer.subarray(0, this.readInto(buffer.subarray(0, end - start), offset + start));
       if (!piece.equals(zeros.subarray(0, piece.byteLength))) {

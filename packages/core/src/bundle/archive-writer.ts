@@ -1,12 +1,13 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { formatName } from "@tranship/registry";
+import { existsSync, renameSync } from "node:fs";
+import { join } from "node:path";
 import type { MirrorEvent } from "../events.ts";
 import type { Section } from "../plan/section.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
 import type { LocalBlobs } from "./local-blobs.ts";
-import { localError, requireSpace } from "./local-error.ts";
+import { locally } from "./local-error.ts";
+import type { SpaceGuard, SpaceNeed } from "./space-guard.ts";
+import { syncFolder } from "./sync-folder.ts";
 import { tarPadding, tarTrailerBytes } from "./tar-header.ts";
 
 /** What an archive is called until it is finished: its name and this. */
@@ -17,8 +18,13 @@ export interface ArchiveWriterOptions {
   readonly folder: string;
   readonly archive: string;
   readonly local: LocalBlobs;
+  readonly space: SpaceGuard;
+  /** Believe a published archive whose headers are right; without it, every archive is written anew. */
+  readonly trustPublished: boolean;
   /** Makes the bytes of a blob's place right. */
   readonly fill: (file: ArchiveFile, entry: ArchiveEntry) => Promise<void>;
+  /** Called before a published archive of that name comes or changes. */
+  readonly beforePublish: () => void;
   readonly emit: (event: MirrorEvent) => void;
 }
 
@@ -27,7 +33,7 @@ export interface ArchiveWriterOptions {
  * is right. A published archive that already says the same is left alone; it is compared by its headers, which name
  * every digest.
  */
-export class ArchiveWriter implements Disposable {
+export class ArchiveWriter implements Disposable, SpaceNeed {
   readonly #options: ArchiveWriterOptions;
   readonly #layout = new ArchiveLayout();
   readonly #entries: ArchiveEntry[] = [];
@@ -38,23 +44,18 @@ export class ArchiveWriter implements Disposable {
   constructor(options: ArchiveWriterOptions) {
     this.#options = options;
     this.#path = join(options.folder, options.archive);
-    if (existsSync(this.#path) && !existsSync(this.#path + partialSuffix))
-      this.#published = ArchiveFile.read(this.#path);
+    const isPublished = existsSync(this.#path) && !existsSync(this.#path + partialSuffix);
+    if (isPublished && options.trustPublished) this.#published = ArchiveFile.read(this.#path);
+    options.space.add(this);
   }
 
-  /** Adds a section; resolves when its bytes are in place. @throws MirrorError `NO_SPACE`, `FILE_FAILED`, `TRANSFER_FAILED` */
+  /** @throws MirrorError `NO_SPACE`, `FILE_FAILED`, and what filling a place throws */
   async add(section: Section): Promise<void> {
     await this.#extend(this.#layout.add(section));
-    for (const { source, images } of section.repositories) {
-      for (const { reference, tag, digest } of images) {
-        const outcome = this.#published ? "present" : "written";
-        this.#options.emit({
-          type: "image.finished",
-          side: "source",
-          reference: reference || formatName(source, tag),
-          digest,
-          outcome,
-        });
+    const outcome = this.#published ? "present" : "written";
+    for (const { images } of section.repositories) {
+      for (const { reference, digest } of images) {
+        this.#options.emit({ type: "image.finished", side: "source", reference, digest, outcome });
       }
     }
   }
@@ -70,13 +71,19 @@ export class ArchiveWriter implements Disposable {
     return { bytes: size, outcome };
   }
 
+  outstandingBytes(): number {
+    return this.#file ? Math.max(0, this.#layout.size - this.#file.allocatedBytes) : 0;
+  }
+
   [Symbol.dispose](): void {
+    this.#options.space.remove(this);
     this.#published?.[Symbol.dispose]();
     this.#file?.[Symbol.dispose]();
+    this.#file = undefined;
   }
 
   async #extend(entries: readonly ArchiveEntry[]): Promise<void> {
-    this.#entries.push(...entries);
+    for (const entry of entries) this.#entries.push(entry);
     const published = this.#published;
     if (!published) await this.#write(entries);
     else if (!entries.every((entry) => holds(published, entry))) await this.#diverge();
@@ -92,7 +99,7 @@ export class ArchiveWriter implements Disposable {
   async #write(entries: readonly ArchiveEntry[]): Promise<void> {
     this.#file ??= ArchiveFile.write(this.#path + partialSuffix);
     const file = this.#file;
-    requireSpace(file.path, this.#layout.size - file.allocatedBytes);
+    this.#options.space.check(file.path);
     for (const { headerOffset, header, offset, size, content } of entries) {
       file.write(headerOffset, header);
       if (content.kind === "bytes") file.write(offset, content.bytes);
@@ -102,31 +109,18 @@ export class ArchiveWriter implements Disposable {
   }
 
   async #publish(file: ArchiveFile, size: number): Promise<void> {
+    const { folder, local, space, beforePublish } = this.#options;
     file.write(size - tarTrailerBytes, new Uint8Array(tarTrailerBytes));
     file.truncate(size);
     await file.sync();
+    space.remove(this);
     file[Symbol.dispose]();
-    this.#options.local.forget(this.#path);
-    try {
-      renameSync(file.path, this.#path);
-    } catch (error) {
-      throw localError(error, this.#path);
-    }
-    syncFolder(dirname(this.#path));
-    this.#options.local.move(file.path, this.#path);
+    this.#file = undefined;
+    beforePublish();
+    locally(this.#path, () => renameSync(file.path, this.#path));
+    local.move(file.path, this.#path);
+    syncFolder(folder);
   }
-}
-
-/** Makes renames in a folder last. Some file systems refuse to sync a folder; nothing better can be had there. */
-export function syncFolder(folder: string): void {
-  try {
-    const descriptor = openSync(folder, "r");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch {}
 }
 
 /** Whether a published archive has this entry: its header, which names the digest of what follows, or the very bytes. */

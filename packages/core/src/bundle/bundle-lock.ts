@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { MirrorError } from "../errors.ts";
-import { localError } from "./local-error.ts";
+import { localError, locally } from "./local-error.ts";
 
 /** The folder of a bundle that holds what a running or interrupted pull needs. */
 export const workFolder = ".tranship";
@@ -25,35 +25,36 @@ export class BundleLock implements Disposable {
   static acquire(bundle: string): BundleLock {
     const folder = join(bundle, workFolder);
     const ownerFile = join(folder, "owner");
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw localError(error, folder);
-    }
-    const database = open(join(folder, "lock"));
+    locally(folder, () => mkdirSync(folder, { recursive: true }));
+    const lockFile = join(folder, "lock");
+    const database = locally(lockFile, () => new DatabaseSync(lockFile));
     try {
       database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
       database.close();
-      if ((error as { readonly errcode?: unknown }).errcode !== 5) throw localError(error, join(folder, "lock"));
-      const owner = existsSync(ownerFile) ? readFileSync(ownerFile, "utf8").trim().slice(0, 200) : undefined;
+      if ((error as { readonly errcode?: unknown }).errcode !== 5) throw localError(error, lockFile);
+      const owner = ownerIn(ownerFile);
       const message = `cannot write bundle ${bundle}: ${owner ?? "another process"} is writing it`;
       throw new MirrorError("BUNDLE_LOCKED", message, { bundle, ...(owner === undefined ? {} : { owner }) });
     }
-    writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}\n`);
+    try {
+      writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}\n`);
+    } catch {} // it only names the owner in messages
     return new BundleLock(database, ownerFile);
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#ownerFile, { force: true });
+    try {
+      rmSync(this.#ownerFile, { force: true });
+    } catch {}
     this.#database.close();
   }
 }
 
-function open(path: string): DatabaseSync {
+function ownerIn(path: string): string | undefined {
   try {
-    return new DatabaseSync(path);
-  } catch (error) {
-    throw localError(error, path);
+    return readFileSync(path, "utf8").trim().slice(0, 200) || undefined;
+  } catch {
+    return undefined;
   }
 }

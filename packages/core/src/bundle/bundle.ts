@@ -8,10 +8,12 @@ import { type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts
 import { blobPath } from "../plan/section.ts";
 import { ArchiveReader } from "./archive-reader.ts";
 import { mergeArchives, type RepositoryContent } from "./bundle-content.ts";
+import { workFolder } from "./bundle-lock.ts";
 import { type FoundArchive, findArchives } from "./find-archives.ts";
 import { graphFaults } from "./graph-faults.ts";
 import { localError } from "./local-error.ts";
 import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
+import { journalName } from "./work-folder.ts";
 
 /** Options of {@link Bundle.open}. */
 export interface OpenBundleOptions extends CallOptions {
@@ -57,9 +59,9 @@ export class Bundle implements RegistryReader, AsyncDisposable {
    */
   static async open(directory: string, { signal, onEvent }: OpenBundleOptions = {}): Promise<Bundle> {
     signal?.throwIfAborted();
-    await requireFinished(directory);
-    const found = await findArchives(directory);
     const lock = await readLock(directory);
+    if (!lock) await requireNoPull(directory);
+    const found = await findArchives(directory);
     if (!lock && found.length === 0) {
       throw new MirrorError("BUNDLE_NOT_FOUND", `there are no archives in ${directory}`, { bundle: directory });
     }
@@ -142,8 +144,9 @@ function storageOf(bundle: string, path: string, content: RepositoryContent | un
   };
 }
 
-async function requireFinished(directory: string): Promise<void> {
-  const path = join(directory, ".tranship", "plan.ndjson");
+/** A pull takes the lock file away before it changes anything, and brings it back last. */
+async function requireNoPull(directory: string): Promise<void> {
+  const path = join(directory, workFolder, journalName);
   try {
     await stat(path);
   } catch (error) {
@@ -161,7 +164,8 @@ async function readLock(directory: string): Promise<LockFile | undefined> {
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw localError(error, path);
   }
   return parseLockFile(text, path);

@@ -1,19 +1,22 @@
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import * as z from "zod";
-import { missingImageSchema } from "../plan/download-list.ts";
+import { missingReferenceSchema } from "../plan/download-list.ts";
+import { archiveNameSchema } from "../plan/names.ts";
 import { type Item, itemSchema, type PlannedStep } from "../plan/planner.ts";
 import { sectionSchema } from "../plan/section.ts";
-import { localError } from "./local-error.ts";
+import { localError, locally } from "./local-error.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 const lineSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("run"), version: z.literal(1), selection: z.string() }),
   z.object({ type: z.literal("items"), planner: z.number().int(), items: z.array(itemSchema) }),
   z.object({
     type: z.literal("section"),
-    archive: z.string(),
+    archive: archiveNameSchema,
     index: z.number().int(),
     section: sectionSchema,
-    missing: z.array(missingImageSchema),
+    missing: z.array(missingReferenceSchema),
   }),
 ]);
 
@@ -25,29 +28,29 @@ type Line = z.infer<typeof lineSchema>;
  */
 export class Journal implements Disposable {
   readonly #path: string;
-  readonly #descriptor: number;
+  #descriptor: number | undefined;
+  #wanted = "";
   #selection: string | undefined;
   readonly #items = new Map<number, readonly Item[]>();
   readonly #steps = new Map<string, PlannedStep[]>();
   #end: number;
 
-  private constructor(path: string, descriptor: number, lines: readonly Line[], end: number) {
+  private constructor(path: string, descriptor: number | undefined, lines: readonly Line[], end: number) {
     this.#path = path;
     this.#descriptor = descriptor;
     this.#end = end;
     for (const line of lines) this.#learn(line);
   }
 
-  /** Opens the journal of a bundle; made when missing. A torn last line is cut off. @throws MirrorError `FILE_FAILED` */
+  /** Opens the journal of a bundle; the file is made with its first line. A torn last line is cut off. @throws MirrorError `FILE_FAILED` */
   static open(path: string): Journal {
     const { lines, end } = readLines(path);
-    try {
-      const descriptor = openSync(path, existsSync(path) ? "r+" : "w+");
+    if (!existsSync(path)) return new Journal(path, undefined, lines, end);
+    return locally(path, () => {
+      const descriptor = openSync(path, "r+");
       ftruncateSync(descriptor, end);
       return new Journal(path, descriptor, lines, end);
-    } catch (error) {
-      throw localError(error, path);
-    }
+    });
   }
 
   /** What the pull was asked for, as text to compare; `undefined` before the first run. */
@@ -70,11 +73,16 @@ export class Journal implements Disposable {
     return this.#steps;
   }
 
-  fixSelection(selection: string): void {
-    this.#append({ type: "run", version: 1, selection });
+  /** What the pull asks for. Written down with the first items: until then, nothing has been decided. */
+  want(selection: string): void {
+    this.#wanted = selection;
   }
 
   fixItems(planner: number, items: readonly Item[]): void {
+    if (this.#selection === undefined) {
+      this.#append({ type: "run", version: 1, selection: this.#wanted });
+      syncFolder(dirname(this.#path));
+    }
     this.#append({ type: "items", planner, items: [...items] });
   }
 
@@ -84,14 +92,13 @@ export class Journal implements Disposable {
 
   #append(line: Line): void {
     const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
-    try {
+    locally(this.#path, () => {
+      this.#descriptor ??= openSync(this.#path, "w+");
       for (let done = 0; done < bytes.byteLength; ) {
         done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, this.#end + done);
       }
       fsyncSync(this.#descriptor);
-    } catch (error) {
-      throw localError(error, this.#path);
-    }
+    });
     this.#end += bytes.byteLength;
     this.#learn(line);
   }
@@ -107,7 +114,8 @@ export class Journal implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#descriptor);
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
   }
 }
 

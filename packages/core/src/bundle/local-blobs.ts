@@ -2,23 +2,40 @@ import { setImmediate } from "node:timers/promises";
 import { type Blob, type Digest, digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
 import { ArchiveFile } from "./archive-file.ts";
 
+/** Where a file is now; nowhere once it is gone or written anew. */
+interface LocalFile {
+  path: string | undefined;
+}
+
 /** Bytes of a blob in a file at hand. `offset` and `size` in bytes. */
-export interface Extent {
-  readonly path: string;
+interface Extent {
+  readonly file: LocalFile;
   readonly offset: number;
   readonly size: number;
+  /** Its bytes have been hashed in this run. */
+  isProven: boolean;
+}
+
+/** A blob's bytes in an open file, proven to be the blob's. */
+export interface LocalBlob extends Disposable {
+  /** The bytes from `offset`, at most `length`; each piece is only valid until the next. */
+  pieces(offset: number, length: number): Iterable<Uint8Array>;
 }
 
 /**
  * Where bytes are at hand: finished places of this run, published archives, and what an abandoned pull left. Nothing
- * here is believed: whoever copies hashes again, and an extent that does not hold is dropped.
+ * here is believed: a place is hashed before or while it is used, and one that does not hold is dropped. What was
+ * hashed is read through the same open file, so that no rename comes in between.
  */
 export class LocalBlobs {
+  readonly #files = new Map<string, LocalFile>();
   readonly #extents = new Map<Digest, Extent[]>();
-  readonly #proven = new WeakSet<Extent>();
 
-  /** Adds a place that should hold the blob. */
-  add(digest: Digest, extent: Extent): void {
+  /** Adds a place that should hold the blob; `isProven` when its bytes have just been hashed. */
+  add({ digest, size }: Blob, path: string, offset: number, isProven = false): void {
+    const file = this.#files.get(path) ?? { path };
+    this.#files.set(path, file);
+    const extent = { file, offset, size, isProven };
     const known = this.#extents.get(digest);
     if (known) known.push(extent);
     else this.#extents.set(digest, [extent]);
@@ -29,57 +46,58 @@ export class LocalBlobs {
     return (this.#extents.get(digest)?.length ?? 0) > 0;
   }
 
-  /** A file was renamed: its places moved with it. */
+  /** A file was renamed: its places moved with it, and what was at `to` is gone. */
   move(from: string, to: string): void {
-    for (const extents of this.#extents.values()) {
-      extents.forEach((extent, index) => {
-        if (extent.path === from) extents[index] = { ...extent, path: to };
-      });
-    }
+    this.forget(to);
+    const file = this.#files.get(from);
+    if (!file) return;
+    this.#files.delete(from);
+    this.#files.set(to, file);
+    file.path = to;
   }
 
   /** A file is gone or about to be written anew: its places are forgotten. */
   forget(path: string): void {
-    for (const [digest, extents] of this.#extents) {
-      this.#extents.set(
-        digest,
-        extents.filter((extent) => extent.path !== path),
-      );
+    const file = this.#files.get(path);
+    if (file) file.path = undefined;
+    this.#files.delete(path);
+  }
+
+  /** The blob from the first place that holds it; `undefined` when none does. */
+  async open(blob: Blob, signal?: AbortSignal): Promise<LocalBlob | undefined> {
+    for (const extent of [...(this.#extents.get(blob.digest) ?? [])]) {
+      const file = openExtent(extent, blob);
+      if (file && (extent.isProven || (await isBlob(file, extent, blob, signal)))) {
+        extent.isProven = true;
+        return {
+          pieces: (offset, length) => file.pieces(extent.offset + offset, Math.min(length, extent.size - offset)),
+          [Symbol.dispose]: () => file[Symbol.dispose](),
+        };
+      }
+      file?.[Symbol.dispose]();
+      this.#drop(blob.digest, extent);
     }
+    return undefined;
   }
 
   /**
    * Hands the blob's bytes to `write`, from the first place whose bytes hash to the digest; `false` when there is none,
    * and then what was written is not the blob. `write` borrows each piece until it returns.
    */
-  async copy(digest: Digest, size: number, write: (position: number, bytes: Uint8Array) => void): Promise<boolean> {
-    for (const extent of [...(this.#extents.get(digest) ?? [])]) {
-      if (extent.size === size && (await copyExtent(extent, digest, write))) return true;
-      this.#drop(digest, extent);
+  async copy(blob: Blob, write: (position: number, bytes: Uint8Array) => void, signal?: AbortSignal): Promise<boolean> {
+    for (const extent of [...(this.#extents.get(blob.digest) ?? [])]) {
+      using file = openExtent(extent, blob);
+      if (file && (await isBlob(file, extent, blob, signal, write))) return true;
+      this.#drop(blob.digest, extent);
     }
     return false;
   }
 
-  /** A place whose bytes are the blob's, proven by hashing them once; `undefined` when there is none. */
-  async find({ digest, size }: Blob): Promise<Extent | undefined> {
-    for (const extent of [...(this.#extents.get(digest) ?? [])]) {
-      if (this.#proven.has(extent)) return extent;
-      if (extent.size === size && (await copyExtent(extent, digest, () => {}))) {
-        this.#proven.add(extent);
-        return extent;
-      }
-      this.#drop(digest, extent);
-    }
-    return undefined;
-  }
-
-  /** The bytes of a small blob, from a proven place; `undefined` when there is none. */
+  /** The bytes of a small blob; `undefined` when no place holds it. */
   async read(blob: Blob): Promise<Uint8Array | undefined> {
-    const extent = await this.find(blob);
-    if (!extent) return undefined;
-    const pieces: Uint8Array[] = [];
-    for (const piece of readExtent(extent)) pieces.push(piece.slice());
-    return new Uint8Array(Buffer.concat(pieces));
+    using local = await this.open(blob);
+    if (!local) return undefined;
+    return new Uint8Array(Buffer.concat([...local.pieces(0, blob.size)].map((piece) => piece.slice())));
   }
 
   #drop(digest: Digest, extent: Extent): void {
@@ -90,30 +108,32 @@ export class LocalBlobs {
   }
 }
 
-async function copyExtent(
-  extent: Extent,
-  digest: Digest,
-  write: (position: number, bytes: Uint8Array) => void,
+/** The extent's file, or `undefined` when it is gone or the place is of another size. */
+function openExtent({ file, size }: Extent, blob: Blob): ArchiveFile | undefined {
+  if (file.path === undefined || size !== blob.size) return undefined;
+  try {
+    return ArchiveFile.read(file.path);
+  } catch {
+    return undefined; // the same as not having the bytes
+  }
+}
+
+/** Whether the place holds the blob; hands its bytes to `take` on the way. */
+async function isBlob(
+  file: ArchiveFile,
+  { offset }: Extent,
+  { digest, size }: Blob,
+  signal?: AbortSignal,
+  take?: (position: number, bytes: Uint8Array) => void,
 ): Promise<boolean> {
   const hash = hashFor(digest);
   let position = 0;
-  for (const piece of readExtent(extent)) {
+  for (const piece of file.pieces(offset, size)) {
     hash.update(piece);
-    write(position, piece);
+    take?.(position, piece);
     position += piece.byteLength;
-    await setImmediate(); // file reads are synchronous: let others have their turn
+    await setImmediate(); // reads are synchronous: let others have their turn
+    signal?.throwIfAborted();
   }
-  return position === extent.size && formatDigest(digestAlgorithm(digest), hash) === digest;
-}
-
-/** The bytes of a place, each piece in the same buffer; none when the file is gone. */
-export function* readExtent(extent: Extent): Generator<Uint8Array> {
-  let file: ArchiveFile;
-  try {
-    file = ArchiveFile.read(extent.path);
-  } catch {
-    return; // the file is gone: the same as not having the bytes
-  }
-  using open = file;
-  yield* open.pieces(extent.offset, extent.size);
+  return position === size && formatDigest(digestAlgorithm(digest), hash) === digest;
 }

@@ -18,7 +18,11 @@ const reasons: Readonly<Record<string, string>> = {
 export function localError(error: unknown, path: string): MirrorError {
   if (error instanceof MirrorError) return error;
   const reason = (error as NodeJS.ErrnoException).code ?? "unknown";
-  if (reason === "ENOSPC" || reason === "EDQUOT") return noSpace(path, 1, freeBytes(dirname(path)), error);
+  if (reason === "ENOSPC" || reason === "EDQUOT") {
+    const free = freeBytes(dirname(path));
+    const message = `cannot write ${path}: the file system is full, it has ${free} bytes free`;
+    return new MirrorError("NO_SPACE", message, { path, freeBytes: free }, { cause: error });
+  }
   const why = reasons[reason] ?? reason;
   return new MirrorError("FILE_FAILED", `cannot use ${path}: ${why}`, { path, reason }, { cause: error });
 }
@@ -29,7 +33,18 @@ export function localError(error: unknown, path: string): MirrorError {
  */
 export function requireSpace(path: string, neededBytes: number): void {
   const free = freeBytes(dirname(path));
-  if (free < neededBytes) throw noSpace(path, neededBytes, free);
+  if (free >= neededBytes) return;
+  const message = `cannot write ${path}: ${neededBytes} more bytes are needed, the file system has ${free} free`;
+  throw new MirrorError("NO_SPACE", message, { path, neededBytes, freeBytes: free });
+}
+
+/** Does something with a local file. @throws MirrorError `FILE_FAILED`, `NO_SPACE` */
+export function locally<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw localError(error, path);
+  }
 }
 
 function freeBytes(folder: string): number {
@@ -39,9 +54,4 @@ function freeBytes(folder: string): number {
   } catch {
     return Number.MAX_SAFE_INTEGER; // a file system that does not tell is found out when it is full
   }
-}
-
-function noSpace(path: string, neededBytes: number, free: number, cause?: unknown): MirrorError<"NO_SPACE"> {
-  const message = `cannot write ${path}: it needs ${neededBytes} more bytes, the file system has ${free} free`;
-  return new MirrorError("NO_SPACE", message, { path, neededBytes, freeBytes: free }, { cause });
 }

@@ -1,20 +1,18 @@
 import {
-  childBlobs,
-  childManifests,
-  type Descriptor,
   type Digest,
+  digestHex,
   formatName,
   isDigest,
-  isManifestMediaType,
-  type Manifest,
-  parseManifest,
+  isRegistryError,
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
+import { isMirrorError, MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
+import { graphOf } from "../transfer/graph.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
-import type { MissingImage } from "./download-list.ts";
+import type { MissingReference } from "./download-list.ts";
+import { LocalFirstRepository } from "./local-first.ts";
 import type { PlannedStep, RunContext } from "./planner.ts";
 import {
   blobPath,
@@ -37,10 +35,16 @@ export interface WantedImage {
   readonly why: Reason;
   /** What it means when the source does not have it: nothing, a line in the plan, or an error. */
   readonly whenMissing: "ignore" | "report" | "fail";
+  /** What it means when what the source has cannot be used, or is only a part: a line in the plan, or an error. */
+  readonly whenBroken: "report" | "fail";
 }
 
-/** Nested indexes deeper than this are refused. */
-const maxDepth = 8;
+/** An image with everything its graph is made of. */
+interface FoundImage {
+  readonly want: WantedImage;
+  readonly image: Omit<PlannedImage, "why">;
+  readonly blobs: readonly PlannedBlob[];
+}
 
 /**
  * Resolves what is wanted and lays down the section it makes: every image with its whole graph, without what earlier
@@ -52,19 +56,18 @@ export async function buildStep(
   done: readonly Section[],
   run: RunContext,
 ): Promise<PlannedStep | undefined> {
-  const missing: MissingImage[] = [];
-  const found = await Promise.all(
-    wanted.map(async (want) => ({ want, manifest: await run.source.manifest(want.repository, want.reference) })),
-  );
+  const found = await Promise.all(wanted.map((want) => findImage(want, run)));
+  const missing: MissingReference[] = [];
   const drafts = new Map<string, Draft>();
-  for (const { want, manifest } of found) {
-    if (manifest) {
-      const draft = drafts.get(want.path) ?? new Draft(want.path, want.repository, done, run);
-      drafts.set(want.path, draft);
-      draft.addImage(want, manifest);
-    } else reportMissing(want, missing, run);
+  for (const one of found) {
+    if (one === undefined) continue;
+    if ("why" in one) missing.push(one);
+    else {
+      const draft = drafts.get(one.want.path) ?? new Draft(one.want, done);
+      drafts.set(one.want.path, draft);
+      draft.add(one);
+    }
   }
-  await Promise.all([...drafts.values()].map((draft) => draft.walk()));
   const repositories = [...drafts.values()]
     .map((draft) => draft.finish())
     .filter(({ images }) => images.length > 0)
@@ -72,103 +75,95 @@ export async function buildStep(
   return repositories.length === 0 && missing.length === 0 ? undefined : { section: { repositories }, missing };
 }
 
-function reportMissing(want: WantedImage, missing: MissingImage[], run: RunContext): void {
+async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage | MissingReference | undefined> {
   const reference = formatName(want.repository.name, want.reference);
-  if (want.whenMissing === "ignore") return;
+  try {
+    const manifest = await run.source.manifest(want.repository, want.reference);
+    if (!manifest) return absent(want, reference, run);
+    const { mediaType, digest, size } = manifest.descriptor;
+    const repository = new LocalFirstRepository(want.repository, run.source);
+    const graph = await graphOf(repository, manifest.descriptor, { signal: run.signal });
+    const blobs = [...graph.manifests.map(({ descriptor }) => descriptor), ...graph.blobs].map((blob) => ({
+      digest: blob.digest,
+      size: blob.size,
+      mediaType: blob.mediaType,
+    }));
+    const tag = want.tag ?? (isDigest(want.reference) ? digestHex(want.reference) : want.reference);
+    return { want, image: { tag, reference, mediaType, digest, size }, blobs };
+  } catch (error) {
+    return broken(error, want, reference, run);
+  }
+}
+
+function absent(want: WantedImage, reference: string, run: RunContext): MissingReference | undefined {
+  if (want.whenMissing === "ignore") return undefined;
   const message = `${reference} is not at the source`;
   if (want.whenMissing === "fail") throw new MirrorError("IMAGE_NOT_FOUND", message, { reference });
-  missing.push({ reference, why: want.why });
   run.emit({ type: "warning.raised", code: "IMAGE_MISSING", message, reference });
+  return { reference, why: want.why };
+}
+
+/** What cannot be used for its own sake may be left out; what could not be read never is. */
+function broken(cause: unknown, want: WantedImage, reference: string, run: RunContext): MissingReference {
+  run.signal.throwIfAborted();
+  const error = isRegistryError(cause, "NOT_FOUND")
+    ? new MirrorError(
+        "IMAGE_NOT_FOUND",
+        `a part of ${reference} is missing: ${cause.message}`,
+        { reference },
+        { cause },
+      )
+    : sourceError(cause, want.repository.name, want.reference, run.signal);
+  const isOwnFault =
+    isMirrorError(error, "IMAGE_NOT_FOUND") ||
+    (isMirrorError(error, "TRANSFER_FAILED") && error.details.failure === "invalid");
+  if (!isOwnFault || want.whenBroken === "fail") throw error;
+  run.emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message: `${error.message}: it is left out`, reference });
+  return { reference, why: want.why };
 }
 
 /** One repository of a section in the making. */
 class Draft {
   readonly #path: string;
-  readonly #repository: RepositoryReader;
-  readonly #run: RunContext;
+  readonly #source: string;
   readonly #earlierBlobs: ReadonlySet<Digest>;
   readonly #earlierTags: ReadonlyMap<Tag, Digest>;
   readonly #images = new Map<Tag, PlannedImage>();
   readonly #blobs = new Map<Digest, PlannedBlob>();
-  readonly #roots: Manifest[] = [];
 
-  constructor(path: string, repository: RepositoryReader, done: readonly Section[], run: RunContext) {
+  constructor({ path, repository }: WantedImage, done: readonly Section[]) {
     this.#path = path;
-    this.#repository = repository;
-    this.#run = run;
+    this.#source = repository.name;
     const earlier = done.flatMap((section) => section.repositories.filter((other) => other.path === path));
     this.#earlierBlobs = new Set(earlier.flatMap(({ blobs }) => blobs.map(({ digest }) => digest)));
     this.#earlierTags = new Map(earlier.flatMap(({ images }) => images.map(({ tag, digest }) => [tag, digest])));
   }
 
-  addImage(want: WantedImage, manifest: Manifest): void {
-    const { mediaType, digest, size } = manifest.descriptor;
-    const tag =
-      want.tag ?? (isDigest(want.reference) ? want.reference.slice(want.reference.indexOf(":") + 1) : want.reference);
+  add({ want, image, blobs }: FoundImage): void {
+    const { tag, digest } = image;
     if (this.#earlierTags.get(tag) === digest) return;
-    const reference = formatName(this.#repository.name, want.reference);
     const why = [...new Set([...(this.#images.get(tag)?.why ?? []), want.why])].sort(compareText);
-    this.#images.set(tag, { tag, reference, mediaType, digest, size, why });
-    this.#roots.push(manifest);
-  }
-
-  async walk(): Promise<void> {
-    await Promise.all(this.#roots.map((root) => this.#addGraph(root, 0)));
+    this.#images.set(tag, { ...image, why });
+    for (const blob of blobs) if (!this.#earlierBlobs.has(blob.digest)) this.#addBlob(blob, image.reference);
   }
 
   finish(): PlannedRepository {
     return {
       path: this.#path,
-      source: this.#repository.name,
+      source: this.#source,
       images: [...this.#images.values()].sort((a, b) => compareText(a.tag, b.tag)),
       blobs: [...this.#blobs.values()].sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest))),
     };
   }
 
-  async #addGraph(manifest: Manifest, depth: number): Promise<void> {
-    const { digest } = manifest.descriptor;
-    if (depth > maxDepth) throw this.#invalid(digest, `its indexes are nested more than ${maxDepth} deep`);
-    if (!this.#addBlob(manifest.descriptor)) return;
-    const content = this.#parse(manifest);
-    for (const blob of childBlobs(content)) this.#addBlob(blob);
-    await Promise.all(childManifests(content).map((child) => this.#addChild(child, digest, depth)));
-  }
-
-  async #addChild(child: Descriptor, parent: Digest, depth: number): Promise<void> {
-    if (!isManifestMediaType(child.mediaType)) {
-      this.#addBlob(child); // an index may list any content
-      return;
+  /** A digest has one size; a manifest that says otherwise is wrong, and then which one is not worth guessing. */
+  #addBlob(blob: PlannedBlob, reference: string): void {
+    const known = this.#blobs.get(blob.digest);
+    if (known && known.size !== blob.size) {
+      const reason = `${blob.digest} has ${known.size} bytes for one image and ${blob.size} for another`;
+      const details = { side: "source", reference, failure: "invalid", code: "INVALID_MANIFEST" } as const;
+      throw new MirrorError("TRANSFER_FAILED", `cannot read ${reference}: ${reason}`, details);
     }
-    const manifest = await this.#run.source.manifest(this.#repository, child.digest);
-    if (manifest) {
-      if (manifest.descriptor.size !== child.size) throw this.#invalid(parent, `it gives ${child.digest} a wrong size`);
-      return this.#addGraph(manifest, depth + 1);
-    }
-    const reference = formatName(this.#repository.name, child.digest);
-    const message = `${reference}, a part of index ${parent}, is not at the source`;
-    throw new MirrorError("IMAGE_NOT_FOUND", message, { reference });
-  }
-
-  /** Whether the blob is new here. */
-  #addBlob({ digest, size, mediaType }: Descriptor): boolean {
-    const known = this.#blobs.get(digest);
-    if (known && known.size !== size) throw this.#invalid(digest, `it is given both ${known.size} and ${size} bytes`);
-    if (known || this.#earlierBlobs.has(digest)) return false;
-    this.#blobs.set(digest, { digest, size, mediaType });
-    return true;
-  }
-
-  #parse(manifest: Manifest): ReturnType<typeof parseManifest> {
-    try {
-      return parseManifest(manifest);
-    } catch (error) {
-      throw sourceError(error, this.#repository.name, manifest.descriptor.digest, this.#run.signal);
-    }
-  }
-
-  #invalid(digest: Digest, reason: string): MirrorError {
-    const reference = formatName(this.#repository.name, digest);
-    const details = { side: "source", reference, failure: "invalid", code: "INVALID_MANIFEST" } as const;
-    return new MirrorError("TRANSFER_FAILED", `cannot read ${reference}: ${reason}`, details);
+    this.#blobs.set(blob.digest, known ?? blob);
   }
 }

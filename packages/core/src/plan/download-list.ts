@@ -1,6 +1,7 @@
 import type { Digest } from "@tranship/registry";
 import * as z from "zod";
 import { MirrorError } from "../errors.ts";
+import { archiveNameSchema } from "./names.ts";
 import { type Section, sectionSchema } from "./section.ts";
 
 /** One archive of a plan: what it is for and its sections in the order they are written. */
@@ -14,10 +15,15 @@ export interface PlannedArchive {
   readonly sections: readonly Section[];
 }
 
-/** An image the selection led to that the source does not have, and that may be absent. */
-export interface MissingImage {
+/** An image the selection led to that the source does not have or that cannot be used, and that may be left out. */
+export interface MissingReference {
   readonly reference: string;
   readonly why: string;
+}
+
+/** A {@link MissingReference} with the component that was led to it. */
+export interface MissingImage extends MissingReference {
+  readonly component: string;
 }
 
 /**
@@ -26,6 +32,7 @@ export interface MissingImage {
  */
 export interface DownloadList {
   readonly version: 1;
+  /** Sorted by name. */
   readonly archives: readonly PlannedArchive[];
   readonly missing: readonly MissingImage[];
 }
@@ -45,14 +52,18 @@ export interface DownloadTotals {
 
 /** Schema of one archive of a plan. */
 export const plannedArchiveSchema: z.ZodType<PlannedArchive> = z.object({
-  archive: z.string(),
+  archive: archiveNameSchema,
   component: z.string(),
   item: z.string(),
   sections: z.array(sectionSchema),
 });
 
-/** Schema of an image that is planned for and missing. */
-export const missingImageSchema: z.ZodType<MissingImage> = z.object({ reference: z.string(), why: z.string() });
+const missingShape = { reference: z.string(), why: z.string() };
+
+/** Schema of {@link MissingReference}. */
+export const missingReferenceSchema: z.ZodType<MissingReference> = z.object(missingShape);
+
+const missingImageSchema: z.ZodType<MissingImage> = z.object({ ...missingShape, component: z.string() });
 
 /** Schema of {@link DownloadList}. */
 export const downloadListSchema: z.ZodType<DownloadList> = z.object({
@@ -85,6 +96,24 @@ export function formatDownloadList(list: DownloadList): string {
 }
 
 /**
+ * `list` as it is, when it has the shape of one: names that stay where they belong, sizes and digests that are some.
+ * `file` names it in errors.
+ * @throws MirrorError `PLAN_INVALID`
+ */
+export function checkDownloadList(list: unknown, file: string): DownloadList {
+  const result = downloadListSchema.safeParse(list);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const reason = issue ? `${issue.path.join(".")}: ${issue.message}` : "it has the wrong shape";
+  throw new MirrorError(
+    "PLAN_INVALID",
+    `cannot read plan ${file}: ${reason}`,
+    { file, reason },
+    { cause: result.error },
+  );
+}
+
+/**
  * Reads a plan file. `file` names it in errors. A lock file of a bundle is a plan file too.
  * @throws MirrorError `PLAN_INVALID`
  */
@@ -99,8 +128,5 @@ export function parseDownloadList(text: string, file: string): DownloadList {
   }
   const version = (json as { readonly version?: unknown } | null)?.version;
   if (version !== 1) throw refuse(`its version is ${JSON.stringify(version)}, this program knows 1`);
-  const result = downloadListSchema.safeParse(json);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw refuse(issue ? `${issue.path.join(".")}: ${issue.message}` : "it has the wrong shape", result.error);
+  return checkDownloadList(json, file);
 }

@@ -2,6 +2,7 @@ import {
   type Descriptor,
   formatName,
   type ImageManifest,
+  isForeignLayerMediaType,
   isIndexMediaType,
   isManifestMediaType,
   type Manifest,
@@ -49,7 +50,7 @@ export async function readImageFiles(
   const search = new FileSearch(paths.values());
   const image = await imageOf(repository, manifest, options, 0);
   const limits = { maxFileBytes, unpackedBytesLeft: maxUnpackedBytes };
-  for (const layer of image.layers.toReversed()) {
+  for (const layer of image.layers.filter(({ mediaType }) => !isForeignLayerMediaType(mediaType)).toReversed()) {
     if (search.isDone) break;
     signal?.throwIfAborted();
     try {

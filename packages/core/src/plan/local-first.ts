@@ -10,16 +10,16 @@ import {
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
-import { type LocalBlobs, readExtent } from "../bundle/local-blobs.ts";
+import type { LocalBlobs } from "../bundle/local-blobs.ts";
 import type { SourceView } from "./planner.ts";
 
-/** A source repository whose blobs are read from this machine where they are at hand, and whose manifests are asked once. */
+/** A source repository whose manifests are asked once, and whose blobs are read from this machine where they are at hand. */
 export class LocalFirstRepository implements RepositoryReader {
   readonly #source: RepositoryReader;
   readonly #view: SourceView;
-  readonly #local: LocalBlobs;
+  readonly #local: LocalBlobs | undefined;
 
-  constructor(source: RepositoryReader, view: SourceView, local: LocalBlobs) {
+  constructor(source: RepositoryReader, view: SourceView, local?: LocalBlobs) {
     this.#source = source;
     this.#view = view;
     this.#local = local;
@@ -45,16 +45,20 @@ export class LocalFirstRepository implements RepositoryReader {
 
   async *fetchBlob(blob: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {
     const { offset = 0, length = blob.size - offset, signal } = options;
-    const extent = await this.#local.find(blob);
-    if (!extent) {
+    using local = await this.#local?.open(blob, signal);
+    if (!local) {
       yield* this.#source.fetchBlob(blob, options);
       return;
     }
-    const { path, offset: start } = extent;
-    for (const piece of readExtent({ path, offset: start + offset, size: Math.min(length, blob.size - offset) })) {
+    let left = Math.max(0, Math.min(length, blob.size - offset));
+    for (const piece of local.pieces(offset, left)) {
       signal?.throwIfAborted();
+      left -= piece.byteLength;
       yield piece.slice();
     }
+    if (left === 0) return;
+    const details = { reference: blob.digest, expected: blob.size, actual: blob.size - left };
+    throw new RegistryError("SIZE_MISMATCH", `${blob.digest} was cut short on this machine`, details);
   }
 
   tags(options?: CallOptions): AsyncIterable<Tag> {

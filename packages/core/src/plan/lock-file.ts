@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { MirrorError } from "../errors.ts";
 import { type DownloadList, downloadListSchema } from "./download-list.ts";
+import { archiveNameSchema } from "./names.ts";
 
 /** The file that commits a bundle: written last, it says what the bundle is. */
 export const lockFileName = "tranship.lock.json";
@@ -17,7 +18,7 @@ export interface LockFile extends DownloadList {
 }
 
 const filesSchema = z.object({
-  files: z.array(z.object({ archive: z.string(), bytes: z.number().int().nonnegative() })),
+  files: z.array(z.object({ archive: archiveNameSchema, bytes: z.number().int().nonnegative() })),
 });
 
 /** The text of a lock file; equal bundles have equal ones. */

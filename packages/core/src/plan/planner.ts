@@ -1,7 +1,8 @@
 import type { Digest, Manifest, RepositoryReader, Tag } from "@tranship/registry";
 import * as z from "zod";
 import type { OnEvent } from "../events.ts";
-import type { MissingImage } from "./download-list.ts";
+import type { MissingReference } from "./download-list.ts";
+import { archiveNameSchema } from "./names.ts";
 import type { PlannedImage, PlannedRepository, Section } from "./section.ts";
 
 /** What makes one archive, such as one package. */
@@ -20,14 +21,14 @@ export interface Item {
 export const itemSchema: z.ZodType<Item> = z.object({
   component: z.string(),
   name: z.string(),
-  archive: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*\.tar$/),
+  archive: archiveNameSchema,
   members: z.array(z.string()).optional(),
 });
 
 /** One step of an item's plan: the section it adds, and what it found to be missing. */
 export interface PlannedStep {
   readonly section: Section;
-  readonly missing: readonly MissingImage[];
+  readonly missing: readonly MissingReference[];
 }
 
 /** The source, asked each thing once in a run. */

@@ -1,5 +1,6 @@
 import { type Digest, digestAlgorithm, digestHex, isDigest } from "@tranship/registry";
 import * as z from "zod";
+import { repositoryPathSchema, tagSchema } from "./names.ts";
 
 /** Why an image is in the plan. */
 export const reasons = ["channel", "version", "pin", "release", "catalog"] as const;
@@ -53,11 +54,11 @@ export interface Section {
 export const sectionSchema: z.ZodType<Section> = z.object({
   repositories: z.array(
     z.object({
-      path: z.string(),
+      path: repositoryPathSchema,
       source: z.string(),
       images: z.array(
         z.object({
-          tag: z.string(),
+          tag: tagSchema,
           reference: z.string(),
           mediaType: z.string(),
           digest: digestSchema,

@@ -7,11 +7,16 @@ import {
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
+import { MirrorError } from "../errors.ts";
+import { Pool } from "../transfer/pool.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
 import type { SourceView } from "./planner.ts";
 
 /** Bytes of manifests kept at hand. A run with more forgets the oldest and reads them again where they were written. */
 const maxHeldBytes = 32 * 1024 * 1024;
+
+/** Questions under way at a time; a registry's own limit may be lower. */
+const inFlight = 32;
 
 /** Gives a manifest's bytes from this machine, when they are there. */
 export type Recall = (descriptor: Descriptor) => Promise<Uint8Array | undefined>;
@@ -21,6 +26,7 @@ export class SourceCache implements SourceView {
   /** How bytes that are no longer held are found again before the source is asked once more. */
   recall: Recall = async () => undefined;
   readonly #signal: AbortSignal;
+  readonly #pool = new Pool(inFlight);
   readonly #maxHeldBytes: number;
   readonly #manifests = new Map<string, Promise<Manifest | undefined>>();
   readonly #tags = new Map<string, Promise<readonly Tag[] | undefined>>();
@@ -44,7 +50,7 @@ export class SourceCache implements SourceView {
     if (isDigest(reference)) return this.#byDigest(repository, reference);
     const name = `${repository.name}:${reference}`;
     const pinned = this.#pins.get(name);
-    if (pinned !== undefined) return this.#byDigest(repository, pinned);
+    if (pinned !== undefined) return this.#pinned(repository, name, pinned);
     return single(this.#manifests, name, async () => {
       const manifest = await this.#fetch(repository, reference);
       if (!manifest) return undefined;
@@ -63,6 +69,13 @@ export class SourceCache implements SourceView {
         return tags;
       }),
     );
+  }
+
+  async #pinned(repository: RepositoryReader, reference: string, digest: Digest): Promise<Manifest> {
+    const manifest = await this.#byDigest(repository, digest);
+    if (manifest) return manifest;
+    const message = `${reference} was planned as ${digest}, which is no longer at the source`;
+    throw new MirrorError("PLAN_OUTDATED", message, { reference, reason: "not at the source" });
   }
 
   #byDigest(repository: RepositoryReader, digest: Digest): Promise<Manifest | undefined> {
@@ -102,7 +115,7 @@ export class SourceCache implements SourceView {
 
   async #ask<T>(repository: RepositoryReader, reference: string, question: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await question();
+      return await this.#pool.run(question, this.#signal);
     } catch (error) {
       if (isRegistryError(error, "NOT_FOUND")) return undefined;
       throw sourceError(error, repository.name, reference, this.#signal);

@@ -1,4 +1,11 @@
-import { isRepositoryPath, joinPath, type RegistryReader, type RepositoryReader, type Tag } from "@tranship/registry";
+import {
+  type Digest,
+  isRepositoryPath,
+  joinPath,
+  type RegistryReader,
+  type RepositoryReader,
+  type Tag,
+} from "@tranship/registry";
 import { EventEmitter } from "eventemitter3";
 import type { BundleDirectory } from "../bundle/bundle-directory.ts";
 import { MirrorError } from "../errors.ts";
@@ -110,14 +117,15 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     if (done.length === 0) return buildStep(this.#channels(item.name, "channel"), done, run);
     const [channels] = done;
     if (done.length > 1 || !channels) return undefined;
-    const versions = new Set<Tag>();
+    const versions = new Map<Digest, Tag | undefined>();
     for (const repository of channels.repositories) {
       for (const image of repository.images) {
-        const version = await channelVersion(repository, image, read, run);
-        if (version !== undefined) versions.add(version);
+        if (versions.has(image.digest)) continue; // several channels often are one image
+        versions.set(image.digest, await channelVersion(repository, image, read, run));
       }
     }
-    return buildStep(this.#versions(item.name, [...versions].sort(compareText)), done, run);
+    const named = [...new Set(versions.values())].filter((version) => version !== undefined);
+    return buildStep(this.#versions(item.name, named.sort(compareText)), done, run);
   }
 
   /** The names the catalog lists. */
@@ -135,7 +143,15 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       const message = `${catalog.name} ${tags ? "lists nothing" : "does not exist"}: there are no ${this.#catalog.component} to mirror`;
       run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: catalog.name });
     }
-    return (tags ?? []).filter((name) => isRepositoryPath(name)).sort(compareText);
+    const [usable, unusable] = [
+      (tags ?? []).filter(isRepositoryPath),
+      (tags ?? []).filter((name) => !isRepositoryPath(name)),
+    ];
+    if (unusable.length > 0) {
+      const message = `${catalog.name} lists what cannot be the name of a repository, which is left out: ${unusable.slice(0, 5).join(", ")}`;
+      run.emit({ type: "warning.raised", code: "NAME_UNUSABLE", message, reference: catalog.name });
+    }
+    return usable.sort(compareText);
   }
 
   #repository(
@@ -148,15 +164,21 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
 
   #channels(name: string, why: "channel" | "catalog"): readonly WantedImage[] {
     const place = this.#repository(name, this.#catalog.metadata);
-    return releaseChannels.map((reference) => ({ ...place, reference, why, whenMissing: "ignore" }));
+    return releaseChannels.map((reference) => ({
+      ...place,
+      reference,
+      why,
+      whenMissing: "ignore",
+      whenBroken: "fail",
+    }));
   }
 
   #versions(name: string, versions: readonly Tag[]): readonly WantedImage[] {
     const main = this.#repository(name);
     const release = this.#repository(name, this.#catalog.metadata);
     return versions.flatMap((reference): WantedImage[] => [
-      { ...main, reference, why: "version", whenMissing: "report" },
-      { ...release, reference, why: "release", whenMissing: "report" },
+      { ...main, reference, why: "version", whenMissing: "report", whenBroken: "fail" },
+      { ...release, reference, why: "release", whenMissing: "report", whenBroken: "fail" },
     ]);
   }
 
@@ -164,8 +186,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     const main = this.#repository(name);
     const release = this.#repository(name, this.#catalog.metadata);
     return tags.flatMap((reference): WantedImage[] => [
-      { ...main, reference, why: "pin", whenMissing: "fail" },
-      { ...release, reference, why: "release", whenMissing: "report" },
+      { ...main, reference, why: "pin", whenMissing: "fail", whenBroken: "fail" },
+      { ...release, reference, why: "release", whenMissing: "report", whenBroken: "fail" },
     ]);
   }
 
@@ -175,7 +197,15 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       (item.members ?? []).map(async (name) => {
         const place = this.#repository(name, this.#catalog.metadata);
         const tags = (await run.source.tags(place.repository)) ?? [];
-        return tags.map((reference): WantedImage => ({ ...place, reference, why: "catalog", whenMissing: "report" }));
+        return tags.map(
+          (reference): WantedImage => ({
+            ...place,
+            reference,
+            why: "catalog",
+            whenMissing: "report",
+            whenBroken: "report",
+          }),
+        );
       }),
     );
     return buildStep(wanted.flat(), [], run);

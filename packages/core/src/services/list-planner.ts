@@ -1,11 +1,18 @@
 import { digestOf, type RegistryReader } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
-import { type DownloadList, formatDownloadList } from "../plan/download-list.ts";
-import type { Planner } from "../plan/planner.ts";
+import { buildStep, type WantedImage } from "../plan/build-step.ts";
+import { checkDownloadList, type DownloadList, formatDownloadList } from "../plan/download-list.ts";
+import type { Planner, RunContext } from "../plan/planner.ts";
+import type { PlannedBlob, PlannedImage, PlannedRepository, Section } from "../plan/section.ts";
 import { openBelow } from "./open-below.ts";
 
-/** A planner that asks for exactly what `list` says, digest by digest: nothing is resolved anew. */
-export function listPlanner(list: DownloadList, source: RegistryReader): Planner {
+/**
+ * A planner that asks for exactly what a list says, digest by digest: no tag is resolved anew. The list is not believed:
+ * its sections must be what the images at the source are made of.
+ * @throws MirrorError `PLAN_INVALID` when it is no list at all
+ */
+export function listPlanner(given: DownloadList, source: RegistryReader): Planner {
+  const list = checkDownloadList(given, "given to listPlanner");
   const byArchive = new Map(list.archives.map((archive) => [archive.archive, archive]));
   return {
     components: [...new Set(list.archives.map(({ component }) => component))],
@@ -17,14 +24,54 @@ export function listPlanner(list: DownloadList, source: RegistryReader): Planner
     async next(item, done, run) {
       const section = byArchive.get(item.archive)?.sections[done.length];
       if (!section) return undefined;
-      for (const { source: name, images } of section.repositories) {
-        for (const { reference, digest } of images) {
-          if (await run.source.manifest(openBelow(source, name), digest)) continue;
-          const message = `${reference} was planned as ${digest}, which is no longer at the source`;
-          throw new MirrorError("PLAN_OUTDATED", message, { reference, reason: "not at the source" });
-        }
-      }
-      return { section, missing: [] };
+      await requireTrue(section, done, source, run);
+      const missing = done.length > 0 ? [] : list.missing.filter(({ component }) => component === item.component);
+      const isFirst = list.archives.find(({ component }) => component === item.component)?.archive === item.archive;
+      return { section, missing: isFirst ? missing.map(({ reference, why }) => ({ reference, why })) : [] };
     },
   };
+}
+
+/** @throws MirrorError `PLAN_OUTDATED` when an image is gone, `PLAN_INVALID` when the list says other than the source */
+async function requireTrue(
+  section: Section,
+  done: readonly Section[],
+  source: RegistryReader,
+  run: RunContext,
+): Promise<void> {
+  const wanted = section.repositories.flatMap((repository) =>
+    repository.images.map((image) => wantedOf(repository, image, source)),
+  );
+  for (const { repository, reference, tag } of wanted) {
+    if (await run.source.manifest(repository, reference)) continue;
+    const name = `${repository.name}:${tag}`;
+    const message = `${name} was planned as ${reference}, which is no longer at the source`;
+    throw new MirrorError("PLAN_OUTDATED", message, { reference: name, reason: "not at the source" });
+  }
+  const found = await buildStep(wanted, done, run);
+  if (describe(section.repositories) === describe(found?.section.repositories ?? [])) return;
+  const reason = "its blobs are not what its images are made of";
+  throw new MirrorError("PLAN_INVALID", `cannot follow the plan: ${reason}`, { file: "plan", reason });
+}
+
+function wantedOf({ path, source: name }: PlannedRepository, image: PlannedImage, source: RegistryReader): WantedImage {
+  const { digest, tag } = image;
+  const why = image.why[0] ?? "pin";
+  return {
+    path,
+    repository: openBelow(source, name),
+    reference: digest,
+    tag,
+    why,
+    whenMissing: "fail",
+    whenBroken: "fail",
+  };
+}
+
+/** What must be equal: where everything lies, and every digest and size. */
+function describe(repositories: readonly PlannedRepository[]): string {
+  const blobs = (all: readonly PlannedBlob[]) => all.map(({ digest, size, mediaType }) => [digest, size, mediaType]);
+  const images = (all: readonly PlannedImage[]) =>
+    all.map(({ tag, digest, size, mediaType }) => [tag, digest, size, mediaType]);
+  return JSON.stringify(repositories.map((one) => [one.path, one.source, images(one.images), blobs(one.blobs)]));
 }

@@ -1,5 +1,6 @@
 import { LocalBlobs } from "../bundle/local-blobs.ts";
 import type { OnEvent } from "../events.ts";
+import { compareText } from "../layout/index-file.ts";
 import type { DownloadList, MissingImage, PlannedArchive } from "../plan/download-list.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
@@ -56,7 +57,7 @@ export function listOf(
     const sections = steps.map(({ section }) => section).filter(({ repositories }) => repositories.length > 0);
     if (sections.length > 0)
       archives.push({ archive: item.archive, component: item.component, item: item.name, sections });
-    missing.push(...steps.flatMap((step) => step.missing));
+    for (const one of steps.flatMap((step) => step.missing)) missing.push({ ...one, component: item.component });
   }
-  return { version: 1, archives, missing };
+  return { version: 1, archives: archives.sort((a, b) => compareText(a.archive, b.archive)), missing };
 }

@@ -1,13 +1,14 @@
+import type { ArchiveFile } from "../bundle/archive-file.ts";
+import type { ArchiveEntry } from "../bundle/archive-layout.ts";
 import { ArchiveWriter } from "../bundle/archive-writer.ts";
-import type { BundleDirectory } from "../bundle/bundle-directory.ts";
+import type { BundleDirectory, BundleSession } from "../bundle/bundle-directory.ts";
 import type { Journal } from "../bundle/journal.ts";
-import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import { SpaceGuard } from "../bundle/space-guard.ts";
 import type { OnEvent } from "../events.ts";
 import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { BlobFiller } from "../transfer/fill-blob.ts";
-import { Pool } from "../transfer/pool.ts";
 import { listOf } from "./plan.ts";
 import { type Run, startRun } from "./run-context.ts";
 import { type ItemSink, imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
@@ -55,17 +56,18 @@ export interface PullReport {
  */
 export async function pull(planners: readonly Planner[], options: PullOptions): Promise<PullReport> {
   using run = startRun(planners, options);
-  const { journal: opened, local } = options.to.begin(JSON.stringify(planners.map(({ selection }) => selection)));
-  using journal = opened;
+  using session = options.to.begin(JSON.stringify(planners.map(({ selection }) => selection)));
+  const { journal, local } = session;
   pinFixed(run, journal);
   run.source.recall = (descriptor) => local.read(descriptor);
-  const filler = new BlobFiller(local, run.base, { attempts: options.attempts, delayMs: options.retryDelayMs });
-  const pool = new Pool(options.inFlight ?? 8);
+  const { attempts, retryDelayMs: delayMs, inFlight = 8 } = options;
+  const filler = new BlobFiller(local, run.base, { attempts, delayMs, inFlight });
+  const shared: Shared = { run, bundle: options.to, session, filler, space: new SpaceGuard() };
   const items = await listItems(planners, run, journal);
   const done = await runItems(
     items,
     ({ planner }) => imageFileReader(planner, run.source, run.base.signal, local),
-    (planned) => new ArchiveSink(planned, options.to.directory, journal, local, filler, pool),
+    (planned) => new ArchiveSink(planned, shared),
     run.stop,
   );
   const list = listOf(done);
@@ -107,61 +109,62 @@ async function listItems(planners: readonly Planner[], run: Run, journal: Journa
       items = await run.listItems(index);
       journal.fixItems(index, items);
     }
-    all.push(...items.map((item) => ({ planner, item, run: run.contexts[index] ?? run.base })));
+    for (const item of items) all.push({ planner, item, run: run.contexts[index] ?? run.base });
   }
   return all;
 }
 
+/** What the archives of one pull share. */
+interface Shared {
+  readonly run: Run;
+  readonly bundle: BundleDirectory;
+  readonly session: BundleSession;
+  readonly filler: BlobFiller;
+  readonly space: SpaceGuard;
+}
+
+/** An item whose archive is finished; without a report, it had no images and has no archive. */
+interface PulledItem {
+  readonly item: PlannedItem["item"];
+  readonly steps: readonly PlannedStep[];
+  readonly report: ArchiveReport | undefined;
+}
+
 /** Writes one item's steps into its archive. */
-class ArchiveSink
-  implements
-    ItemSink<{ item: PlannedItem["item"]; steps: readonly PlannedStep[]; report: ArchiveReport | undefined }>,
-    Disposable
-{
+class ArchiveSink implements ItemSink<PulledItem>, Disposable {
   readonly fixed: readonly PlannedStep[];
   readonly #planned: PlannedItem;
-  readonly #journal: Journal;
+  readonly #shared: Shared;
   readonly #writer: ArchiveWriter;
   readonly #steps: PlannedStep[] = [];
 
-  constructor(
-    planned: PlannedItem,
-    folder: string,
-    journal: Journal,
-    local: LocalBlobs,
-    filler: BlobFiller,
-    pool: Pool,
-  ) {
-    const { planner, item, run } = planned;
+  constructor(planned: PlannedItem, shared: Shared) {
+    const { item, run } = planned;
+    const { bundle, session, space } = shared;
     this.#planned = planned;
-    this.#journal = journal;
-    this.fixed = [...journal.steps(item.archive)];
+    this.#shared = shared;
+    this.fixed = [...session.journal.steps(item.archive)];
     this.#writer = new ArchiveWriter({
-      folder,
+      folder: bundle.directory,
       archive: item.archive,
-      local,
+      local: session.local,
+      space,
+      trustPublished: !bundle.restart,
       emit: run.emit,
-      fill: (file, entry) =>
-        pool.run(async () => {
-          if (entry.content.kind === "blob")
-            await filler.fill(file, entry, planner.open(entry.content.repository.source));
-        }, run.signal),
+      beforePublish: () => bundle.uncommit(),
+      fill: (file, entry) => this.#fill(file, entry),
     });
   }
 
   async take(step: PlannedStep, isNew: boolean): Promise<void> {
     const { item, run } = this.#planned;
-    if (isNew) this.#journal.fixStep(item.archive, step);
+    if (isNew) this.#shared.session.journal.fixStep(item.archive, step);
     run.emit({ type: "section.planned", archive: item.archive, ...stepTotals(step) });
     this.#steps.push(step);
     if (step.section.repositories.length > 0) await this.#writer.add(step.section);
   }
 
-  async finish(): Promise<{
-    item: PlannedItem["item"];
-    steps: readonly PlannedStep[];
-    report: ArchiveReport | undefined;
-  }> {
+  async finish(): Promise<PulledItem> {
     const { item } = this.#planned;
     const isEmpty = this.#steps.every(({ section }) => section.repositories.length === 0);
     const report = isEmpty ? undefined : { archive: item.archive, ...(await this.#writer.finish()) };
@@ -170,5 +173,18 @@ class ArchiveSink
 
   [Symbol.dispose](): void {
     this.#writer[Symbol.dispose]();
+  }
+
+  /** The first blob that fails ends the run: what else was under way would only be waited for. */
+  async #fill(file: ArchiveFile, entry: ArchiveEntry): Promise<void> {
+    if (entry.content.kind !== "blob") return;
+    const { filler, run } = this.#shared;
+    const { planner, run: own } = this.#planned;
+    try {
+      await filler.fill(file, entry, planner.open(entry.content.repository.source), own.emit);
+    } catch (error) {
+      run.stop.abort(error);
+      throw error;
+    }
   }
 }

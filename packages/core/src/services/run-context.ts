@@ -1,16 +1,19 @@
+import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
+import { archiveNameSchema } from "../plan/names.ts";
 import type { Item, Planner, RunContext } from "../plan/planner.ts";
 import { SourceCache } from "../plan/source-cache.ts";
 
 /** What the planners of one run share; disposing it lets go of the caller's signal. */
 export interface Run extends Disposable {
+  /** Its events go to every planner, too. */
   readonly base: RunContext;
   /** For each planner, the same context with its own events. */
   readonly contexts: readonly RunContext[];
   readonly source: SourceCache;
   /** Ends the run: aborted by the caller's signal or the first failure, with that as its reason. */
   readonly stop: AbortController;
-  /** Lists the items of planner number `index`. @throws Error when two items want one archive */
+  /** Lists the items of planner number `index`. @throws MirrorError `PLAN_INVALID` when two want one archive */
   listItems(index: number): Promise<readonly Item[]>;
 }
 
@@ -24,7 +27,14 @@ export function startRun(
   const release = new AbortController();
   signal?.addEventListener("abort", () => stop.abort(signal.reason), { signal: release.signal });
   const source = new SourceCache(stop.signal);
-  const base: RunContext = { signal: stop.signal, source, emit: (event) => onEvent?.(event) };
+  const base: RunContext = {
+    signal: stop.signal,
+    source,
+    emit(event) {
+      for (const planner of planners) planner.onEvent?.(event);
+      onEvent?.(event);
+    },
+  };
   const contexts = planners.map((planner) => ({
     ...base,
     emit: (event: Parameters<OnEvent>[0]) => {
@@ -38,7 +48,12 @@ export function startRun(
     const [planner, context] = [planners[index], contexts[index]];
     if (!planner || !context) return items;
     for await (const item of planner.items(context)) {
-      if (taken.has(item.archive)) throw new Error(`two components want to write ${item.archive}`);
+      const reason = archiveNameSchema.safeParse(item.archive).success
+        ? "two components want to write it"
+        : "not a name";
+      if (taken.has(item.archive) || reason === "not a name") {
+        throw new MirrorError("PLAN_INVALID", `cannot plan ${item.archive}: ${reason}`, { file: item.archive, reason });
+      }
       taken.add(item.archive);
       items.push(item);
     }

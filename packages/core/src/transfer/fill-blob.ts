@@ -1,7 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import {
   type BlobLane,
   type Digest,
+  digestAlgorithm,
+  formatDigest,
   formatName,
+  hashFor,
   isManifestMediaType,
   isRegistryError,
   laneOf,
@@ -11,13 +15,18 @@ import {
 import type { ArchiveFile } from "../bundle/archive-file.ts";
 import type { ArchiveEntry } from "../bundle/archive-layout.ts";
 import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import type { OnEvent } from "../events.ts";
 import type { RunContext } from "../plan/planner.ts";
 import type { PlannedBlob, PlannedRepository } from "../plan/section.ts";
+import { Pool } from "./pool.ts";
 import { type ReceiveOptions, receive, type Slot } from "./receive.ts";
 import { transferError } from "./transfer-error.ts";
 
 /** Progress is told once per so many bytes of a blob. */
 const progressBytes = 1024 * 1024;
+
+/** Places looked at and local copies made at a time: they read files, and more would only hold more buffers. */
+const localInFlight = 4;
 
 /** How the bytes of a run came about, in bytes and blobs; a manifest counts as a blob. */
 export interface FillTotals {
@@ -29,6 +38,12 @@ export interface FillTotals {
   /** Already in place from an interrupted run. */
   keptBlobs: number;
   keptBytes: number;
+}
+
+/** Options of a {@link BlobFiller}. */
+export interface FillOptions extends Pick<ReceiveOptions, "attempts" | "delayMs"> {
+  /** Blobs fetched at a time. */
+  readonly inFlight: number;
 }
 
 /**
@@ -46,104 +61,116 @@ export class BlobFiller {
   };
   readonly #local: LocalBlobs;
   readonly #run: RunContext;
-  readonly #retry: Pick<ReceiveOptions, "attempts" | "delayMs">;
+  readonly #options: FillOptions;
+  readonly #localPool = new Pool(localInFlight);
+  readonly #fetchPool: Pool;
   readonly #flights = new Map<Digest, Promise<void>>();
 
-  constructor(local: LocalBlobs, run: RunContext, retry: Pick<ReceiveOptions, "attempts" | "delayMs"> = {}) {
+  constructor(local: LocalBlobs, run: RunContext, options: FillOptions) {
     this.#local = local;
-    this.#retry = retry;
     this.#run = run;
+    this.#options = options;
+    this.#fetchPool = new Pool(options.inFlight);
   }
 
-  /** Makes `entry`'s bytes in `file` the blob's, read from `source` when they must be fetched. */
-  async fill(file: ArchiveFile, entry: ArchiveEntry, source: RepositoryReader): Promise<void> {
+  /** Makes `entry`'s bytes in `file` the blob's, read from `source` when they must be fetched; tells `emit`. */
+  async fill(file: ArchiveFile, entry: ArchiveEntry, source: RepositoryReader, emit: OnEvent): Promise<void> {
     if (entry.content.kind !== "blob") return;
     const { blob, repository } = entry.content;
-    const place = new Place(file, entry);
-    if (place.filledBytes < blob.size || blob.size === 0) {
-      if (await this.#copy(place, blob, repository)) return;
-      const flight = this.#flights.get(blob.digest);
-      if (flight) {
-        await flight;
-        if (await this.#copy(place, blob, repository)) return;
-      }
+    const place = await this.#localPool.run(() => this.#look(file, entry, blob), this.#run.signal);
+    const job = { place, blob, repository, emit };
+    if (place.isRight) return this.#keep(job);
+    if (await this.#copy(job)) return;
+    const flight = this.#flights.get(blob.digest);
+    if (flight) {
+      await flight;
+      if (await this.#copy(job)) return;
     }
-    const fetch = this.#receive(place, blob, repository, source);
+    const fetch = this.#fetchPool.run(() => this.#receive(job, source), this.#run.signal);
     this.#flights.set(blob.digest, fetch);
     await fetch;
   }
 
-  async #copy(place: Place, blob: PlannedBlob, repository: PlannedRepository): Promise<boolean> {
+  /** What lies in the place: all of the blob, a beginning that may be its, or nothing. */
+  async #look(file: ArchiveFile, { offset, size }: ArchiveEntry, blob: PlannedBlob): Promise<Place> {
+    const filled = await file.endOfData(offset, size, this.#run.signal);
+    if (filled < size || file.sizeAtOpen < offset + size) return new Place(file, offset, filled, false);
+    const hash = hashFor(blob.digest);
+    for (const piece of file.pieces(offset, size)) {
+      hash.update(piece);
+      await setImmediate(); // reads are synchronous: let others have their turn
+      this.#run.signal.throwIfAborted();
+    }
+    const isRight = formatDigest(digestAlgorithm(blob.digest), hash) === blob.digest;
+    return new Place(file, offset, isRight ? size : 0, isRight);
+  }
+
+  #keep(job: Job): void {
+    this.totals.keptBlobs += 1;
+    this.totals.keptBytes += job.blob.size;
+    this.#finish(job, "kept");
+  }
+
+  async #copy(job: Job): Promise<boolean> {
+    const { place, blob } = job;
     if (!this.#local.has(blob.digest)) return false;
-    if (!(await this.#local.copy(blob.digest, blob.size, (at, bytes) => place.write(at, bytes)))) return false;
+    const { signal } = this.#run;
+    const copy = () => this.#local.copy(blob, (at, bytes) => place.write(at, bytes), signal);
+    if (!(await this.#localPool.run(copy, signal))) return false;
     this.totals.copiedBlobs += 1;
     this.totals.copiedBytes += blob.size;
-    this.#finish(place, blob, repository, "copied");
+    this.#finish(job, "copied");
     return true;
   }
 
-  async #receive(
-    place: Place,
-    blob: PlannedBlob,
-    repository: PlannedRepository,
-    source: RepositoryReader,
-  ): Promise<void> {
+  async #receive({ place, blob, repository, emit }: Job, source: RepositoryReader): Promise<void> {
     const { digest, size } = blob;
-    const { signal, emit } = this.#run;
+    const { signal } = this.#run;
     const told = { side: "source", repository: repository.path, digest } as const;
+    const reference = formatName(source.name, digest);
     const startedMs = performance.now();
     emit({ type: "blob.started", ...told, size, offset: place.filledBytes });
     let untold = 0;
-    const onBytes = (bytes: number) => {
-      untold += bytes;
-      if (untold < progressBytes) return;
-      emit({ type: "blob.progress", ...told, bytes: untold });
+    const tell = () => {
+      if (untold !== 0) emit({ type: "blob.progress", ...told, bytes: untold });
       untold = 0;
     };
-    const onRetry = (error: unknown, attempt: number, delayMs: number) => {
-      const code = isRegistryError(error) ? error.code : "UNKNOWN";
-      emit({
-        type: "transfer.retried",
-        side: "source",
-        reference: formatName(source.name, digest),
-        code,
-        attempt,
-        delayMs,
-      });
-    };
+    const retried = (code: string, attempt: number, delayMs: number) =>
+      emit({ type: "transfer.retried", side: "source", reference, code, attempt, delayMs });
     try {
       const lane = isManifestMediaType(blob.mediaType) ? this.#manifestLane(source) : laneOf(source);
-      const fetchedBytes = await receive(blob, lane, place, { ...this.#retry, signal, onBytes, onRetry });
-      if (fetchedBytes === 0 && size > 0) {
-        this.totals.keptBlobs += 1;
-        this.totals.keptBytes += size;
-        return this.#finish(place, blob, repository, "kept");
-      }
+      const fetchedBytes = await receive(blob, lane, place, {
+        attempts: this.#options.attempts,
+        delayMs: this.#options.delayMs,
+        signal,
+        onBytes: (bytes) => {
+          untold += bytes;
+          if (untold >= progressBytes) tell();
+        },
+        onRestart: (bytes) => {
+          untold -= bytes;
+          tell();
+          retried("DIGEST_MISMATCH", 1, 0);
+        },
+        onRetry: (error, attempt, delayMs) =>
+          retried(isRegistryError(error) ? error.code : "UNKNOWN", attempt, delayMs),
+      });
       this.totals.fetchedBlobs += 1;
       this.totals.fetchedBytes += fetchedBytes;
       this.totals.keptBytes += Math.max(0, size - fetchedBytes);
-      this.#remember(place, blob);
-      if (untold > 0) emit({ type: "blob.progress", ...told, bytes: untold });
-      emit({
-        type: "blob.finished",
-        ...told,
-        size,
-        fetchedBytes,
-        elapsedMs: Math.round(performance.now() - startedMs),
-      });
+      this.#local.add(blob, place.file.path, place.offset, true);
+      tell();
+      const elapsedMs = Math.round(performance.now() - startedMs);
+      emit({ type: "blob.finished", ...told, size, fetchedBytes, elapsedMs });
     } catch (error) {
-      throw transferError(error, "source", "read", formatName(source.name, digest), signal);
+      throw transferError(error, "source", "read", reference, signal);
     }
   }
 
-  #finish(place: Place, blob: PlannedBlob, repository: PlannedRepository, reason: "kept" | "copied"): void {
+  #finish({ place, blob, repository, emit }: Job, reason: "kept" | "copied"): void {
     const { digest, size } = blob;
-    this.#remember(place, blob);
-    this.#run.emit({ type: "blob.skipped", side: "local", repository: repository.path, digest, size, reason });
-  }
-
-  #remember({ file, offset }: Place, { digest, size }: PlannedBlob): void {
-    this.#local.add(digest, { path: file.path, offset, size });
+    this.#local.add(blob, place.file.path, place.offset, true);
+    emit({ type: "blob.skipped", side: "local", repository: repository.path, digest, size, reason });
   }
 
   /** Manifests were read when the section was planned; their bytes are written from there. */
@@ -159,16 +186,27 @@ export class BlobFiller {
   }
 }
 
-/** A blob's place in an archive. */
+/** A blob to put into a place. */
+interface Job {
+  readonly place: Place;
+  readonly blob: PlannedBlob;
+  readonly repository: PlannedRepository;
+  readonly emit: OnEvent;
+}
+
+/** A blob's place in an archive, and how much of it is filled from before. */
 class Place implements Slot {
   readonly file: ArchiveFile;
   readonly offset: number;
   readonly filledBytes: number;
+  /** All of it is there and hashes to the digest. */
+  readonly isRight: boolean;
 
-  constructor(file: ArchiveFile, { offset, size }: ArchiveEntry) {
+  constructor(file: ArchiveFile, offset: number, filledBytes: number, isRight: boolean) {
     this.file = file;
     this.offset = offset;
-    this.filledBytes = file.endOfData(offset, size);
+    this.filledBytes = filledBytes;
+    this.isRight = isRight;
   }
 
   prefix(): Iterable<Uint8Array> {

@@ -44,7 +44,7 @@ const maxManifestBytes = 256 * 1024 * 1024;
  * @see image-spec v1.1, "OCI Image Index Specification"
  */
 export async function graphOf(
-  repository: RepositoryReader,
+  repository: Pick<RepositoryReader, "name" | "manifest">,
   root: Descriptor,
   { signal }: CallOptions = {},
 ): Promise<Graph> {
@@ -56,12 +56,12 @@ export async function graphOf(
 class GraphWalk {
   readonly manifests: GraphManifest[] = [];
   readonly blobs: Map<Digest, Descriptor> = new Map();
-  readonly #repository: RepositoryReader;
+  readonly #repository: Pick<RepositoryReader, "name" | "manifest">;
   readonly #signal: AbortSignal | undefined;
   readonly #seen = new Map<Digest, number>();
   #bytes = 0;
 
-  constructor(repository: RepositoryReader, signal: AbortSignal | undefined) {
+  constructor(repository: Pick<RepositoryReader, "name" | "manifest">, signal: AbortSignal | undefined) {
     this.#repository = repository;
     this.#signal = signal;
   }

@@ -29,6 +29,8 @@ export interface ReceiveOptions {
   /** The pause before the second try, in milliseconds; it doubles from try to try. @defaultValue 500 */
   readonly delayMs?: number | undefined;
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** So many bytes were there, were not the blob's, and are fetched again. */
+  readonly onRestart?: ((bytes: number) => void) | undefined;
   readonly onRetry?: ((error: unknown, attempt: number, delayMs: number) => void) | undefined;
 }
 
@@ -38,7 +40,7 @@ export interface ReceiveOptions {
  * @throws RegistryError `DIGEST_MISMATCH` when two whole tries gave other bytes; else what the lane threw last
  */
 export async function receive(blob: Blob, lane: BlobLane, slot: Slot, options: ReceiveOptions): Promise<number> {
-  const { signal, attempts = 5, delayMs = 500, onBytes, onRetry } = options;
+  const { signal, attempts = 5, delayMs = 500, onBytes, onRestart, onRetry } = options;
   let hash = hashFor(blob.digest);
   let position = 0;
   let fetched = 0;
@@ -46,6 +48,7 @@ export async function receive(blob: Blob, lane: BlobLane, slot: Slot, options: R
     hash.update(piece);
     position += piece.byteLength;
     await setImmediate(); // the slot reads synchronously: let others have their turn
+    signal.throwIfAborted();
   }
   const kept = position;
   for (let wholeTries = kept > 0 ? 0 : 1; ; wholeTries += 1) {
@@ -75,6 +78,7 @@ export async function receive(blob: Blob, lane: BlobLane, slot: Slot, options: R
     const actual = formatDigest(digestAlgorithm(blob.digest), hash);
     if (actual === blob.digest) return fetched;
     if (wholeTries >= 2) throw digestMismatch(blob.digest, actual);
+    onRestart?.(position);
     hash = hashFor(blob.digest);
     position = 0;
   }

@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { lockFileName } from "../plan/lock-file.ts";
+import { partialSuffix } from "./archive-writer.ts";
+import { workFolder } from "./bundle-lock.ts";
+import { locally } from "./local-error.ts";
+import { syncFolder } from "./sync-folder.ts";
+
+/** The journal's name in a bundle's work folder. */
+export const journalName = "plan.ndjson";
+
+/** Where the lock file of a bundle waits while its archives are being replaced. */
+const previousLockName = `previous-${lockFileName}`;
+
+/** The folder beside a bundle's archives with what an unfinished pull needs. */
+export class WorkFolder {
+  readonly #bundle: string;
+  readonly #path: string;
+
+  constructor(bundle: string) {
+    this.#bundle = bundle;
+    this.#path = join(bundle, workFolder);
+  }
+
+  /** Where the journal of the pull under way is. */
+  get journalPath(): string {
+    return join(this.#path, journalName);
+  }
+
+  /** Where the lock file is: in its place, or aside. `undefined` when the bundle never had one. */
+  get lockPath(): string | undefined {
+    return [join(this.#bundle, lockFileName), this.#previousLockPath].find((path) => existsSync(path));
+  }
+
+  get #previousLockPath(): string {
+    return join(this.#path, previousLockName);
+  }
+
+  /** The bundle stops being what its lock file says: from now on it counts as unfinished. */
+  uncommit(): void {
+    const committed = join(this.#bundle, lockFileName);
+    if (!existsSync(committed)) return;
+    locally(committed, () => renameSync(committed, this.#previousLockPath));
+    this.sync();
+  }
+
+  /** Moves the journal and the unfinished archives of another plan out of the way, keeping them as a store of bytes. */
+  setAside(): void {
+    const numbers = this.staleFolders().map((path) => Number(/[0-9]+$/.exec(path)?.[0]));
+    const stale = join(this.#path, `stale-${Math.max(-1, ...numbers) + 1}`);
+    locally(stale, () => {
+      mkdirSync(stale, { recursive: true });
+      for (const name of this.partials()) renameSync(join(this.#bundle, name), join(stale, name));
+      renameSync(this.journalPath, join(stale, journalName));
+    });
+    this.sync();
+  }
+
+  /** What {@link setAside} has put away, in this run or an earlier one. */
+  staleFolders(): readonly string[] {
+    return locally(this.#path, () => readdirSync(this.#path))
+      .filter((name) => /^stale-[0-9]+$/.test(name))
+      .map((name) => join(this.#path, name));
+  }
+
+  /** Names of unfinished archives. */
+  partials(): readonly string[] {
+    return locally(this.#bundle, () => readdirSync(this.#bundle)).filter((name) =>
+      name.endsWith(`.tar${partialSuffix}`),
+    );
+  }
+
+  /** Removes everything that only an unfinished pull needs. */
+  clear(): void {
+    locally(this.#path, () => {
+      for (const name of this.partials()) rmSync(join(this.#bundle, name), { force: true });
+      for (const stale of this.staleFolders()) rmSync(stale, { recursive: true, force: true });
+      rmSync(this.#previousLockPath, { force: true });
+      rmSync(this.journalPath, { force: true });
+    });
+    this.sync();
+  }
+
+  /** Makes what happened in both folders last. */
+  sync(): void {
+    syncFolder(this.#path);
+    syncFolder(this.#bundle);
+  }
+}

@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  BundleDirectory,
+  type BundleDirectoryOptions,
+  type DownloadList,
+  lockFileName,
+  type MirrorEvent,
+  PackagesService,
+  type PullReport,
+  parseDownloadList,
+  pull,
+} from "@tranship/core";
+import { createRegistry } from "@tranship/registry";
+import { startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
+import { type ProductPackage, seedProduct } from "./product.ts";
+
+/** A test registry with a product below `demo/fe`. */
+export async function aSource(product?: readonly ProductPackage[]): Promise<TestRegistry> {
+  const registry = await startTestRegistry();
+  await using client = createRegistry(`${registry.host}/demo/fe`);
+  await seedProduct(client, product);
+  registry.reset();
+  return registry;
+}
+
+/** Pulls from {@link aSource} into a folder. */
+export async function pullInto(
+  folder: string,
+  host: string,
+  include: readonly string[] = [],
+  { onEvent, ...options }: BundleDirectoryOptions & { readonly onEvent?: (event: MirrorEvent) => void } = {},
+): Promise<PullReport> {
+  await using source = createRegistry(`${host}/demo/fe`, { retryDelayMs: 1 });
+  await using bundle = await BundleDirectory.open(folder, options);
+  return await pull([new PackagesService({ source, include })], { to: bundle, onEvent, retryDelayMs: 1 });
+}
+
+/** The sha256 of every archive of a folder. */
+export function digests(folder: string): Record<string, string> {
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith(".tar"))
+    .sort();
+  const digest = (name: string) =>
+    createHash("sha256")
+      .update(readFileSync(join(folder, name)))
+      .digest("hex");
+  return Object.fromEntries(names.map((name) => [name, digest(name)]));
+}
+
+/** The plan a finished bundle was made from. */
+export function readPlan(folder: string): DownloadList {
+  return parseDownloadList(readFileSync(join(folder, lockFileName), "utf8"), lockFileName);
+}
