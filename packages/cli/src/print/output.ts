@@ -2,12 +2,7 @@ import type { MirrorEvent } from "@tranship/core";
 import type { RegistryEvent } from "@tranship/registry";
 import { diagnose } from "./failure.ts";
 import { Progress } from "./progress.ts";
-
-/** A stream text is written to. */
-export interface TextStream {
-  readonly isTTY?: boolean;
-  write(text: string): unknown;
-}
+import type { TextStream } from "./text-stream.ts";
 
 /** What the program says: results on standard output, everything on the way on standard error. */
 export interface Output {

@@ -1,7 +1,7 @@
 import type { MirrorEvent } from "@tranship/core";
 import type { RegistryEvent } from "@tranship/registry";
-import type { TextStream } from "./output.ts";
 import { formatBytes } from "./size.ts";
+import type { TextStream } from "./text-stream.ts";
 
 const redrawMs = 200;
 const lineMs = 5000;

@@ -177,7 +177,8 @@ export function describeReaderContract(
       }
     });
 
-    test.skipIf(without.includes("referrers"))("lists what refers to a manifest", async () => {
+    test("lists what refers to a manifest", async ({ skip }) => {
+      if (without.includes("referrers")) return skip("this home cannot list referrers");
       await using home = await setup();
       await home.seed("app", image, signature, report);
       const repository = home.registry.repository("app");
@@ -195,7 +196,8 @@ export function describeReaderContract(
       expect(await listOf(repository.referrers(nowhere))).toEqual([]);
     });
 
-    test.skipIf(without.includes("repositories"))("lists its repositories", async () => {
+    test("lists its repositories", async ({ skip }) => {
+      if (without.includes("repositories")) return skip("this home cannot list its repositories");
       await using home = await setup();
       await home.seed("app", image);
       await home.seed("app/version", docker);
@@ -203,7 +205,8 @@ export function describeReaderContract(
       expect((await listOf(home.registry.repositories())).sort()).toEqual(["app", "app/version", "z/y/x"]);
     });
 
-    test.skipIf(without.includes("sha512"))("knows content by sha512", async () => {
+    test("knows content by sha512", async ({ skip }) => {
+      if (without.includes("sha512")) return skip("this home knows sha256 only");
       await using home = await setup();
       await home.seed("app", long, longBlob);
       const repository = home.registry.repository("app");

@@ -50,7 +50,8 @@ export function describeWriterContract(
       expect(Buffer.compare(await bytesOf(repository.fetchBlob(odd)), odd.bytes)).toBe(0);
     });
 
-    test.skipIf(without.includes("sha512"))("stores a blob by sha512", async () => {
+    test("stores a blob by sha512", async ({ skip }) => {
+      if (without.includes("sha512")) return skip("this home knows sha256 only");
       await using home = await setup();
       const repository = home.registry.repository("demo/app");
       const long = aBlob({ algorithm: "sha512" });
@@ -158,7 +159,8 @@ export function describeWriterContract(
       expect((await repository.resolve(child.manifest.descriptor.digest))?.mediaType).toBe(MediaType.dockerManifest);
     });
 
-    test.skipIf(without.includes("referrers"))("lists a pushed artifact under its subject, once", async () => {
+    test("lists a pushed artifact under its subject, once", async ({ skip }) => {
+      if (without.includes("referrers")) return skip("this home cannot list referrers");
       await using home = await setup();
       const repository = home.registry.repository("demo/app");
       const image = anImage({ tag: "v1" });
