@@ -105,6 +105,12 @@ test.skipIf(missing.length > 0)(
           ),
       ),
     ).toEqual([]);
+    const opened = join(folder, "opened");
+    mkdirSync(opened);
+    run("tar", "xf", join(bundle, "package-real.tar"), "-C", opened);
+    const reference = `${from.host}/demo/fe/packages/real:v1.1.0`;
+    run("skopeo", "copy", "--quiet", `oci:${opened}/packages/real:${reference}`, `oci:${join(folder, "read")}:v1.1.0`);
+    expect(run("umoci", "ls", "--layout", join(opened, "packages/real"))).toContain(reference);
     expect((await runTranship("verify", bundle)).code).toBe(0);
     const pushed = await runTranship("push", bundle, `${to.host}/mirror/fe`);
     expect(pushed.stderr).toBe("");
