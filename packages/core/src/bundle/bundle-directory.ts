@@ -81,7 +81,7 @@ export class BundleDirectory implements AsyncDisposable {
       const message = `cannot write a bundle to ${directory}: it holds archives that no pull of this program made`;
       throw new MirrorError("BUNDLE_NOT_EMPTY", message, { bundle: directory });
     }
-    const lock = BundleLock.acquire(directory);
+    const lock = await BundleLock.acquire(directory);
     try {
       return new BundleDirectory(directory, lock, work, readLock(work.lockPath, restart), restart);
     } catch (error) {

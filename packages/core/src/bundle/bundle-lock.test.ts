@@ -15,7 +15,7 @@ function aFolder(): string {
 
 const holder = `
   import { BundleLock } from ${JSON.stringify(new URL("./bundle-lock.ts", import.meta.url).href)};
-  globalThis.held = BundleLock.acquire(process.argv[1]);
+  globalThis.held = await BundleLock.acquire(process.argv[1]);
   process.stdout.write("held\\n");
   setInterval(() => {}, 1000);
 `;
@@ -28,7 +28,7 @@ test("a second owner is refused and told who the first is; a killed owner's lock
   onTestFinished(() => void child.kill("SIGKILL"));
   await once(child.stdout, "data");
   try {
-    using _lock = BundleLock.acquire(folder);
+    using _lock = await BundleLock.acquire(folder);
     expect.unreachable();
   } catch (error) {
     if (!isMirrorError(error, "BUNDLE_LOCKED")) throw error;
@@ -37,16 +37,16 @@ test("a second owner is refused and told who the first is; a killed owner's lock
   }
   child.kill("SIGKILL");
   await once(child, "exit");
-  using lock = BundleLock.acquire(folder);
+  using lock = await BundleLock.acquire(folder);
   expect(lock).toBeInstanceOf(BundleLock);
 });
 
-test("two in one process exclude each other too, and a lock given back can be taken again", () => {
+test("two in one process exclude each other too, and a lock given back can be taken again", async () => {
   const folder = aFolder();
   {
-    using _first = BundleLock.acquire(folder);
-    expect(() => BundleLock.acquire(folder)).toThrow("is writing it");
+    using _first = await BundleLock.acquire(folder);
+    await expect(BundleLock.acquire(folder)).rejects.toThrow("is writing it");
   }
-  using again = BundleLock.acquire(folder);
+  using again = await BundleLock.acquire(folder);
   expect(again).toBeInstanceOf(BundleLock);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { MirrorError } from "../errors.ts";
 import { localError, locally } from "./local-error.ts";
 
@@ -22,12 +22,13 @@ export class BundleLock implements Disposable {
   }
 
   /** @throws MirrorError `BUNDLE_LOCKED` naming the owner; `FILE_FAILED` */
-  static acquire(bundle: string): BundleLock {
+  static async acquire(bundle: string): Promise<BundleLock> {
+    const sqlite = await import("node:sqlite"); // loaded by who needs it: Node 22 calls it experimental on standard error
     const folder = join(bundle, workFolder);
     const ownerFile = join(folder, "owner");
     locally(folder, () => mkdirSync(folder, { recursive: true }));
     const lockFile = join(folder, "lock");
-    const database = locally(lockFile, () => new DatabaseSync(lockFile));
+    const database = locally(lockFile, () => new sqlite.DatabaseSync(lockFile));
     try {
       database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
