@@ -309,3 +309,13 @@ describe("what cannot go on says so at once", () => {
     await expect(BundleDirectory.open(folder)).rejects.toSatisfy(failsWith("BUNDLE_NOT_EMPTY"));
   });
 });
+
+test("a package without release channels is told, and how to have it all the same", async () => {
+  await using registry = await aSource([{ name: "bare", versions: ["v1.0.0"], channels: {} }]);
+  const messages: string[] = [];
+  const onEvent = (event: MirrorEvent) => {
+    if (event.type === "warning.raised") messages.push(`${event.code} ${event.message}`);
+  };
+  await pullInto(tempFolder(), registry.host, ["bare"], { onEvent });
+  expect(messages).toEqual([expect.stringMatching(/^NOTHING_SELECTED .*bare@=TAG$/)]);
+});

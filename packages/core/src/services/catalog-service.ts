@@ -1,7 +1,6 @@
 import {
   type Digest,
   isRepositoryPath,
-  joinPath,
   type RegistryReader,
   type RepositoryReader,
   type Tag,
@@ -11,13 +10,13 @@ import type { BundleDirectory } from "../bundle/bundle-directory.ts";
 import { MirrorError } from "../errors.ts";
 import type { MirrorEvent, OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
-import { buildStep, type WantedImage } from "../plan/build-step.ts";
+import { buildStep } from "../plan/build-step.ts";
 import type { DownloadList } from "../plan/download-list.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../plan/planner.ts";
 import type { Section } from "../plan/section.ts";
-import { releaseChannels } from "../selection/channels.ts";
 import { type Filter, parseFilter } from "../selection/filter.ts";
 import { archiveOf, type Catalog } from "./catalog.ts";
+import { CatalogImages } from "./catalog-images.ts";
 import { channelVersion } from "./channel-version.ts";
 import { openBelow } from "./open-below.ts";
 import { plan } from "./plan.ts";
@@ -53,6 +52,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   protected hasRun = false;
   readonly #catalog: Catalog;
   readonly #source: RegistryReader;
+  readonly #images: CatalogImages;
   readonly #filter: Filter;
   readonly #metadataOnly: boolean;
 
@@ -61,6 +61,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     super();
     this.#catalog = catalog;
     this.#source = source;
+    this.#images = new CatalogImages(catalog, source);
     this.#filter = parseFilter(include);
     this.#metadataOnly = metadataOnly;
     this.components = metadataOnly ? [catalog.metadataComponent] : [catalog.component, catalog.metadataComponent];
@@ -112,9 +113,9 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     this.planned.set(item.name, done);
     const wanted = this.#filter.wanted(item.name);
     if (wanted?.kind === "pins") {
-      return done.length > 0 ? undefined : buildStep(this.#pinned(item.name, wanted.tags), done, run);
+      return done.length > 0 ? undefined : buildStep(this.#images.pinned(item.name, wanted.tags), done, run);
     }
-    if (done.length === 0) return buildStep(this.#channels(item.name, "channel"), done, run);
+    if (done.length === 0) return (await buildStep(this.#images.channels(item.name), done, run)) ?? nothing(item, run);
     const [channels] = done;
     if (done.length > 1 || !channels) return undefined;
     const versions = new Map<Digest, Tag | undefined>();
@@ -125,12 +126,12 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       }
     }
     const named = [...new Set(versions.values())].filter((version) => version !== undefined);
-    return buildStep(this.#versions(item.name, named.sort(compareText)), done, run);
+    return buildStep(this.#images.versions(item.name, named.sort(compareText)), done, run);
   }
 
   /** The names the catalog lists. */
   async #names(run: RunContext): Promise<readonly string[]> {
-    const catalog = this.#source.repository(this.#catalog.root);
+    const { catalog } = this.#images;
     const tags = await run.source.tags(catalog);
     const asked = this.#metadataOnly ? [] : (this.#filter.names ?? []);
     const absent = asked.filter((name) => !tags?.includes(name));
@@ -154,58 +155,12 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     return usable.sort(compareText);
   }
 
-  #repository(
-    name: string,
-    ...below: readonly string[]
-  ): { readonly path: string; readonly repository: RepositoryReader } {
-    const path = joinPath(this.#catalog.root, name, ...below);
-    return { path, repository: this.#source.repository(path) };
-  }
-
-  #channels(name: string, why: "channel" | "catalog"): readonly WantedImage[] {
-    const place = this.#repository(name, this.#catalog.metadata);
-    return releaseChannels.map((reference) => ({
-      ...place,
-      reference,
-      why,
-      whenMissing: "ignore",
-      whenBroken: "fail",
-    }));
-  }
-
-  #versions(name: string, versions: readonly Tag[]): readonly WantedImage[] {
-    const main = this.#repository(name);
-    const release = this.#repository(name, this.#catalog.metadata);
-    return versions.flatMap((reference): WantedImage[] => [
-      { ...main, reference, why: "version", whenMissing: "report", whenBroken: "fail" },
-      { ...release, reference, why: "release", whenMissing: "report", whenBroken: "fail" },
-    ]);
-  }
-
-  #pinned(name: string, tags: readonly Tag[]): readonly WantedImage[] {
-    const main = this.#repository(name);
-    const release = this.#repository(name, this.#catalog.metadata);
-    return tags.flatMap((reference): WantedImage[] => [
-      { ...main, reference, why: "pin", whenMissing: "fail", whenBroken: "fail" },
-      { ...release, reference, why: "release", whenMissing: "report", whenBroken: "fail" },
-    ]);
-  }
-
   /** One section with everybody's release metadata: the archive is laid out when all its manifests are in. */
   async #metadataStep(item: Item, run: RunContext): Promise<PlannedStep | undefined> {
     const wanted = await Promise.all(
       (item.members ?? []).map(async (name) => {
-        const place = this.#repository(name, this.#catalog.metadata);
-        const tags = (await run.source.tags(place.repository)) ?? [];
-        return tags.map(
-          (reference): WantedImage => ({
-            ...place,
-            reference,
-            why: "catalog",
-            whenMissing: "report",
-            whenBroken: "report",
-          }),
-        );
+        const tags = await run.source.tags(this.#images.metadata(name).repository);
+        return this.#images.allMetadata(name, tags ?? []);
       }),
     );
     return buildStep(wanted.flat(), [], run);
@@ -228,4 +183,9 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   async *#only(components: readonly string[], run: RunContext): AsyncIterable<Item> {
     for await (const item of this.items(run)) if (components.includes(item.component)) yield item;
   }
+}
+
+function nothing({ component, name }: Item, run: RunContext): undefined {
+  const message = `${component}: ${name} has no release channels, so nothing of it is mirrored; ask for a tag with ${name}@=TAG`;
+  run.emit({ type: "warning.raised", code: "NOTHING_SELECTED", message, reference: name });
 }
