@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   Bundle,
@@ -11,10 +11,11 @@ import {
   PackagesService,
   plan,
   pull,
+  verify,
   verifyBundle,
 } from "@tranship/core";
 import { createRegistry } from "@tranship/registry";
-import { aLayer, anImage, faults } from "@tranship/registry/testing";
+import { aBlob, aLayer, anImage, faults } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -318,4 +319,36 @@ test("a package without release channels is told, and how to have it all the sam
   };
   await pullInto(tempFolder(), registry.host, ["bare"], { onEvent });
   expect(messages).toEqual([expect.stringMatching(/^NOTHING_SELECTED .*bare@=TAG$/)]);
+});
+
+test("an archive that the lock does not list is found by verify, for push would send it", async () => {
+  await using registry = await aSource();
+  const [folder, other] = [tempFolder(), tempFolder()];
+  await pullInto(folder, registry.host, ["alb"]);
+  await pullInto(other, registry.host, ["console"]);
+  copyFileSync(join(other, "package-console.tar"), join(folder, "zz.tar"));
+  await using bundle = await Bundle.open(folder);
+  const { ok, findings } = await verifyBundle(bundle);
+  expect(ok).toBe(false);
+  expect(findings).toMatchObject([{ code: "ARCHIVE_INVALID", archive: "zz.tar" }]);
+});
+
+test("an empty layer that is missing from a mirror is found", async () => {
+  await using source = await aSource([]);
+  await using target = await aSource([]);
+  const empty = aBlob({ content: "", mediaType: "application/vnd.oci.image.layer.v1.tar" });
+  for (const registry of [source, target]) registry.seed("demo/fe/packages", anImage({ tag: "a", files: { a: "a" } }));
+  source.seed("demo/fe/packages/a", anImage({ tag: "v1", layers: [empty] }));
+  await using from = createRegistry(`${source.host}/demo/fe`);
+  await using to = createRegistry(`${target.host}/demo/fe`);
+  const list = await plan([new PackagesService({ source: from, include: ["a@=v1"] })]);
+  const image = anImage({ tag: "v1", layers: [empty] });
+  for (const blob of image.blobs.filter(({ size }) => size > 0)) {
+    await to.repository("packages/a").pushBlob(blob, async function* (offset) {
+      yield blob.bytes.subarray(offset);
+    });
+  }
+  await to.repository("packages/a").pushManifest(image.manifest, { tags: ["v1"] });
+  const { findings } = await verify(to, list);
+  expect(findings).toMatchObject([{ code: "BLOB_MISSING" }]);
 });

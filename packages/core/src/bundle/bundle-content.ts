@@ -92,7 +92,9 @@ function addBlob(drafts: Map<string, Draft>, sizes: Map<Digest, number>, place: 
   }
   sizes.set(place.digest, size);
   const { blobs } = draftOf(drafts, place.path);
-  blobs.set(place.digest, [...(blobs.get(place.digest) ?? []), copy]);
+  const copies = blobs.get(place.digest);
+  if (copies) copies.push(copy);
+  else blobs.set(place.digest, [copy]);
 }
 
 function draftOf(drafts: Map<string, Draft>, path: string): Draft {

@@ -43,7 +43,7 @@ class GraphWalk {
   readonly #content: RepositoryContent;
   readonly #repository: RepositoryReader;
   readonly #signal: AbortSignal | undefined;
-  readonly #seen = new Set<Digest>();
+  readonly #seen = new Map<Digest, string>();
 
   constructor(content: RepositoryContent, repository: RepositoryReader, signal: AbortSignal | undefined) {
     this.#content = content;
@@ -54,8 +54,14 @@ class GraphWalk {
   async *manifest(descriptor: Descriptor, parent: BlobCopy, depth: number): AsyncGenerator<GraphFault> {
     const missing = this.#blobFault(descriptor, parent);
     if (missing) yield missing;
-    if (missing || this.#seen.has(descriptor.digest)) return;
-    this.#seen.add(descriptor.digest);
+    if (missing) return;
+    const seen = this.#seen.get(descriptor.digest);
+    if (seen !== undefined && seen !== descriptor.mediaType) {
+      const reason = `it is listed both as ${seen} and as ${descriptor.mediaType}`;
+      yield faultAt(parent, descriptor.digest, "INVALID_MANIFEST", reason);
+    }
+    if (seen !== undefined) return;
+    this.#seen.set(descriptor.digest, descriptor.mediaType);
     const place = this.#placeOf(descriptor.digest) ?? parent;
     if (depth > maxDepth) {
       yield faultAt(place, descriptor.digest, "INVALID_MANIFEST", `its indexes are nested more than ${maxDepth} deep`);

@@ -112,6 +112,11 @@ test("an archive of another length, or without a plan, is found", async () => {
   expect(await findings()).toEqual([["SIZE_MISMATCH", undefined]]);
   writeBundle(both, both, { archives: [] });
   expect(await findings()).toEqual([["PLAN_INVALID", undefined]]);
+  writeBundle(both, both, { files: [] });
+  expect(await findings()).toEqual([
+    ["ARCHIVE_INVALID", undefined],
+    ["PLAN_INVALID", undefined],
+  ]);
 });
 
 test("a lock that cannot be read is no lock", async () => {

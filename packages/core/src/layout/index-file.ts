@@ -7,6 +7,9 @@ export const ociLayoutText: string = `${JSON.stringify({ imageLayoutVersion: "1.
 /** The largest `index.json` read, in bytes. */
 export const maxIndexBytes: number = 64 * 1024 * 1024;
 
+/** Deeper nesting in an `index.json` is refused. */
+const maxIndexDepth = 64;
+
 const indexFileSchema = z.object({
   schemaVersion: z.number().optional(),
   manifests: z.array(descriptorSchema).nullish(),
@@ -18,11 +21,27 @@ const indexFileSchema = z.object({
  * @throws Error with a message for people when it is no JSON or has the wrong shape
  */
 export function parseIndexFile(bytes: Uint8Array): readonly Descriptor[] {
+  requireShallow(bytes);
   const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   const result = indexFileSchema.safeParse(json);
   if (result.success) return result.data.manifests ?? [];
   const issue = result.error.issues[0];
   throw new Error(`${issue?.path.join(".") || "index.json"}: ${issue?.message ?? "wrong shape"}`);
+}
+
+/** Refuses JSON nested deeper than any index is: a parser would take gigabytes for a file of brackets. */
+function requireShallow(bytes: Uint8Array): void {
+  let depth = 0;
+  let isText = false;
+  for (let at = 0; at < bytes.byteLength; at += 1) {
+    const byte = bytes[at];
+    if (isText && byte === 0x5c)
+      at += 1; // a backslash and what it escapes
+    else if (byte === 0x22) isText = !isText;
+    else if (!isText && (byte === 0x5b || byte === 0x7b)) depth += 1;
+    else if (!isText && (byte === 0x5d || byte === 0x7d)) depth -= 1;
+    if (depth > maxIndexDepth) throw new Error(`it is nested more than ${maxIndexDepth} deep`);
+  }
 }
 
 /** The text of an `index.json`: entries in the given order, annotation keys sorted, so equal content gives equal bytes. */

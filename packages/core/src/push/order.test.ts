@@ -19,6 +19,8 @@ test.for([
   { path: "packages/console/version", tag: "early-access", rank: 3 },
   { path: "modules/net/release", tag: "lts", rank: 3 },
   { path: "release-channel", tag: "rock-solid", rank: 3 },
+  { path: "packages/extra/version", tag: "stable", rank: 3 },
+  { path: "modules/extra/release", tag: "v1.0.0", rank: 2 },
   { path: "packages", tag: "console", rank: 4 },
   { path: "modules", tag: "net", rank: 4 },
 ] as const)("$path:$tag is published at rank $rank", ({ path, tag, rank }) => {

@@ -32,12 +32,14 @@ export function publishRank(path: string, tag: Tag): PublishRank {
 }
 
 /**
- * Whether the repository advertises versions of the content beside it: `release-channel`, and `version` or `release` below
- * a name of a catalog. A package that is itself called `version` is none.
+ * Whether the repository advertises versions of the content beside it: `release-channel`, and `version` or `release` right
+ * below a name of a catalog. A package that is itself called `version` is none, and neither is an extra image.
  */
 function isReleaseMetadata(path: string): boolean {
   const segments = path.split("/");
-  const [last, beside] = [segments.at(-1), segments.at(-2)];
+  const [last, , root] = [...segments].reverse();
   if (last === "release-channel") return true;
-  return (last === "version" || last === "release") && segments.length > 2 && beside !== "extra";
+  return (
+    segments.length >= 3 && announcedCatalogs.some((catalog) => catalog.root === root && catalog.metadata === last)
+  );
 }

@@ -2,6 +2,8 @@ import {
   type CallOptions,
   type Descriptor,
   formatName,
+  isRegistryError,
+  isTag,
   parseRepositoryPath,
   parseTag,
   RegistryError,
@@ -69,7 +71,7 @@ export function discoveryImages(
   const { descriptor } = manifest;
   return catalogs.flatMap(({ root, names }) => {
     const copier = copierOf(root, source);
-    return names.map((name) => {
+    return names.filter(isTag).map((name) => {
       const tag = parseTag(name);
       return { copier, tag, descriptor, graph, rank: 4, isDiscovery: true } as const;
     });
@@ -103,9 +105,13 @@ class RepositoryReading {
   }
 
   async #tags(signal: AbortSignal): Promise<readonly Tag[]> {
-    const tags: Tag[] = [];
-    for await (const tag of this.#repository.tags({ signal })) tags.push(tag);
-    return tags;
+    const tags = new Set<Tag>();
+    try {
+      for await (const tag of this.#repository.tags({ signal })) tags.add(tag);
+    } catch (error) {
+      if (!isRegistryError(error, "NOT_FOUND")) throw error; // listed, but nothing of it was ever named
+    }
+    return [...tags];
   }
 
   async #resolve(tag: Tag, signal: AbortSignal): Promise<Descriptor> {

@@ -47,7 +47,7 @@ export class Copier {
     try {
       outcome = await this.#to.pushBlob(blob, (offset) => upload.open(offset), { signal, mountFrom });
     } catch (error) {
-      if (upload.failure) throw this.failure(upload.failure.error, "source", image, signal);
+      if (upload.failure?.error === error) throw this.failure(error, "source", image, signal);
       // Bytes that are not what the digest says cannot be the target's doing.
       const isCorrupt = isRegistryError(error, "DIGEST_MISMATCH") || isRegistryError(error, "SIZE_MISMATCH");
       throw this.failure(error, isCorrupt ? "source" : "target", image, signal);

@@ -57,7 +57,8 @@ export class VerifiedRepository {
   checkManifest(planned: PlannedBlob, signal: AbortSignal): Promise<Verified> {
     return this.#check("MANIFEST", planned, signal, async () => {
       const maxBytes = Math.max(planned.size, defaultMaxManifestBytes);
-      const { bytes } = await this.#repository.manifest(planned.digest, { signal, maxBytes });
+      const { bytes, descriptor } = await this.#repository.manifest(planned.digest, { signal, maxBytes });
+      requireType(planned, descriptor.mediaType);
       requireSame(planned, bytes.byteLength, digestOf(bytes, digestAlgorithm(planned.digest)));
     });
   }
@@ -107,6 +108,13 @@ export class VerifiedRepository {
       return failure === "missing" ? { finding } : { finding, bytes: size };
     }
   }
+}
+
+/** The bytes are one thing, what a client is told they are another: by a wrong type they cannot be used. */
+function requireType({ digest, mediaType }: PlannedBlob, actual: string): void {
+  if (actual === mediaType) return;
+  const message = `${digest} should be ${mediaType}, it is served as ${actual}`;
+  throw new RegistryError("DIGEST_MISMATCH", message, { reference: digest, expected: mediaType, actual });
 }
 
 function requireSame({ digest, size }: PlannedBlob, actualSize: number, actual: Digest): void {

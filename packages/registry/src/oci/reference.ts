@@ -92,6 +92,15 @@ export function formatName(name: string, reference: Tag | Digest): string {
   return `${name}${isDigest(reference) ? "@" : ":"}${reference}`;
 }
 
-function invalid(what: string, text: string): RegistryError<"INVALID_REFERENCE"> {
-  return new RegistryError("INVALID_REFERENCE", `not a ${what}: ${JSON.stringify(text.slice(0, 300))}`, { text });
+function invalid(what: string, given: string): RegistryError<"INVALID_REFERENCE"> {
+  const text = withoutSecrets(given).slice(0, 300);
+  return new RegistryError("INVALID_REFERENCE", `not a ${what}: ${JSON.stringify(text)}`, { text });
+}
+
+/** What may be a password before an `@`, or a token in a query, is not repeated in messages. A digest stays. */
+function withoutSecrets(text: string): string {
+  const at = text.search(/@(?!sha(?:256|512):[0-9a-f]*$)/);
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? "";
+  const shown = at < 0 ? text : `${scheme}***${text.slice(text.lastIndexOf("@", text.length))}`;
+  return shown.replace(/\?.*$/s, "?***");
 }

@@ -8,6 +8,9 @@ import type { Operation } from "./operation.ts";
 /** Only reads this large are worth giving back by hand; small ones may share the pool of `Buffer` with somebody else. */
 const largeReadBytes = 32 * 1024;
 
+/** So many times longer may a registry be silent after an upload's last byte: it has the blob to store. */
+const storeFactor = 10;
+
 /** A request as it goes over the wire. */
 export interface WireRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -115,7 +118,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
       this.#fail(error); // as it is: a file's EPIPE is not the network's
       throw error;
     }
-    this.#watch();
+    this.#watch(this.#request.idleTimeoutMs * storeFactor);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -237,15 +240,15 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     return true;
   }
 
-  #watch(): void {
+  #watch(idleMs: number = this.#request.idleTimeoutMs): void {
     this.#unwatch();
     if (this.#settled) return;
     this.#idle = setTimeout(() => {
-      const { operation, idleTimeoutMs } = this.#request;
-      const message = `cannot ${operation.what}: nothing came from ${operation.registry} for ${idleTimeoutMs} ms`;
+      const { operation } = this.#request;
+      const message = `cannot ${operation.what}: nothing came from ${operation.registry} for ${idleMs} ms`;
       const { registry, reference } = operation;
-      this.#fail(new RegistryError("TIMEOUT", message, { registry, reference, idleMs: idleTimeoutMs }));
-    }, this.#request.idleTimeoutMs);
+      this.#fail(new RegistryError("TIMEOUT", message, { registry, reference, idleMs }));
+    }, idleMs);
   }
 
   #unwatch(): void {

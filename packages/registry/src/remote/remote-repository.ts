@@ -99,7 +99,23 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
   }
 
   fetchBlob(blob: Blob, options?: FetchBlobOptions): AsyncIterable<Uint8Array> {
-    return fetchBlob(this.#client, this.#endpoints, blob, options);
+    return this.#fetch(blob, options);
+  }
+
+  async *#fetch(blob: Blob, options: FetchBlobOptions | undefined): AsyncGenerator<Uint8Array> {
+    if (blob.size === 0) await this.#requireEmpty(blob, options);
+    else yield* fetchBlob(this.#client, this.#endpoints, blob, options);
+  }
+
+  /** There are no bytes to fetch, but a reader relies on the blob being there. */
+  async #requireEmpty(blob: Blob, options: CallOptions | undefined): Promise<void> {
+    const { registry, reference, what } = this.#endpoints.operation("read blob", blob.digest);
+    const there = await this.statBlob(blob.digest, options);
+    if (!there) throw new RegistryError("NOT_FOUND", `cannot ${what}: it is not there`, { registry, reference });
+    const actual = digestOf(new Uint8Array(), digestAlgorithm(blob.digest));
+    if (there.size === 0 && actual === blob.digest) return;
+    const details = { reference, expected: blob.digest, actual };
+    throw new RegistryError("DIGEST_MISMATCH", `cannot ${what}: it is not empty`, details);
   }
 
   async *tags({ signal }: CallOptions = {}): AsyncGenerator<Tag> {

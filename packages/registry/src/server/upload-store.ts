@@ -24,10 +24,20 @@ export class UploadStore implements AsyncDisposable {
    */
   async create(repository: string): Promise<UploadSession> {
     if (this.#sessions.size >= maxSessions) await this.remove(this.#stalest());
-    this.#folder ??= mkdtemp(join(tmpdir(), "registry-uploads-"));
-    const session = await UploadSession.create(await this.#folder, randomUUID(), repository, this.#maxBytes);
+    const session = await UploadSession.create(await this.#spool(), randomUUID(), repository, this.#maxBytes);
     this.#sessions.set(session.id, session);
     return session;
+  }
+
+  /** The folder for uploads; one that could not be made is tried again. */
+  async #spool(): Promise<string> {
+    this.#folder ??= mkdtemp(join(tmpdir(), "registry-uploads-"));
+    try {
+      return await this.#folder;
+    } catch (error) {
+      this.#folder = undefined;
+      throw error;
+    }
   }
 
   /** @throws ApiError `BLOB_UPLOAD_UNKNOWN` */
