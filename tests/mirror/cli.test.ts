@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { createRegistry } from "@tranship/registry";
 import { anImage, faults, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
@@ -92,7 +93,7 @@ describe("the main job", () => {
   test("as a workspace script it takes paths as its caller means them", { timeout: 60_000 }, async () => {
     await using source = await aSource();
     const folder = tempFolder();
-    const root = new URL("../..", import.meta.url).pathname;
+    const root = fileURLToPath(new URL("../..", import.meta.url));
     const child = spawn(
       "npx",
       ["-y", "pnpm@10", "--silent", "--dir", root, "tranship", "pull", "here", "--source", `${source.host}/demo/fe`],
