@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -281,7 +281,10 @@ test("a damaged blob is never passed on whole", async () => {
 });
 
 describe("other tools", () => {
-  test("skopeo reads what we write", async () => {
+  const isInstalled = (tool: string) => spawnSync(tool, ["--version"]).status === 0;
+
+  test("skopeo reads what we write", async ({ skip }) => {
+    if (!isInstalled("skopeo")) return skip("skopeo is not installed");
     const image = await anImage("v1");
     await layout.pushManifest(image.manifest, { tags: ["plain"] });
     await layout.addImage(image, "v1");
@@ -302,7 +305,8 @@ describe("other tools", () => {
     expect(back.meta?.digest).toBe(image.manifest.descriptor.digest);
   });
 
-  test("we read what umoci writes, and umoci what we add to it", async () => {
+  test("we read what umoci writes, and umoci what we add to it", async ({ skip }) => {
+    if (!isInstalled("umoci")) return skip("umoci is not installed");
     const path = join(folder, "umoci");
     execFileSync("umoci", ["init", "--layout", path]);
     execFileSync("umoci", ["new", "--image", `${path}:latest`]);
