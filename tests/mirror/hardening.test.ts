@@ -352,3 +352,27 @@ test("an empty layer that is missing from a mirror is found", async () => {
   const { findings } = await verify(to, list);
   expect(findings).toMatchObject([{ code: "BLOB_MISSING" }]);
 });
+
+test.for([true, false])(
+  "a version is read through large layers of the archive just written (gzip: %s)",
+  async (gzip) => {
+    await using registry = await aSource();
+    const layers = [
+      aLayer({ files: { "version.json": '{"version":"v1.0.2"}' } }),
+      aLayer({ size: 5_000_000, seed: "a", gzip }),
+      aLayer({ files: { x: "y" }, size: 3_000_000, seed: "b", gzip }),
+    ];
+    registry.seed("demo/fe/packages/alb/version", anImage({ tag: "stable", layers }));
+    const folder = tempFolder();
+    const report = await pullInto(folder, registry.host, ["alb"]);
+    const references = readPlan(folder).archives.flatMap(({ sections }) =>
+      sections.flatMap(({ repositories }) =>
+        repositories.flatMap(({ images }) => images.map(({ reference }) => reference)),
+      ),
+    );
+    expect(references.map((reference) => reference.replace(registry.host, ""))).toContain(
+      "/demo/fe/packages/alb:v1.0.2",
+    );
+    expect(report.missing).toEqual([]);
+  },
+);

@@ -76,7 +76,7 @@ export class ArchiveFile implements Disposable {
 
   /** The bytes from `offset`, at most `length`; one buffer, reused from piece to piece. */
   *pieces(offset: number, length: number): Generator<Uint8Array> {
-    const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(readBytes, length)));
+    const buffer = new Uint8Array(Math.max(1, Math.min(readBytes, length))); // no Buffer: its slice() does not copy
     for (let at = offset; at < offset + length; ) {
       const got = this.readInto(buffer.subarray(0, Math.min(buffer.byteLength, offset + length - at)), at);
       if (got === 0) return;

@@ -97,7 +97,13 @@ export class LocalBlobs {
   async read(blob: Blob): Promise<Uint8Array | undefined> {
     using local = await this.open(blob);
     if (!local) return undefined;
-    return new Uint8Array(Buffer.concat([...local.pieces(0, blob.size)].map((piece) => piece.slice())));
+    const bytes = new Uint8Array(blob.size);
+    let position = 0;
+    for (const piece of local.pieces(0, blob.size)) {
+      bytes.set(piece, position); // each piece is only valid until the next
+      position += piece.byteLength;
+    }
+    return bytes;
   }
 
   #drop(digest: Digest, extent: Extent): void {

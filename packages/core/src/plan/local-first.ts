@@ -54,7 +54,7 @@ export class LocalFirstRepository implements RepositoryReader {
     for (const piece of local.pieces(offset, left)) {
       signal?.throwIfAborted();
       left -= piece.byteLength;
-      yield piece.slice();
+      yield new Uint8Array(piece); // a copy: the piece is only valid until the next
     }
     if (left === 0) return;
     const details = { reference: blob.digest, expected: blob.size, actual: blob.size - left };

@@ -1,0 +1,77 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { digestOf } from "@tranship/registry";
+import { expect, onTestFinished, test } from "vitest";
+import { LocalBlobs } from "./local-blobs.ts";
+
+function aFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tranship-local-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+const bytes = Buffer.alloc(3 * 1024 * 1024, "some bytes ");
+const blob = { digest: digestOf(bytes), size: bytes.byteLength };
+
+function read(pieces: Iterable<Uint8Array>): Buffer {
+  const owned: Uint8Array[] = [];
+  for (const piece of pieces) owned.push(new Uint8Array(piece));
+  return Buffer.concat(owned);
+}
+
+test("a blob that was opened is read to its end, whatever becomes of the file's name meanwhile", async () => {
+  const [folder, local] = [aFolder(), new LocalBlobs()];
+  const [partial, final] = [join(folder, "a.partial"), join(folder, "a")];
+  writeFileSync(partial, Buffer.concat([Buffer.from("header"), bytes]));
+  local.add(blob, partial, 6);
+  const opening = local.open(blob);
+  renameSync(partial, final);
+  local.move(partial, final);
+  using opened = await opening;
+  rmSync(final);
+  expect(opened && read(opened.pieces(0, blob.size)).equals(bytes)).toBe(true);
+  expect(opened && read(opened.pieces(100, 50)).equals(bytes.subarray(100, 150))).toBe(true);
+});
+
+test("a place is found under its file's new name, and forgotten when another file takes that name", async () => {
+  const [folder, local] = [aFolder(), new LocalBlobs()];
+  const [one, two] = [join(folder, "one"), join(folder, "two")];
+  writeFileSync(one, bytes);
+  local.add(blob, one, 0, true);
+  renameSync(one, two);
+  local.move(one, two);
+  expect(bytes.equals((await local.read(blob)) ?? new Uint8Array())).toBe(true);
+  local.move(join(folder, "three"), two);
+  expect(await local.read(blob)).toBeUndefined();
+});
+
+test.for([
+  { name: "other bytes", content: Buffer.alloc(bytes.byteLength, "other") },
+  { name: "fewer bytes", content: bytes.subarray(0, -1) },
+  { name: "nothing", content: Buffer.alloc(0) },
+])("a place with $name is passed over for one that holds the blob", async ({ content }) => {
+  const [folder, local] = [aFolder(), new LocalBlobs()];
+  const [bad, good] = [join(folder, "bad"), join(folder, "good")];
+  writeFileSync(bad, content);
+  writeFileSync(good, bytes);
+  local.add(blob, join(folder, "gone"), 0);
+  local.add(blob, bad, 0);
+  local.add(blob, good, 0);
+  const copy = Buffer.alloc(bytes.byteLength);
+  expect(await local.copy(blob, (position, piece) => void copy.set(piece, position))).toBe(true);
+  expect(copy.equals(bytes)).toBe(true);
+  rmSync(good);
+  expect(await local.copy(blob, () => {})).toBe(false);
+  expect(local.has(blob.digest)).toBe(false);
+});
+
+test("an aborted signal ends a copy with its reason", async () => {
+  const [folder, local] = [aFolder(), new LocalBlobs()];
+  const path = join(folder, "a");
+  writeFileSync(path, bytes);
+  local.add(blob, path, 0);
+  const stop = new AbortController();
+  const reason = new Error("enough");
+  await expect(local.copy(blob, () => stop.abort(reason), stop.signal)).rejects.toBe(reason);
+});
