@@ -217,3 +217,14 @@ describe("pushBundle", () => {
     await expect(pushBundle(aSource(), target, { signal: controller.signal })).rejects.toBe(reason);
   });
 });
+
+test("a new index over an image that the target names but does not hold whole makes it whole first", async () => {
+  const [source, target] = [new MemoryRegistry({ name: "source" }), new MemoryRegistry({ name: "target" })];
+  const child = anImage({ tag: "child", layers: [base] });
+  seedMemory(source, "app", [child, anIndex({ images: [child], tag: "all" })]);
+  target.repository("app").putManifest(child.manifest, ["child"]);
+  const report = await pushBundle(source, target);
+  expect(report.images).toEqual({ written: 1, present: 1 });
+  expect(await target.repository("app").statBlob(base.digest)).toEqual({ size: base.size });
+  expect((await pushBundle(source, target)).blobs).toEqual({ written: 0, mounted: 0, present: 0 });
+});

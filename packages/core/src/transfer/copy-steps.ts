@@ -63,15 +63,24 @@ export class CopySteps {
   /** Adds the steps of an image and gives the id of the one that publishes it. */
   addImage({ copier, graph, tags, image, after }: ImageToCopy): string {
     const barrier = after === undefined ? [] : [after];
+    /** Of manifests the target has: the steps that make sure of what they need, before something new relies on them. */
+    const assured = new Map<Digest, readonly string[]>();
     let published = "";
     for (const [index, manifest] of graph.manifests.entries()) {
       const isNamed = index === graph.manifests.length - 1 && tags.length > 0;
       const key = keyOf(copier, manifest.descriptor.digest);
       const earlier = this.#manifests.get(key);
       published = earlier ?? "";
+      const children = manifest.children.flatMap((child) => assured.get(child) ?? []);
+      if (earlier === "" && !isNamed) {
+        const blobs = manifest.blobs.map((blob) => this.#addBlob(blob, copier, image));
+        assured.set(manifest.descriptor.digest, [...blobs, ...children]);
+      }
       if (earlier !== undefined && !isNamed) continue;
       const needs =
-        earlier === undefined ? this.#needsOf(manifest, copier, image) : [earlier].filter((id) => id !== "");
+        earlier === undefined
+          ? [...this.#needsOf(manifest, copier, image), ...children]
+          : [earlier].filter((id) => id !== "");
       const own = isNamed ? tags : [];
       published = `manifest ${key} ${own.join(" ")}`;
       if (earlier === undefined) this.#manifests.set(key, published);
