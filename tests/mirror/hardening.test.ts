@@ -15,7 +15,7 @@ import {
   verifyBundle,
 } from "@tranship/core";
 import { createRegistry } from "@tranship/registry";
-import { aBlob, aLayer, anImage, faults } from "@tranship/registry/testing";
+import { aBlob, aLayer, anImage, faults, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -26,6 +26,19 @@ function flipByte(path: string, at: number): void {
   const bytes = readFileSync(path);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   writeFileSync(path, bytes);
+}
+
+/** A folder in which a pull of everything had finished one package when the other failed. */
+async function interruptedAfterAlb(registry: TestRegistry): Promise<string> {
+  const folder = tempFolder();
+  registry.fail(faults.status(403), { match: ({ path }) => path.includes("packages/console/blobs/"), times: 99 });
+  registry.fail(faults.slow({ delayMs: 150 }), {
+    match: ({ path }) => path.includes("packages/console/manifests/"),
+    times: 99,
+  });
+  await expect(pullInto(folder, registry.host)).rejects.toThrow("403");
+  expect(readdirSync(folder)).toContain("package-alb.tar");
+  return folder;
 }
 
 async function bundleIsWhole(folder: string): Promise<void> {
@@ -51,7 +64,6 @@ describe("nothing is lost", () => {
 
   test("when a second pull fails, the bundle stays what it was and can be used", async () => {
     await using registry = await aSource();
-    await using target = await aSource([]);
     const folder = tempFolder();
     await pullInto(folder, registry.host);
     const before = digests(folder);
@@ -60,7 +72,6 @@ describe("nothing is lost", () => {
     await expect(pullInto(folder, registry.host, ["console@=v1.44.0"])).rejects.toSatisfy(failsWith("TRANSFER_FAILED"));
     expect(digests(folder)).toEqual(before);
     await bundleIsWhole(folder);
-    expect(target.requests()).toEqual([]);
   });
 
   test("when a pull that replaces archives is interrupted, the bundle counts as unfinished until it is run again", async () => {
@@ -87,13 +98,7 @@ describe("nothing is lost", () => {
 
   test("archives that an interrupted pull had finished go when the next one asks for something else", async () => {
     await using registry = await aSource();
-    const folder = tempFolder();
-    registry.fail(faults.status(403), { match: ({ path }) => path.includes("packages/console/blobs/"), times: 99 });
-    registry.fail(faults.slow({ delayMs: 150 }), {
-      match: ({ path }) => path.includes("packages/console/manifests/"),
-      times: 99,
-    });
-    await expect(pullInto(folder, registry.host)).rejects.toThrow("403");
+    const folder = await interruptedAfterAlb(registry);
     expect(readdirSync(folder)).toContain("package-alb.tar");
     registry.reset();
     const report = await pullInto(folder, registry.host, ["console"]);
@@ -290,13 +295,7 @@ describe("what cannot go on says so at once", () => {
 
   test("restart uses what an interrupted pull had finished", async () => {
     await using registry = await aSource();
-    const folder = tempFolder();
-    registry.fail(faults.status(403), { match: ({ path }) => path.includes("packages/console/blobs/"), times: 99 });
-    registry.fail(faults.slow({ delayMs: 150 }), {
-      match: ({ path }) => path.includes("packages/console/manifests/"),
-      times: 99,
-    });
-    await expect(pullInto(folder, registry.host)).rejects.toThrow("403");
+    const folder = await interruptedAfterAlb(registry);
     expect(existsSync(join(folder, "package-alb.tar"))).toBe(true);
     registry.reset();
     await pullInto(folder, registry.host, [], { restart: true });

@@ -78,8 +78,7 @@ export interface MirrorWarning {
     | "VERSION_UNKNOWN"
     | "TAG_CONFLICT"
     | "TAG_ABSENT"
-    | "METADATA_ONLY"
-    | "SYNC_REFUSED";
+    | "METADATA_ONLY";
   readonly message: string;
   readonly reference?: string;
 }

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { MirrorError } from "../errors.ts";
+import { isMirrorError, MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import type { PlannedArchive } from "../plan/download-list.ts";
@@ -106,10 +106,11 @@ export class BundleDirectory implements AsyncDisposable {
       throw new MirrorError("BUNDLE_LOCKED", message, { bundle: this.directory });
     }
     const journal = this.#openJournal(selection);
+    const local = this.#bytesAtHand(journal);
     this.#isBusy = true;
     return {
       journal,
-      local: this.#bytesAtHand(journal),
+      local,
       [Symbol.dispose]: () => {
         journal[Symbol.dispose]();
         this.#isBusy = false;
@@ -226,7 +227,7 @@ function readLock(path: string | undefined, isForgiven: boolean): LockFile | und
       path,
     );
   } catch (error) {
-    if (isForgiven) return undefined;
+    if (isForgiven && isMirrorError(error, "PLAN_INVALID")) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,10 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
+import { localError } from "./local-error.ts";
 
-/** Makes renames in a folder last. Some file systems refuse to sync a folder; nothing better can be had there. */
+/** What file systems answer that cannot sync a folder, or do not let this user: nothing better can be had there. */
+const refusals: ReadonlySet<string | undefined> = new Set(["EACCES", "EINVAL", "EISDIR", "ENOSYS", "ENOTSUP", "EPERM"]);
+
+/** Makes renames in a folder last. @throws MirrorError `FILE_FAILED` when the device fails; never tried again */
 export function syncFolder(folder: string): void {
   try {
     const descriptor = openSync(folder, "r");
@@ -9,5 +13,7 @@ export function syncFolder(folder: string): void {
     } finally {
       closeSync(descriptor);
     }
-  } catch {}
+  } catch (error) {
+    if (!refusals.has((error as NodeJS.ErrnoException).code)) throw localError(error, folder);
+  }
 }

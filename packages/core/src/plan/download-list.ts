@@ -101,16 +101,7 @@ export function formatDownloadList(list: DownloadList): string {
  * @throws MirrorError `PLAN_INVALID`
  */
 export function checkDownloadList(list: unknown, file: string): DownloadList {
-  const result = downloadListSchema.safeParse(list);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const reason = issue ? `${issue.path.join(".")}: ${issue.message}` : "it has the wrong shape";
-  throw new MirrorError(
-    "PLAN_INVALID",
-    `cannot read plan ${file}: ${reason}`,
-    { file, reason },
-    { cause: result.error },
-  );
+  return checkPlan(downloadListSchema, list, file);
 }
 
 /**
@@ -118,15 +109,29 @@ export function checkDownloadList(list: unknown, file: string): DownloadList {
  * @throws MirrorError `PLAN_INVALID`
  */
 export function parseDownloadList(text: string, file: string): DownloadList {
-  const refuse = (reason: string, cause?: unknown) =>
-    new MirrorError("PLAN_INVALID", `cannot read plan ${file}: ${reason}`, { file, reason }, { cause });
+  return parsePlan(downloadListSchema, text, file);
+}
+
+/** Reads any file of the plan's family: JSON of the version this program knows, and of the schema's shape. */
+export function parsePlan<Plan>(schema: z.ZodType<Plan>, text: string, file: string): Plan {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw refuse("it is not JSON", cause);
+    throw invalidPlan(file, "it is not JSON", cause);
   }
   const version = (json as { readonly version?: unknown } | null)?.version;
-  if (version !== 1) throw refuse(`its version is ${JSON.stringify(version)}, this program knows 1`);
-  return checkDownloadList(json, file);
+  if (version !== 1) throw invalidPlan(file, `its version is ${JSON.stringify(version)}, this program knows 1`);
+  return checkPlan(schema, json, file);
+}
+
+function checkPlan<Plan>(schema: z.ZodType<Plan>, value: unknown, file: string): Plan {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw invalidPlan(file, issue ? `${issue.path.join(".")}: ${issue.message}` : "it has the wrong shape", result.error);
+}
+
+function invalidPlan(file: string, reason: string, cause?: unknown): MirrorError<"PLAN_INVALID"> {
+  return new MirrorError("PLAN_INVALID", `cannot read plan ${file}: ${reason}`, { file, reason }, { cause });
 }

@@ -1,6 +1,5 @@
 import * as z from "zod";
-import { MirrorError } from "../errors.ts";
-import { type DownloadList, downloadListSchema } from "./download-list.ts";
+import { type DownloadList, downloadListSchema, parsePlan } from "./download-list.ts";
 import { archiveNameSchema } from "./names.ts";
 
 /** The file that commits a bundle: written last, it says what the bundle is. */
@@ -17,9 +16,10 @@ export interface LockFile extends DownloadList {
   readonly files: readonly LockedArchive[];
 }
 
-const filesSchema = z.object({
-  files: z.array(z.object({ archive: archiveNameSchema, bytes: z.number().int().nonnegative() })),
-});
+const lockFileSchema: z.ZodType<LockFile> = z.intersection(
+  downloadListSchema,
+  z.object({ files: z.array(z.object({ archive: archiveNameSchema, bytes: z.number().int().nonnegative() })) }),
+);
 
 /** The text of a lock file; equal bundles have equal ones. */
 export function formatLockFile({ version, archives, missing, files }: LockFile): string {
@@ -31,21 +31,5 @@ export function formatLockFile({ version, archives, missing, files }: LockFile):
  * @throws MirrorError `PLAN_INVALID`
  */
 export function parseLockFile(text: string, file: string): LockFile {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new MirrorError(
-      "PLAN_INVALID",
-      `cannot read ${file}: it is not JSON`,
-      { file, reason: "not JSON" },
-      { cause },
-    );
-  }
-  const list = downloadListSchema.safeParse(json);
-  const files = filesSchema.safeParse(json);
-  if (list.success && files.success) return { ...list.data, files: files.data.files };
-  const issue = (list.error ?? files.error)?.issues[0];
-  const reason = issue ? `${issue.path.join(".")}: ${issue.message}` : "it has the wrong shape";
-  throw new MirrorError("PLAN_INVALID", `cannot read ${file}: ${reason}`, { file, reason });
+  return parsePlan(lockFileSchema, text, file);
 }

@@ -81,10 +81,11 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     run.base.emit,
   );
   const { totals } = filler;
+  const { images, blobs } = downloadTotals(list);
   return {
     archives,
-    images: downloadTotals(list).images,
-    blobs: downloadTotals(list).blobs,
+    images,
+    blobs,
     fetched: { blobs: totals.fetchedBlobs, bytes: totals.fetchedBytes },
     copied: { blobs: totals.copiedBlobs, bytes: totals.copiedBytes },
     kept: { blobs: totals.keptBlobs, bytes: totals.keptBytes },

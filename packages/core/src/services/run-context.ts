@@ -48,13 +48,13 @@ export function startRun(
     const [planner, context] = [planners[index], contexts[index]];
     if (!planner || !context) return items;
     for await (const item of planner.items(context)) {
-      const reason = archiveNameSchema.safeParse(item.archive).success
-        ? "two components want to write it"
-        : "not a name";
-      if (taken.has(item.archive) || reason === "not a name") {
-        throw new MirrorError("PLAN_INVALID", `cannot plan ${item.archive}: ${reason}`, { file: item.archive, reason });
+      const { archive } = item;
+      const isName = archiveNameSchema.safeParse(archive).success;
+      if (!isName || taken.has(archive)) {
+        const reason = isName ? "two components want to write it" : "it is not the name of an archive";
+        throw new MirrorError("PLAN_INVALID", `cannot plan ${archive}: ${reason}`, { file: archive, reason });
       }
-      taken.add(item.archive);
+      taken.add(archive);
       items.push(item);
     }
     return items;

@@ -1,6 +1,5 @@
 import {
   type Blob,
-  classifyFailure,
   formatName,
   isRegistryError,
   type Manifest,
@@ -9,8 +8,9 @@ import {
   type RepositoryWriter,
   type Tag,
 } from "@tranship/registry";
-import { isMirrorError, MirrorError, type Side } from "../errors.ts";
+import type { Side } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
+import { transferError } from "./transfer-error.ts";
 import { Upload } from "./upload.ts";
 
 /** What a {@link Copier} copies between. */
@@ -76,17 +76,8 @@ export class Copier {
 
   /** `error`, wrapped with the image and the side; the reason of an aborted signal instead, and what is wrapped already stays. */
   failure(error: unknown, side: Side, image: string, signal: AbortSignal | undefined): unknown {
-    if (signal?.aborted) return signal.reason;
-    if (isMirrorError(error)) return error;
-    const reason = error instanceof Error ? error.message : String(error);
-    const details = {
-      side,
-      reference: `${side === "source" ? this.#from.name : this.#to.name}${image}`,
-      failure: classifyFailure(error),
-      ...(isRegistryError(error) ? { code: error.code } : {}),
-    };
-    const what = `${this.#label}${image}`.replace(/^[:@]/, "") || this.#from.name;
-    const message = `cannot push ${what} to ${this.#to.name}: ${reason}`;
-    return new MirrorError("TRANSFER_FAILED", message, details, { cause: error });
+    const name = `${this.#label}${image}`.replace(/^[:@]/, "") || this.#from.name;
+    const reference = `${side === "source" ? this.#from.name : this.#to.name}${image}`;
+    return transferError(error, side, `push ${name} to ${this.#to.name}`, reference, signal);
   }
 }

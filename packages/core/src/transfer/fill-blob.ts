@@ -163,7 +163,7 @@ export class BlobFiller {
       const elapsedMs = Math.round(performance.now() - startedMs);
       emit({ type: "blob.finished", ...told, size, fetchedBytes, elapsedMs });
     } catch (error) {
-      throw transferError(error, "source", "read", reference, signal);
+      throw transferError(error, "source", `read ${reference}`, reference, signal);
     }
   }
 

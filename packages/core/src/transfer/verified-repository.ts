@@ -50,7 +50,7 @@ export class VerifiedRepository {
       this.#emit({ type: "image.finished", side: "target", reference, digest: there.digest, outcome: "present" });
       return {};
     } catch (error) {
-      throw transferError(error, "target", "verify", reference, signal);
+      throw transferError(error, "target", `verify ${reference}`, reference, signal);
     }
   }
 
@@ -101,7 +101,7 @@ export class VerifiedRepository {
     } catch (error) {
       const failure = signal.aborted ? "aborted" : classifyFailure(error);
       if (failure !== "missing" && failure !== "corrupt") {
-        throw transferError(error, "target", "verify", reference, signal);
+        throw transferError(error, "target", `verify ${reference}`, reference, signal);
       }
       const message = error instanceof Error ? error.message : String(error);
       const finding = { code: `${what}_${failure === "missing" ? "MISSING" : "CORRUPT"}`, message, reference };
