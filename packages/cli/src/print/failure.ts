@@ -32,7 +32,8 @@ const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   ARCHIVE_INVALID: "copy the archive again, or pull with --restart, which fetches only what is damaged",
   NO_SPACE: "free some space and run the command again, it goes on where it stopped",
   PLAN_OUTDATED: "plan anew: pull with --restart",
-  PLAN_INVALID: "pull with --restart to make the bundle anew; what is intact is used again",
+  PLAN_INVALID:
+    "a plan is what `tranship plan -o` writes or a bundle has as its lock; pull with --restart makes a damaged lock anew",
 };
 
 /** What to tell about any error: a stable code, a message for people, and what may help. */
