@@ -31,6 +31,7 @@ export type {
   PushManifestOptions,
   PushOutcome,
   ReferrersOptions,
+  RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
 } from "./repository.ts";

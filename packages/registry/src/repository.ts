@@ -85,3 +85,13 @@ export interface RepositoryWriter {
   /** Stores a manifest byte for byte, and names it. */
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void>;
 }
+
+/** Takes content out of one repository. Not every home can: where it cannot, calls end with `UNSUPPORTED`. */
+export interface RepositoryDeleter {
+  /** Takes the name away; the manifest stays. `false` when there was no such tag. */
+  deleteTag(tag: Tag, options?: CallOptions): Promise<boolean>;
+  /** Takes a manifest away, and every tag that names it. `false` when it was not there. */
+  deleteManifest(digest: Digest, options?: CallOptions): Promise<boolean>;
+  /** Takes a blob away, whoever still needs it. `false` when it was not there. */
+  deleteBlob(digest: Digest, options?: CallOptions): Promise<boolean>;
+}

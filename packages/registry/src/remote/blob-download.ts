@@ -45,6 +45,7 @@ export async function readRange(
     ...(range.start > 0 || range.end < blob.size ? { headers: { range: `bytes=${range.start}-${last}` } } : {}),
     operation,
     lane: "down",
+    scopes: endpoints.scope("pull"),
     expect: [200, 206, 416],
     onHead: (head) => window.open(head),
     signal,

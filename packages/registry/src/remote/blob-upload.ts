@@ -88,6 +88,7 @@ class BlobUpload {
         ...(first.done ? {} : { body: resumed(first.value, body) }),
         operation: this.#operation,
         lane: "up",
+        scopes: this.#endpoints.scope("pull", "push"),
         expect: [201, 204],
         signal: this.#signal,
       });
@@ -122,6 +123,7 @@ class BlobUpload {
         url: session,
         operation: this.#operation,
         lane: "meta",
+        scopes: this.#endpoints.scope("pull", "push"),
         expect: [200, 202, 204, 404],
         signal: AbortSignal.timeout(cancelTimeoutMs),
       });
@@ -137,7 +139,14 @@ class BlobUpload {
   }): Promise<ClientResponse> {
     // an empty body, told by its length: some registries hang on a POST without one
     const headers = request.method === "POST" ? { "content-length": "0" } : {};
-    return this.#client.send({ ...request, headers, operation: this.#operation, lane: "meta", signal: this.#signal });
+    return this.#client.send({
+      ...request,
+      headers,
+      operation: this.#operation,
+      lane: "meta",
+      scopes: this.#endpoints.scope("pull", "push"),
+      signal: this.#signal,
+    });
   }
 }
 

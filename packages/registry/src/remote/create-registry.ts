@@ -7,6 +7,7 @@ import type { Registry } from "../registry.ts";
 import type { CallOptions, RepositoryReader, RepositoryWriter } from "../repository.ts";
 import type { Credentials } from "./auth/authenticator.ts";
 import { basicAuthenticator } from "./auth/basic.ts";
+import { catalogScope } from "./auth/scope.ts";
 import { createHostGate, type GateLimits } from "./host-gate.ts";
 import { HttpClient } from "./http-client.ts";
 import { protocolError } from "./operation.ts";
@@ -116,7 +117,7 @@ class HttpRegistry implements RemoteRegistry {
   async *repositories({ signal }: CallOptions = {}): AsyncGenerator<string> {
     const operation = { registry: this.#place.host, reference: this.name, what: `list repositories of ${this.name}` };
     const url = new URL(`/v2/_catalog?n=${repositoriesPerPage}`, this.#client.origin);
-    for await (const page of paginate(this.#client, { url, operation, signal })) {
+    for await (const page of paginate(this.#client, { url, operation, scopes: [catalogScope], signal })) {
       const body = catalogSchema.safeParse(jsonOf(page, operation));
       if (!body.success) throw protocolError(operation, "the answer is no list of repositories");
       for (const path of body.data.repositories ?? []) {

@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { formatName, joinPath, parseTag, type Tag } from "../oci/reference.ts";
+import { type RepositoryAction, repositoryScope } from "./auth/scope.ts";
 import type { Operation } from "./operation.ts";
 
 /** The URLs of one repository's endpoints. @see distribution-spec v1.1.1, "Endpoints" */
@@ -14,6 +15,11 @@ export class Endpoints {
     this.#origin = origin;
     this.path = path;
     this.name = joinPath(host, path);
+  }
+
+  /** What a request here needs leave for. */
+  scope(...actions: readonly RepositoryAction[]): readonly string[] {
+    return [repositoryScope(this.path, actions)];
   }
 
   manifest(reference: Tag | Digest): URL {

@@ -21,6 +21,8 @@ export interface ClientRequest {
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   readonly operation: Operation;
   readonly lane: GateLane;
+  /** What the request needs leave for, such as `repository:app:pull`. */
+  readonly scopes: readonly string[];
   /** Statuses the caller understands; any other becomes an error. */
   readonly expect: readonly number[];
   /** Names who takes the body of an expected answer. Without it, the body is read whole. */
@@ -125,30 +127,35 @@ export class HttpClient implements AsyncDisposable {
     let url = request.url;
     for (let hops = 0; ; hops += 1) {
       const taker = new BodyTaker(request);
-      const { status, headers } = await this.#exchange(request, url, taker);
+      const { status, headers, sent } = await this.#exchange(request, url, taker);
       if (!redirectStatuses.has(status) || request.expect.includes(status)) {
         const body = taker.body();
         if (request.expect.includes(status)) return { response: { status, headers, url, body } };
-        return { failure: { status, headers, body, host: url.host } };
+        return { failure: { status, headers, body, host: url.host }, sent };
       }
       url = this.#redirect(request, url, status, headers, hops);
     }
   }
 
-  async #exchange(request: ClientRequest, url: URL, taker: BodyTaker): Promise<ResponseHead> {
+  async #exchange(
+    request: ClientRequest,
+    url: URL,
+    taker: BodyTaker,
+  ): Promise<ResponseHead & { readonly sent: string | undefined }> {
     const { authenticator, dispatcher, idleTimeoutMs, userAgent } = this.#parts;
-    const { method, body, operation, signal } = request;
+    const { method, body, operation, scopes, signal } = request;
     const headers: Record<string, string> = {
       "user-agent": userAgent,
       "accept-encoding": "identity", // digests and ranges are of the bytes as they are stored
       ...request.headers,
     };
     if (url.origin === this.origin.origin) {
-      const authorization = await authenticator.authorization(signal);
+      const authorization = await authenticator.authorization({ scopes }, signal);
       if (authorization !== undefined) headers.authorization = authorization;
     }
     const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
-    return await exchange(dispatcher, wire, (head) => taker.sinkFor(head));
+    const head = await exchange(dispatcher, wire, (answer) => taker.sinkFor(answer));
+    return { ...head, sent: headers.authorization };
   }
 
   #redirect(
@@ -171,12 +178,12 @@ export class HttpClient implements AsyncDisposable {
     return to;
   }
 
-  async #challenged(request: ClientRequest, outcome: Outcome): Promise<ChallengeAnswer> {
-    const { failure } = outcome;
+  async #challenged(request: ClientRequest, { failure, sent }: Outcome): Promise<ChallengeAnswer> {
     if (failure === undefined || failure.host !== this.origin.host) return { tryAgain: false };
     const value = failure.headers["www-authenticate"];
     const challenges = parseChallenges(Array.isArray(value) ? value.join(", ") : value);
-    const answer = await this.#parts.authenticator.challenged(challenges, request.signal);
+    const { scopes, signal } = request;
+    const answer = await this.#parts.authenticator.challenged({ challenges, scopes, sent }, signal);
     const isReplayable = request.body === undefined || request.body instanceof Uint8Array;
     return { ...answer, tryAgain: answer.tryAgain && isReplayable };
   }
@@ -199,5 +206,10 @@ export class HttpClient implements AsyncDisposable {
 }
 
 type Outcome =
-  | { readonly response: ClientResponse; readonly failure?: undefined }
-  | { readonly response?: undefined; readonly failure: Parameters<typeof httpError>[0] };
+  | { readonly response: ClientResponse; readonly failure?: undefined; readonly sent?: undefined }
+  | {
+      readonly response?: undefined;
+      readonly failure: Parameters<typeof httpError>[0];
+      /** The `Authorization` header that was not enough. */
+      readonly sent: string | undefined;
+    };

@@ -7,6 +7,7 @@ import { type Operation, protocolError } from "./operation.ts";
 export interface PageRequest {
   readonly url: URL;
   readonly operation: Operation;
+  readonly scopes: readonly string[];
   readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,7 +22,7 @@ const maxPages = 10_000;
  * @see distribution-spec v1.1.1, "Listing Tags"
  */
 export async function* paginate(client: HttpClient, request: PageRequest): AsyncGenerator<ClientResponse> {
-  const { operation, accept = "application/json", signal } = request;
+  const { operation, scopes, accept = "application/json", signal } = request;
   const refuse = (reason: string) => protocolError(operation, reason);
   const seen = new Set<string>();
   for (let next: URL | undefined = request.url; next; ) {
@@ -34,6 +35,7 @@ export async function* paginate(client: HttpClient, request: PageRequest): Async
       headers: { accept },
       operation,
       lane: "meta",
+      scopes,
       expect: [200],
       maxBodyBytes: maxPageBytes,
       signal,

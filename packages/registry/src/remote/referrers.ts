@@ -25,7 +25,8 @@ export async function* listReferrers(
   const url = endpoints.referrers(subject, artifactType);
   let isListed = false;
   try {
-    for await (const { body } of paginate(client, { url, operation, accept: MediaType.ociIndex, signal })) {
+    const scopes = endpoints.scope("pull");
+    for await (const { body } of paginate(client, { url, operation, scopes, accept: MediaType.ociIndex, signal })) {
       isListed = true;
       yield* matching(manifestOf(body, MediaType.ociIndex), artifactType);
     }

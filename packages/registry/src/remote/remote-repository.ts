@@ -58,7 +58,9 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
     const url = this.#endpoints.manifest(reference);
     const headers = { accept: acceptManifests };
     const expect = [200, 404];
-    const head = await this.#client.ask({ method: "HEAD", url, headers, operation, lane: "meta", expect, signal });
+    const scopes = this.#endpoints.scope("pull");
+    const request = { method: "HEAD" as const, url, headers, operation, lane: "meta" as const, scopes, expect, signal };
+    const head = await this.#client.ask(request);
     if (head.status === 404) return undefined;
     const descriptor = describe(head.headers);
     if (!descriptor) return await this.#resolveByBody(reference, signal);
@@ -76,6 +78,7 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
       headers: { accept: acceptManifests },
       operation,
       lane: "meta" as const,
+      scopes: this.#endpoints.scope("pull"),
       expect: [200],
       maxBodyBytes: maxBytes,
       signal,
@@ -91,7 +94,8 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
     const operation = this.#endpoints.operation("stat blob", digest);
     const url = this.#endpoints.blob(digest);
     const expect = [200, 404];
-    const head = await this.#client.ask({ method: "HEAD", url, operation, lane: "meta", expect, signal });
+    const scopes = this.#endpoints.scope("pull");
+    const head = await this.#client.ask({ method: "HEAD", url, operation, lane: "meta", scopes, expect, signal });
     if (head.status === 404) return undefined;
     const size = contentLengthOf(head.headers);
     if (size === undefined) throw protocolError(operation, "a blob without Content-Length");
@@ -121,7 +125,8 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
   async *tags({ signal }: CallOptions = {}): AsyncGenerator<Tag> {
     const operation = this.#endpoints.operation("list tags of");
     const url = this.#endpoints.tags(tagsPerPage);
-    for await (const page of paginate(this.#client, { url, operation, signal })) {
+    const scopes = this.#endpoints.scope("pull");
+    for await (const page of paginate(this.#client, { url, operation, scopes, signal })) {
       const body = tagsSchema.safeParse(jsonOf(page, operation));
       if (!body.success) throw protocolError(operation, "the answer is no list of tags");
       for (const tag of body.data.tags ?? []) {
@@ -153,6 +158,7 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
         body: bytes,
         operation,
         lane: "meta",
+        scopes: this.#endpoints.scope("pull", "push"),
         expect: [201, 200, 202],
         signal,
       });

@@ -9,7 +9,7 @@ export function basicAuthenticator(credentials?: Credentials): Authenticator {
   const header = credentials && basicHeader(credentials);
   return {
     authorization: async () => header,
-    challenged: async (challenges) => answer(challenges, header !== undefined),
+    challenged: async ({ challenges }) => answer(challenges, header !== undefined),
   };
 }
 
