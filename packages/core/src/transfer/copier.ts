@@ -13,6 +13,9 @@ import type { OnEvent } from "../events.ts";
 import { transferError } from "./transfer-error.ts";
 import { Upload } from "./upload.ts";
 
+/** How often a blob is read whose bytes arrive damaged; a source that holds them so goes on sending them so. */
+const maxReadings = 3;
+
 /** What a {@link Copier} copies between. */
 export interface Route {
   /** What blobs are read from. */
@@ -43,14 +46,17 @@ export class Copier {
   /** Copies `blob`, which `image` (`:tag` or `@digest`) needs; the target may have it in a repository of `mountFrom`. */
   async blob(blob: Blob, image: string, signal: AbortSignal, mountFrom: readonly string[] = []): Promise<PushOutcome> {
     const upload = new Upload(this.#from, this.path, blob, this.#emit, signal);
-    let outcome: PushOutcome;
-    try {
-      outcome = await this.#to.pushBlob(blob, (offset) => upload.open(offset), { signal, mountFrom });
-    } catch (error) {
-      if (upload.failure?.error === error) throw this.failure(error, "source", image, signal);
-      // Bytes that are not what the digest says cannot be the target's doing.
-      const isCorrupt = isRegistryError(error, "DIGEST_MISMATCH") || isRegistryError(error, "SIZE_MISMATCH");
-      throw this.failure(error, isCorrupt ? "source" : "target", image, signal);
+    let outcome: PushOutcome | undefined;
+    for (let attempt = 1; outcome === undefined; attempt += 1) {
+      try {
+        outcome = await this.#to.pushBlob(blob, (offset) => upload.open(offset), { signal, mountFrom });
+      } catch (error) {
+        // Bytes that are not what the digest says cannot be the target's doing; damaged on the way, they are worth another try.
+        const isCorrupt = isRegistryError(error, "DIGEST_MISMATCH") || isRegistryError(error, "SIZE_MISMATCH");
+        if (isCorrupt && attempt < maxReadings && !signal.aborted) continue;
+        const isSource = isCorrupt || upload.failure?.error === error;
+        throw this.failure(error, isSource ? "source" : "target", image, signal);
+      }
     }
     const { digest, size } = blob;
     if (outcome === "written") upload.finish();

@@ -190,6 +190,22 @@ describe("copyGraph", () => {
     expect(await target.resolve(outer.descriptor.digest)).toBeUndefined();
   });
 
+  test.for([
+    { name: "is read again", damages: 2, digestOfTarget: "there" },
+    { name: "that stays damaged is the source's failure", damages: Number.POSITIVE_INFINITY, digestOfTarget: "none" },
+  ])("a blob that arrives damaged $name", async ({ damages, digestOfTarget }) => {
+    const source = new MemoryRegistry({ name: "source" }).repository("app");
+    const target = new MemoryRegistry({ name: "target" }).repository("copy");
+    const { common, outer } = putNested(source, ["v1"]);
+    const copied = copyGraph(withDamagedBlob(source, common.digest, damages), target, "v1");
+    if (digestOfTarget === "there") await copied;
+    else
+      await expect(copied).rejects.toMatchObject({
+        details: { side: "source", failure: "corrupt", code: "DIGEST_MISMATCH" },
+      });
+    expect((await target.resolve("v1"))?.digest).toBe(digestOfTarget === "there" ? outer.descriptor.digest : undefined);
+  });
+
   test("an aborted copy rejects with the reason, unwrapped", async () => {
     const source = new MemoryRegistry({ name: "source" }).repository("app");
     const target = new MemoryRegistry({ name: "target" }).repository("copy");
@@ -216,6 +232,24 @@ function withBrokenBlob(repository: MemoryRepository, broken: Digest): Repositor
     async *fetchBlob(blob: Blob, options) {
       yield* repository.fetchBlob(blob, { ...options, length: blob.digest === broken ? 2 : blob.size });
       if (blob.digest === broken) throw new Error("the disk is gone");
+    },
+  };
+}
+
+/** A repository one of whose blobs comes damaged, so many times. */
+function withDamagedBlob(repository: MemoryRepository, damaged: Digest, times: number): RepositoryReader {
+  let left = times;
+  return {
+    name: repository.name,
+    resolve: (...args) => repository.resolve(...args),
+    manifest: (...args) => repository.manifest(...args),
+    statBlob: (...args) => repository.statBlob(...args),
+    tags: (...args) => repository.tags(...args),
+    referrers: (...args) => repository.referrers(...args),
+    async *fetchBlob(blob: Blob, options) {
+      const isDamaged = blob.digest === damaged && left-- > 0;
+      for await (const chunk of repository.fetchBlob(blob, options))
+        yield isDamaged ? chunk.map((byte) => byte ^ 1) : chunk;
     },
   };
 }
