@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeReaderContract, describeWriterContract } from "../testing/contract.ts";
+import { describeDeleterContract, describeReaderContract, describeWriterContract } from "../testing/contract.ts";
 import { bytesOf, expectCode, listOf } from "../testing/contract-support.ts";
 import { aBlob, anImage, type Seedable, seedMemory } from "../testing/index.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
@@ -15,6 +15,7 @@ async function aMemoryHome() {
 
 describeReaderContract("MemoryRegistry", aMemoryHome);
 describeWriterContract("MemoryRegistry", aMemoryHome);
+describeDeleterContract("MemoryRegistry", aMemoryHome);
 
 describe("a registry in memory", () => {
   test("has a repository at its root", async () => {
@@ -34,6 +35,18 @@ describe("a registry in memory", () => {
     for (const path of ["b", "a/b", "a-b"]) seedMemory(registry, path, [anImage({ tags: ["b", "B", "a", "1.10"] })]);
     expect(await listOf(registry.repositories())).toEqual(["a-b", "a/b", "b"]);
     expect(await listOf(registry.repository("b").tags())).toEqual(["1.10", "B", "a", "b"]);
+  });
+
+  test("is rid of a repository with the last that was in it", async () => {
+    const registry = new MemoryRegistry();
+    const image = anImage({ tag: "v1" });
+    seedMemory(registry, "app", [image]);
+    const repository = registry.repository("app");
+    expect(await repository.deleteManifest(image.manifest.descriptor.digest)).toBe(true);
+    expect(await listOf(repository.tags())).toEqual([]);
+    for (const { digest } of image.blobs) expect(await repository.deleteBlob(digest)).toBe(true);
+    await expectCode(listOf(repository.tags()), "NOT_FOUND");
+    expect(await listOf(registry.repositories())).toEqual([]);
   });
 
   test("mounts a blob without asking for its bytes", async () => {

@@ -12,6 +12,7 @@ import type {
   PushManifestOptions,
   PushOutcome,
   ReferrersOptions,
+  RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
 } from "../repository.ts";
@@ -19,8 +20,11 @@ import { MemoryStore } from "./memory-store.ts";
 
 const chunkBytes = 64 * 1024;
 
-/** One repository of a `MemoryRegistry`; it comes to exist with its first content. Readers and writers may share it. */
-export class MemoryRepository implements RepositoryReader, RepositoryWriter {
+/**
+ * One repository of a `MemoryRegistry`: there from its first content on, gone with its last; without tags it is there.
+ * Readers, writers and deleters may share it.
+ */
+export class MemoryRepository implements RepositoryReader, RepositoryWriter, RepositoryDeleter {
   readonly name: string;
   readonly #path: string;
   readonly #stores: Map<string, MemoryStore>;
@@ -104,6 +108,21 @@ export class MemoryRepository implements RepositoryReader, RepositoryWriter {
     this.putManifest(manifest, tags);
   }
 
+  async deleteTag(tag: Tag, { signal }: CallOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted();
+    return this.#store?.tags.delete(tag) ?? false;
+  }
+
+  async deleteManifest(digest: Digest, { signal }: CallOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted();
+    return this.#remove((store) => store.remove(digest));
+  }
+
+  async deleteBlob(digest: Digest, { signal }: CallOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted();
+    return this.#remove((store) => store.blobs.delete(digest));
+  }
+
   /**
    * Stores a blob at once; the bytes are copied.
    * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`
@@ -132,6 +151,14 @@ export class MemoryRepository implements RepositoryReader, RepositoryWriter {
     const store = this.#store ?? new MemoryStore();
     this.#stores.set(this.#path, store);
     return store;
+  }
+
+  /** Removes something from the repository, and the repository when that was the last in it. */
+  #remove(from: (store: MemoryStore) => boolean): boolean {
+    const store = this.#store;
+    if (!store || !from(store)) return false;
+    if (store.isEmpty) this.#stores.delete(this.#path);
+    return true;
   }
 
   #keep({ digest, size }: Blob, bytes: Uint8Array): void {

@@ -36,6 +36,24 @@ export class MemoryStore {
     });
   }
 
+  /** Takes a manifest away, the tags that name it, and its entry as a referrer. What refers to it stays, as it may be pushed again. */
+  remove(digest: Digest): boolean {
+    const manifest = this.manifests.get(digest);
+    if (!manifest) return false;
+    this.manifests.delete(digest);
+    for (const [tag, named] of this.tags) if (named === digest) this.tags.delete(tag);
+    const { subject } = parseManifest(manifest);
+    const siblings = subject && this.#referrers.get(subject.digest);
+    siblings?.delete(digest);
+    if (subject && siblings?.size === 0) this.#referrers.delete(subject.digest);
+    return true;
+  }
+
+  /** Whether nothing is left in it. */
+  get isEmpty(): boolean {
+    return this.blobs.size === 0 && this.manifests.size === 0;
+  }
+
   /** Descriptors of the manifests whose subject is `digest`, in the order they came. */
   referrers(digest: Digest): readonly Descriptor[] {
     return [...(this.#referrers.get(digest)?.values() ?? [])];

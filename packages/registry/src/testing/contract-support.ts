@@ -1,11 +1,12 @@
 import { expect } from "vitest";
 import { isRegistryError, type RegistryErrorCode } from "../errors.ts";
-import type { OpenBlob } from "../repository.ts";
+import type { OpenBlob, RepositoryReader, RepositoryWriter } from "../repository.ts";
+import { partsOf, type Seedable } from "./seed.ts";
 
 /** What some homes of content cannot do, and no home has to. */
-export type HomeFeature = "referrers" | "repositories" | "sha512";
+export type HomeFeature = "deleteBlob" | "deleteTag" | "referrers" | "repositories" | "sha512";
 
-/** Options of both contracts. */
+/** Options of all contracts. */
 export interface ContractOptions {
   /** What this home is known not to do. @defaultValue nothing */
   readonly without?: readonly HomeFeature[] | undefined;
@@ -49,4 +50,11 @@ export function openerOf(bytes: Uint8Array, pieceBytes: number = 10_000): Opener
     },
   };
   return opener;
+}
+
+/** Pushes something with all it needs, leaves first. */
+export async function push(repository: RepositoryReader & RepositoryWriter, thing: Seedable): Promise<void> {
+  const { blobs, manifests } = partsOf(thing);
+  for (const part of blobs) await repository.pushBlob(part, openerOf(part.bytes).open);
+  for (const { manifest, tags } of manifests) await repository.pushManifest(manifest, { tags });
 }

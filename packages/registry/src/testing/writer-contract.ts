@@ -3,11 +3,9 @@ import { digestOf } from "../oci/digest.ts";
 import { manifestOf } from "../oci/manifest.ts";
 import { MediaType } from "../oci/media-type.ts";
 import type { Registry } from "../registry.ts";
-import type { RepositoryReader, RepositoryWriter } from "../repository.ts";
 import { aBlob } from "./blob-builders.ts";
 import { anArtifact, anImage, anIndex } from "./builders.ts";
-import { bytesOf, type ContractOptions, expectCode, listOf, openerOf } from "./contract-support.ts";
-import { partsOf, type Seedable } from "./seed.ts";
+import { bytesOf, type ContractOptions, expectCode, listOf, openerOf, push } from "./contract-support.ts";
 
 /** An empty home of content under test. */
 export interface WriterHome extends AsyncDisposable {
@@ -198,10 +196,4 @@ export function describeWriterContract(
       expect(await repository.statBlob(blob.digest)).toBeUndefined();
     });
   });
-}
-
-async function push(repository: RepositoryReader & RepositoryWriter, thing: Seedable): Promise<void> {
-  const { blobs, manifests } = partsOf(thing);
-  for (const part of blobs) await repository.pushBlob(part, openerOf(part.bytes).open);
-  for (const { manifest, tags } of manifests) await repository.pushManifest(manifest, { tags });
 }
