@@ -7,6 +7,21 @@ async function isGiven(entering: Promise<Disposable>): Promise<boolean> {
   return (await Promise.race([entering.then(() => true), notYet])) === true;
 }
 
+async function withFakeClock(story: () => Promise<void>): Promise<void> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
+  try {
+    await story();
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+/** A turn in the shape of a permit. */
+async function asPermit(turn: Promise<void>): Promise<Disposable> {
+  await turn;
+  return { [Symbol.dispose]: () => {} };
+}
+
 describe("a host's gate", () => {
   test("gives as many permits as there are slots, lane by lane", async () => {
     const gate = createHostGate({ meta: 1, down: 2, up: 1 });
@@ -59,9 +74,8 @@ describe("a host's gate", () => {
     expect(await isGiven(gate.enter("up"))).toBe(true);
   });
 
-  test("gives no new permit until the host may be asked again", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    try {
+  test("lets no request begin until the host may be asked again", async () => {
+    await withFakeClock(async () => {
       const gate = createHostGate();
       gate.slowUntil(Date.now() + 5000);
       const lanes: GateLane[] = ["meta", "down", "up"];
@@ -72,9 +86,95 @@ describe("a host's gate", () => {
       for (const permit of entering) expect(await isGiven(permit)).toBe(false);
       vi.advanceTimersByTime(200);
       for (const permit of entering) expect(await isGiven(permit)).toBe(true);
-    } finally {
-      vi.useRealTimers();
-    }
+    });
+  });
+
+  test("says whether a rest is news, or the one it knows of", async () => {
+    await withFakeClock(async () => {
+      const gate = createHostGate();
+      expect(gate.slowUntil(Date.now() - 1)).toBe(false);
+      expect(gate.slowUntil(Date.now() + 5000)).toBe(true);
+      vi.advanceTimersByTime(20);
+      expect(gate.slowUntil(Date.now() + 5000)).toBe(false);
+      expect(gate.slowUntil(Date.now() + 3000)).toBe(false);
+      expect(gate.slowUntil(Date.now() + 9000)).toBe(true);
+      vi.advanceTimersByTime(9001);
+      expect(gate.slowUntil(Date.now() + 10)).toBe(true);
+    });
+  });
+
+  test("keeps no timer for a rest nobody waits for", async () => {
+    await withFakeClock(async () => {
+      const gate = createHostGate();
+      gate.slowUntil(Date.now() + 60_000);
+      expect(vi.getTimerCount()).toBe(0);
+      const controller = new AbortController();
+      const first = gate.turn(controller.signal);
+      const second = gate.turn(controller.signal);
+      expect(vi.getTimerCount()).toBe(1);
+      controller.abort("enough");
+      await expect(first).rejects.toBe("enough");
+      await expect(second).rejects.toBe("enough");
+      expect(vi.getTimerCount()).toBe(0);
+    });
+  });
+
+  test("waits out a rest longer than any timer", async () => {
+    await withFakeClock(async () => {
+      const gate = createHostGate();
+      const restMs = 2 ** 31 + 5000;
+      gate.slowUntil(Date.now() + restMs);
+      const turn = asPermit(gate.turn());
+      vi.advanceTimersByTime(restMs - 1);
+      expect(await isGiven(turn)).toBe(false);
+      vi.advanceTimersByTime(2);
+      expect(await isGiven(turn)).toBe(true);
+    });
+  });
+
+  test("begins no more requests in a second than it may, after a small burst", async () => {
+    await withFakeClock(async () => {
+      const gate = createHostGate({ requestsPerSecond: 10 });
+      const begun: number[] = [];
+      const startedAt = Date.now();
+      const turns = Array.from({ length: 22 }, () => gate.turn().then(() => begun.push(Date.now() - startedAt)));
+      await vi.advanceTimersByTimeAsync(2000);
+      await Promise.all(turns);
+      expect(begun.slice(0, 4)).toEqual([0, 0, 100, 200]);
+      expect(begun.at(-1)).toBe(2000);
+    });
+  });
+
+  test("lets no lane push in front of another when requests are few", async () => {
+    await withFakeClock(async () => {
+      const gate = createHostGate({ meta: 1, down: 2, up: 1, requestsPerSecond: 1 });
+      const begun: string[] = [];
+      const ask = async (lane: GateLane, name: string) => {
+        using _permit = await gate.enter(lane);
+        begun.push(name);
+      };
+      const asked = Array.from({ length: 30 }, (_, n) => ask("down", `down ${n}`));
+      asked.push(ask("meta", "meta"));
+      await vi.advanceTimersByTimeAsync(60_000);
+      await Promise.all(asked);
+      expect(begun.indexOf("meta")).toBeLessThanOrEqual(2); // behind those who have a slot, before those who have none
+      expect(begun.filter((name) => name !== "meta")).toEqual(Array.from({ length: 30 }, (_, n) => `down ${n}`));
+    });
+  });
+
+  test("gives back the slot of one who gives up waiting for the turn", async () => {
+    await withFakeClock(async () => {
+      const gate = createHostGate({ up: 1 });
+      gate.slowUntil(Date.now() + 1000);
+      const controller = new AbortController();
+      const leaver = gate.enter("up", controller.signal);
+      const next = gate.enter("up");
+      await Promise.resolve();
+      controller.abort("enough");
+      await expect(leaver).rejects.toBe("enough");
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(await isGiven(next)).toBe(true);
+    });
   });
 
   test("sends everyone home when it closes", async () => {
@@ -85,6 +185,21 @@ describe("a host's gate", () => {
     gate.close(reason);
     await expect(waiting).rejects.toBe(reason);
     await expect(gate.enter("up")).rejects.toBe(reason);
+    await expect(gate.turn()).rejects.toBe(reason);
+  });
+
+  test("sends those home who wait for their turn when it closes", async () => {
+    const gate = createHostGate();
+    gate.slowUntil(Date.now() + 60_000);
+    const waiting = gate.enter("meta");
+    const reason = new Error("closed");
+    await Promise.resolve(); // it has its slot
+    gate.close(reason);
+    await expect(waiting).rejects.toBe(reason);
+  });
+
+  test.for([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("refuses %s requests a second", (requestsPerSecond) => {
+    expect(() => createHostGate({ requestsPerSecond })).toThrow(RangeError);
   });
 
   test.for([0, -1, 1.5, Number.NaN])("refuses a limit of %s", (limit) => {
