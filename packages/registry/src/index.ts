@@ -12,6 +12,7 @@ export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory/memory-registry.ts";
 export type { MemoryRepository } from "./memory/memory-repository.ts";
 export * from "./oci/index.ts";
+export { openBytes } from "./open-bytes.ts";
 export type { Registry, RegistryReader } from "./registry.ts";
 export type { Credentials } from "./remote/auth/authenticator.ts";
 export {

@@ -1,5 +1,6 @@
 export type { Blob, Descriptor, Platform } from "./descriptor.ts";
 export {
+  blobOf,
   type Digest,
   type DigestAlgorithm,
   digestAlgorithm,
