@@ -1,4 +1,4 @@
-import { ApiError, unsupported } from "./api-error.ts";
+import { ApiError, refusalOf, unsupported } from "./api-error.ts";
 import { parseByteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
@@ -6,13 +6,18 @@ import type { Route } from "./route.ts";
 
 type BlobRoute = Extract<Route, { readonly kind: "blob" }>;
 
-/** Blobs by digest, whole or one range of them. @see distribution-spec v1.1.1, "Pulling blobs" */
-export async function answerBlob(exchange: Exchange, home: Home, { repository, digest }: BlobRoute): Promise<void> {
-  if (exchange.method !== "GET" && exchange.method !== "HEAD") throw unsupported("blobs take GET and HEAD");
+/** Blobs by digest, whole or one range of them. @see distribution-spec v1.1.1, "Pulling blobs" and "Deleting Blobs" */
+export async function answerBlob(exchange: Exchange, home: Home, route: BlobRoute): Promise<void> {
+  if (exchange.method === "GET" || exchange.method === "HEAD") return await read(exchange, home, route);
+  if (exchange.method === "DELETE") return await remove(exchange, home, route);
+  throw unsupported("blobs take GET, HEAD and DELETE");
+}
+
+async function read(exchange: Exchange, home: Home, { repository, digest }: BlobRoute): Promise<void> {
   const { signal } = exchange;
   const reader = home.reader(repository);
   const found = await reader.statBlob(digest, { signal });
-  if (!found) throw await home.missing(repository, "BLOB_UNKNOWN", "no such blob", signal);
+  if (!found) throw await missing(exchange, home, repository);
   const { size } = found;
   const range = parseByteRange(exchange.header("range"), size);
   if (range === "unsatisfiable") {
@@ -29,4 +34,17 @@ export async function answerBlob(exchange: Exchange, home: Home, { repository, d
   };
   const open = () => reader.fetchBlob({ digest, size }, { ...range, signal });
   await exchange.stream(range ? 206 : 200, headers, open);
+}
+
+async function remove(exchange: Exchange, home: Home, { repository, digest }: BlobRoute): Promise<void> {
+  const deleter = home.deleter(repository);
+  const deleted = await deleter.deleteBlob(digest, { signal: exchange.signal }).catch((error: unknown) => {
+    throw refusalOf(error);
+  });
+  if (!deleted) throw await missing(exchange, home, repository);
+  await exchange.send(202, {});
+}
+
+async function missing(exchange: Exchange, home: Home, repository: string): Promise<ApiError> {
+  return await home.missing(repository, "BLOB_UNKNOWN", "no such blob", exchange.signal);
 }

@@ -1,16 +1,22 @@
 import { isRegistryError } from "../errors.ts";
 import type { Registry, RegistryReader } from "../registry.ts";
-import type { RepositoryReader, RepositoryWriter } from "../repository.ts";
+import type { RepositoryDeleter, RepositoryReader, RepositoryWriter } from "../repository.ts";
 import { ApiError, type ApiErrorCode, unsupported } from "./api-error.ts";
 
-/** The content a server speaks for: any registry, and whether it may be written. */
+/** What may be done to the content of a {@link Home}. */
+export interface HomeRights {
+  readonly write: boolean;
+  readonly delete: boolean;
+}
+
+/** The content a server speaks for: any registry, and what may be done to it. */
 export class Home {
   readonly registry: RegistryReader | Registry;
-  readonly isReadOnly: boolean;
+  readonly #rights: HomeRights;
 
-  constructor(registry: RegistryReader | Registry, isReadOnly: boolean) {
+  constructor(registry: RegistryReader | Registry, rights: HomeRights) {
     this.registry = registry;
-    this.isReadOnly = isReadOnly;
+    this.#rights = rights;
   }
 
   reader(path: string): RepositoryReader {
@@ -20,7 +26,15 @@ export class Home {
   /** @throws ApiError `UNSUPPORTED` where nothing can be written */
   writer(path: string): RepositoryReader & RepositoryWriter {
     const repository: RepositoryReader & Partial<RepositoryWriter> = this.registry.repository(path);
-    if (this.isReadOnly || !isWriter(repository)) throw unsupported("this registry is read-only");
+    if (!this.#rights.write || !isWriter(repository)) throw unsupported("this registry is read-only");
+    return repository;
+  }
+
+  /** @throws ApiError `UNSUPPORTED` where nothing can be deleted */
+  deleter(path: string): RepositoryReader & RepositoryDeleter {
+    const repository: RepositoryReader & Partial<RepositoryDeleter> = this.registry.repository(path);
+    const { write, delete: mayDelete } = this.#rights;
+    if (!write || !mayDelete || !isDeleter(repository)) throw unsupported("nothing can be deleted from this registry");
     return repository;
   }
 
@@ -42,4 +56,11 @@ function isWriter(
   repository: RepositoryReader & Partial<RepositoryWriter>,
 ): repository is RepositoryReader & RepositoryWriter {
   return typeof repository.pushBlob === "function" && typeof repository.pushManifest === "function";
+}
+
+function isDeleter(
+  repository: RepositoryReader & Partial<RepositoryDeleter>,
+): repository is RepositoryReader & RepositoryDeleter {
+  const { deleteTag, deleteManifest, deleteBlob } = repository;
+  return [deleteTag, deleteManifest, deleteBlob].every((method) => typeof method === "function");
 }

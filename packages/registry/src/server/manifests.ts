@@ -10,12 +10,13 @@ import type { Route } from "./route.ts";
 
 type ManifestRoute = Extract<Route, { readonly kind: "manifest" }>;
 
-/** Manifests by tag or digest. @see distribution-spec v1.1.1, "Pulling manifests" and "Pushing Manifests" */
+/** Manifests by tag or digest. @see distribution-spec v1.1.1, "Pulling manifests", "Pushing Manifests", "Deleting Manifests" and "Deleting tags" */
 export async function answerManifest(exchange: Exchange, home: Home, route: ManifestRoute): Promise<void> {
   if (exchange.method === "GET") return await get(exchange, home, route);
   if (exchange.method === "HEAD") return await head(exchange, home, route);
   if (exchange.method === "PUT") return await put(exchange, home, route);
-  throw unsupported("manifests take GET, HEAD and PUT");
+  if (exchange.method === "DELETE") return await remove(exchange, home, route);
+  throw unsupported("manifests take GET, HEAD, PUT and DELETE");
 }
 
 async function head(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
@@ -56,6 +57,19 @@ async function put(exchange: Exchange, home: Home, { repository, reference }: Ma
   } catch (error) {
     throw refusalOf(error);
   }
+}
+
+async function remove(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
+  const deleter = home.deleter(repository);
+  const { signal } = exchange;
+  const deleted = await (isDigest(reference)
+    ? deleter.deleteManifest(reference, { signal })
+    : deleter.deleteTag(reference, { signal })
+  ).catch((error: unknown) => {
+    throw refusalOf(error);
+  });
+  if (!deleted) throw await missing(exchange, home, repository);
+  await exchange.send(202, {});
 }
 
 function headersOf({ mediaType, digest, size }: Descriptor): Headers {

@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly port?: number | undefined;
   /** Refuses every write. @defaultValue false; what cannot be written refuses them anyway */
   readonly readOnly?: boolean | undefined;
+  /** Whether tags, manifests and blobs may be deleted. @defaultValue true, where they can be and writes are taken */
+  readonly allowDelete?: boolean | undefined;
   /** Wanted from every request, by HTTP's Basic scheme. @defaultValue none wanted */
   readonly credentials?: BasicCredentials | undefined;
   /** Tags or repositories in one page of a list, at most. @defaultValue 1000 */
@@ -91,7 +93,7 @@ class Service implements AsyncDisposable {
   readonly #running: Set<Promise<void>> = new Set();
 
   constructor(registry: RegistryReader | Registry, options: ServerOptions) {
-    this.#home = new Home(registry, options.readOnly ?? false);
+    this.#home = new Home(registry, { write: !options.readOnly, delete: options.allowDelete ?? true });
     this.#uploads = new UploadStore(options.maxBlobBytes ?? 64 * 1024 ** 3);
     this.#options = options;
   }

@@ -1,21 +1,14 @@
 import { MemoryRegistry } from "../memory/memory-registry.ts";
-import type { BasicCredentials } from "../server/base.ts";
 import type { ServedRequest } from "../server/served-request.ts";
-import { type RegistryServer, startServer } from "../server/start-server.ts";
+import { type RegistryServer, type ServerOptions, startServer } from "../server/start-server.ts";
 import { type FailOptions, FaultQueue, type RequestMatch } from "./fault-queue.ts";
 import type { Fault } from "./faults.ts";
 import { type Seedable, seedMemory } from "./seed.ts";
 
-/** Options of {@link startTestRegistry}. */
-export interface TestRegistryOptions {
-  /** Wanted from every request. @defaultValue none wanted */
-  readonly credentials?: BasicCredentials | undefined;
+/** Options of {@link startTestRegistry}: what a server can be told, `auth` and `tls` among it, and what it serves. */
+export interface TestRegistryOptions extends Omit<ServerOptions, "onRequest"> {
   /** What is served. @defaultValue an empty registry of its own */
   readonly registry?: MemoryRegistry | undefined;
-  /** Tags or repositories in one page of a list, at most. @defaultValue 1000 */
-  readonly maxPageSize?: number | undefined;
-  /** Refuses every write. @defaultValue false */
-  readonly readOnly?: boolean | undefined;
 }
 
 /** A registry in memory behind a real HTTP server on a free port, with a log of requests and faults on demand. */
@@ -82,13 +75,13 @@ export class TestRegistry implements AsyncDisposable {
 
 /** Starts a registry for one test. Hold it with `await using`. */
 export async function startTestRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
-  const { credentials, registry = new MemoryRegistry(), maxPageSize, readOnly } = options;
+  const { registry = new MemoryRegistry(), ...serverOptions } = options;
   const faults = new FaultQueue();
   const log: ServedRequest[] = [];
   const onRequest = (request: ServedRequest) => {
     log.push(request);
     return faults.take(request);
   };
-  const server = await startServer(registry, { credentials, maxPageSize, readOnly, onRequest });
+  const server = await startServer(registry, { ...serverOptions, onRequest });
   return new TestRegistry(registry, server, faults, log);
 }
