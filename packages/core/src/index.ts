@@ -6,6 +6,8 @@ export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetai
 export type { MirrorEvent, MirrorWarning, OnEvent } from "./events.ts";
 export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
 export { ImageLayout } from "./layout/image-layout.ts";
+export { LayoutRegistry, type LayoutRegistryOptions } from "./layout/layout-registry.ts";
+export type { LayoutRepository } from "./layout/layout-repository.ts";
 export {
   type DownloadList,
   type DownloadTotals,

@@ -28,7 +28,7 @@ export interface LayoutStorage {
   /** How messages name it. */
   readonly name: string;
   /** What its `index.json` says now; `undefined` when there is no such layout. */
-  index(): LayoutIndex | undefined;
+  index(): LayoutIndex | undefined | Promise<LayoutIndex | undefined>;
   /** The size in bytes of a stored blob. */
   stat(digest: Digest): Promise<number | undefined>;
   /** Exactly `length` bytes of a stored blob, unchecked, in pieces the caller owns. */
@@ -51,7 +51,7 @@ export class LayoutContent implements RepositoryReader {
 
   async resolve(reference: Tag | Digest, { signal }: CallOptions = {}): Promise<Descriptor | undefined> {
     signal?.throwIfAborted();
-    const listed = this.#storage.index()?.find(reference);
+    const listed = (await this.#storage.index())?.find(reference);
     if (listed || !isDigest(reference)) return listed;
     return (await this.#unlisted(reference, defaultMaxManifestBytes, signal))?.descriptor;
   }
@@ -61,7 +61,7 @@ export class LayoutContent implements RepositoryReader {
     { signal, maxBytes = defaultMaxManifestBytes }: ManifestOptions = {},
   ): Promise<Manifest> {
     signal?.throwIfAborted();
-    const listed = this.#storage.index()?.find(reference);
+    const listed = (await this.#storage.index())?.find(reference);
     if (listed) return { descriptor: listed, bytes: await this.#readWhole(listed, maxBytes, signal) };
     const unlisted = isDigest(reference) ? await this.#unlisted(reference, maxBytes, signal) : undefined;
     if (!unlisted) throw this.#notFound(reference);
@@ -92,7 +92,7 @@ export class LayoutContent implements RepositoryReader {
 
   async *tags({ signal }: CallOptions = {}): AsyncGenerator<Tag> {
     signal?.throwIfAborted();
-    const index = this.#storage.index();
+    const index = await this.#storage.index();
     if (!index) throw this.#notFound("");
     for (const tag of index.tags.keys()) {
       signal?.throwIfAborted();
@@ -100,8 +100,9 @@ export class LayoutContent implements RepositoryReader {
     }
   }
 
-  referrers(subject: Digest, options: ReferrersOptions = {}): AsyncIterable<Descriptor> {
-    return readReferrers(this, this.#storage.index(), subject, options);
+  async *referrers(subject: Digest, options: ReferrersOptions = {}): AsyncGenerator<Descriptor> {
+    options.signal?.throwIfAborted();
+    yield* readReferrers(this, await this.#storage.index(), subject, options);
   }
 
   /** A manifest that is stored but not listed, such as a child of an index. Its type is what it says of itself. */

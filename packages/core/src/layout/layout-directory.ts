@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
   type Blob,
@@ -10,59 +9,92 @@ import {
   hashFor,
   RegistryError,
 } from "@tranship/registry";
-import { localError } from "../bundle/local-error.ts";
 import { MirrorError } from "../errors.ts";
 import { blobPath } from "../plan/section.ts";
-import { formatIndexFile, maxIndexBytes, ociLayoutText, parseIndexFile } from "./index-file.ts";
+import { identityOf, linkFile, local, localIfAny, removeStaleFiles, replaceFile } from "./atomic-file.ts";
+import { formatIndexFile, ociLayoutText } from "./index-file.ts";
 import type { LayoutStorage } from "./layout-content.ts";
 import { layoutTagOf } from "./layout-entry.ts";
+import { hasLayoutFile, type IndexFile, isReal, readIndexFile } from "./layout-files.ts";
 import { LayoutIndex } from "./layout-index.ts";
+import { SubjectCache } from "./subject-cache.ts";
 
 const pieceBytes = 512 * 1024;
 
-/** The files of one image layout in a directory. Every file appears whole, under its name, or not at all. */
+/** Gives the entries an index is to have; the same list when nothing changes. */
+type IndexChange = (index: LayoutIndex) => readonly Descriptor[];
+
+interface WaitingChange {
+  readonly next: IndexChange;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+interface KnownIndex {
+  readonly index: LayoutIndex;
+  readonly identity: string | undefined;
+}
+
+/**
+ * The files of one image layout in a directory. Every file appears whole, under its name, or not at all. Changes that
+ * other processes make are noticed; changes that two processes make at the same moment are not reconciled.
+ */
 export class LayoutDirectory implements LayoutStorage {
   readonly path: string;
   readonly name: string;
-  #index: LayoutIndex;
-  /** The end of the last change of the index: changes wait for each other. */
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #followsLinks: boolean;
+  /** What is known of the manifests' subjects, whatever becomes of the index. */
+  readonly subjects: SubjectCache = new SubjectCache();
+  #known: KnownIndex | undefined;
+  #making: Promise<LayoutIndex> | undefined;
+  #isTidy = false;
+  #waiting: WaitingChange[] = [];
+  #writing: Promise<void> | undefined;
 
-  private constructor(path: string, descriptors: readonly Descriptor[]) {
+  private constructor(path: string, followsLinks: boolean) {
     this.path = path;
     this.name = `oci:${path}`;
-    this.#index = new LayoutIndex(descriptors, layoutTagOf);
+    this.#followsLinks = followsLinks;
   }
 
   /** Opens the layout at `path`, or makes an empty one. @throws MirrorError `LAYOUT_INVALID`, `NO_SPACE`, `FILE_FAILED` */
   static async open(path: string): Promise<LayoutDirectory> {
-    const root = resolve(path);
-    await local(root, () => mkdir(root, { recursive: true }));
-    await checkLayoutFile(root);
-    const directory = new LayoutDirectory(root, (await readIndex(root)) ?? []);
-    if (!(await exists(join(root, "index.json")))) await directory.#write("index.json", formatIndexFile([]));
-    if (!(await exists(join(root, "oci-layout")))) await directory.#write("oci-layout", ociLayoutText);
+    const directory = new LayoutDirectory(resolve(path), true);
+    await directory.#make();
     return directory;
   }
 
-  index(): LayoutIndex {
-    return this.#index;
+  /**
+   * The layout at an absolute path without symbolic links, there or not: it is made with the first thing written. Links
+   * at the path or below are refused with `LAYOUT_INVALID`. No I/O.
+   */
+  static at(path: string): LayoutDirectory {
+    return new LayoutDirectory(path, false);
+  }
+
+  /** What the index said when it was last asked for. */
+  get lastIndex(): LayoutIndex {
+    return this.#known?.index ?? this.#indexOf([]);
+  }
+
+  /** What `index.json` says now: it is read again when its identity has changed. */
+  async index(): Promise<LayoutIndex | undefined> {
+    const known = this.#known;
+    if (known?.identity !== undefined && known.identity === (await this.#identity())) return known.index;
+    await this.#requireReal(this.path);
+    if (!(await hasLayoutFile(this.path))) return undefined;
+    return this.#keep(known, (await readIndexFile(this.path)) ?? { descriptors: [], identity: undefined });
   }
 
   async stat(digest: Digest): Promise<number | undefined> {
-    const path = join(this.path, blobPath(digest));
-    try {
-      const found = await stat(path);
-      return found.isFile() ? found.size : undefined;
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-      throw localError(error, path);
-    }
+    const path = this.fileOf(digest);
+    await this.#requireReal(path);
+    const found = await localIfAny(path, () => stat(path));
+    return found?.isFile() ? found.size : undefined;
   }
 
   async *pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const path = join(this.path, blobPath(digest));
+    const path = this.fileOf(digest);
+    await this.#requireReal(path);
     const file = await local(path, () => open(path, "r"));
     try {
       for (let done = 0; done < length; ) {
@@ -86,9 +118,8 @@ export class LayoutDirectory implements LayoutStorage {
 
   /** Stores a blob; its bytes are hashed on their way. @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH` */
   async writeBlob({ digest, size }: Blob, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
-    const path = this.fileOf(digest);
-    await local(path, () => mkdir(dirname(path), { recursive: true }));
-    await this.#replace(path, async (file) => {
+    const path = await this.#roomFor(digest);
+    await replaceFile(this.path, path, async (file) => {
       const hash = hashFor(digest);
       let actual = 0;
       for await (const chunk of bytes) {
@@ -106,39 +137,149 @@ export class LayoutDirectory implements LayoutStorage {
     });
   }
 
-  /** Changes the index, one change after the other; one that gives the same list back writes nothing. */
-  async change(next: (index: LayoutIndex) => readonly Descriptor[]): Promise<void> {
-    const change = this.#changes.then(async () => {
-      const after = next(this.#index);
-      if (after === this.#index.descriptors) return;
-      await this.#write("index.json", formatIndexFile(after));
-      this.#index = new LayoutIndex(after, layoutTagOf);
-    });
-    this.#changes = change.catch(() => {}); // a failed change is its caller's to know
-    await change;
-  }
-
-  async #write(name: string, text: string): Promise<void> {
-    const path = join(this.path, name);
-    await this.#replace(path, (file) => local(path, () => file.writeFile(text)));
-  }
-
-  async #replace(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
-    const temporary = join(this.path, `.${randomUUID()}.tmp`);
-    const file = await local(path, () => open(temporary, "wx"));
+  /**
+   * Takes a blob over from another layout, if that has it: by a second name for its file, or where the file system has
+   * no such thing by a copy, hashed on its way.
+   */
+  async linkBlob(blob: Blob, from: LayoutDirectory, signal?: AbortSignal): Promise<boolean> {
+    if ((await from.stat(blob.digest)) !== blob.size) return false;
+    const path = await this.#roomFor(blob.digest);
     try {
+      await linkFile(this.path, from.fileOf(blob.digest), path);
+    } catch {
+      await this.writeBlob(blob, from.pieces(blob.digest, 0, blob.size, signal), signal);
+    }
+    return true;
+  }
+
+  /** Removes the file of a blob. `false` when there was none. */
+  async removeBlob(digest: Digest): Promise<boolean> {
+    const path = this.fileOf(digest);
+    await this.#requireReal(path);
+    const removed = await localIfAny(path, async () => {
+      await rm(path);
+      return true;
+    });
+    return removed ?? false;
+  }
+
+  /** Changes the index. Changes are made in turn; those that wait while one is written go out in one file. */
+  async change(next: IndexChange): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    this.#waiting.push({ next, done });
+    this.#writing ??= this.#writeChanges().finally(() => {
+      this.#writing = undefined;
+    });
+    await done.promise;
+  }
+
+  async #writeChanges(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
       try {
-        await fill(file);
-        await local(path, () => file.datasync());
-      } finally {
-        await file.close();
+        const before = (await this.index()) ?? (await this.#make());
+        const { index, applied } = applyAll(before, batch, (entries) => this.#indexOf(entries));
+        if (index !== before) await this.#writeIndex(index);
+        for (const { done } of applied) done.resolve();
+      } catch (error) {
+        for (const { done } of batch) done.reject(error); // one that failed by itself knows already
       }
-      await local(path, () => rename(temporary, path));
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
     }
   }
+
+  async #writeIndex(index: LayoutIndex): Promise<void> {
+    const identity = await this.#write("index.json", formatIndexFile(index.descriptors));
+    this.#known = { index, identity };
+  }
+
+  /** The place of a blob's file, with the folders that lead there. */
+  async #roomFor(digest: Digest): Promise<string> {
+    if (!(await this.index())) await this.#make();
+    await this.#tidy();
+    const path = this.fileOf(digest);
+    await this.#makeFolder(dirname(path));
+    return path;
+  }
+
+  async #make(): Promise<LayoutIndex> {
+    this.#making ??= this.#makeFiles().finally(() => {
+      this.#making = undefined;
+    });
+    return await this.#making;
+  }
+
+  async #makeFiles(): Promise<LayoutIndex> {
+    await this.#makeFolder(this.path);
+    const isMarked = await hasLayoutFile(this.path);
+    const known = this.#known;
+    const found = await readIndexFile(this.path);
+    if (!found) await this.#writeIndex(this.#indexOf([]));
+    if (!isMarked) await this.#write("oci-layout", ociLayoutText);
+    return found ? this.#keep(known, found) : this.lastIndex;
+  }
+
+  async #makeFolder(path: string): Promise<void> {
+    if (!this.#followsLinks) {
+      // No folder is made on the far side of a link: the nearest one that exists must be where it seems to be.
+      for (let at = path; !(await isReal(this.path, at)); ) at = dirname(at);
+    }
+    await local(path, () => mkdir(path, { recursive: true }));
+    await this.#requireReal(path);
+  }
+
+  /** Removes, once, what killed processes left. */
+  async #tidy(): Promise<void> {
+    if (this.#isTidy) return;
+    this.#isTidy = true;
+    await removeStaleFiles(this.path);
+  }
+
+  async #requireReal(path: string): Promise<void> {
+    if (!this.#followsLinks) await isReal(this.path, path);
+  }
+
+  async #identity(): Promise<string | undefined> {
+    const path = join(this.path, "index.json");
+    const found = await localIfAny(path, () => stat(path, { bigint: true }));
+    return found && identityOf(found);
+  }
+
+  /** Keeps what was read, unless something newer was learnt meanwhile. */
+  #keep(before: KnownIndex | undefined, { descriptors, identity }: IndexFile): LayoutIndex {
+    const index = this.#indexOf(descriptors);
+    if (this.#known === before) this.#known = { index, identity };
+    return index;
+  }
+
+  #indexOf(descriptors: readonly Descriptor[]): LayoutIndex {
+    return new LayoutIndex(descriptors, layoutTagOf, this.subjects);
+  }
+
+  async #write(name: string, text: string): Promise<string> {
+    const path = join(this.path, name);
+    return await replaceFile(this.path, path, (file) => local(path, () => file.writeFile(text)));
+  }
+}
+
+/** The index after all changes; one that throws is told so, and leaves nothing behind. */
+function applyAll(
+  before: LayoutIndex,
+  batch: readonly WaitingChange[],
+  indexOf: (descriptors: readonly Descriptor[]) => LayoutIndex,
+): { readonly index: LayoutIndex; readonly applied: readonly WaitingChange[] } {
+  let index = before;
+  const applied: WaitingChange[] = [];
+  for (const change of batch) {
+    try {
+      const after = change.next(index);
+      if (after !== index.descriptors) index = indexOf(after);
+      applied.push(change);
+    } catch (error) {
+      change.done.reject(error);
+    }
+  }
+  return { index, applied };
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
@@ -147,60 +288,7 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
-async function checkLayoutFile(root: string): Promise<void> {
-  const path = join(root, "oci-layout");
-  if (!(await exists(path))) return;
-  const text = await local(path, () => readFile(path, "utf8"));
-  let version: unknown;
-  try {
-    version = (JSON.parse(text) as { readonly imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
-  } catch (cause) {
-    throw layoutInvalid(root, "oci-layout is not JSON", cause);
-  }
-  if (version !== "1.0.0") throw layoutInvalid(root, `its version is ${JSON.stringify(version)}, not 1.0.0`);
-}
-
-async function readIndex(root: string): Promise<readonly Descriptor[] | undefined> {
-  const path = join(root, "index.json");
-  if (!(await exists(path))) return undefined;
-  const { size } = await local(path, () => stat(path));
-  if (size > maxIndexBytes) throw layoutInvalid(root, `index.json is over ${maxIndexBytes} bytes`);
-  const bytes = await local(path, () => readFile(path));
-  try {
-    return parseIndexFile(bytes);
-  } catch (cause) {
-    throw layoutInvalid(root, `index.json cannot be read: ${cause instanceof Error ? cause.message : ""}`, cause);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw localError(error, path);
-  }
-}
-
-async function local<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw localError(error, path);
-  }
-}
-
 function wrongSize(path: string, expected: number, actual: number): RegistryError<"SIZE_MISMATCH"> {
   const message = `cannot store ${path}: expected ${expected} bytes, got ${actual}`;
   return new RegistryError("SIZE_MISMATCH", message, { reference: path, expected, actual });
-}
-
-function layoutInvalid(layout: string, reason: string, cause?: unknown): MirrorError<"LAYOUT_INVALID"> {
-  return new MirrorError(
-    "LAYOUT_INVALID",
-    `cannot use the image layout ${layout}: ${reason}`,
-    { layout, reason },
-    { cause },
-  );
 }

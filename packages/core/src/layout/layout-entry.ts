@@ -42,6 +42,33 @@ export function withEntryLast(descriptors: readonly Descriptor[], entry: Descrip
   return [...descriptors.filter((other) => !isSame(other, entry)), entry];
 }
 
+/** The list with every manifest of `before` still in it, if without a tag; and nothing bare beside a tagged entry of its digest. */
+export function withAllListed(before: readonly Descriptor[], after: readonly Descriptor[]): readonly Descriptor[] {
+  if (after === before) return before;
+  const named = new Set(after.filter((entry) => !isBare(entry)).map(({ digest }) => digest));
+  const kept = after.filter((entry) => !isBare(entry) || !named.has(entry.digest));
+  return withBare(kept, before);
+}
+
+/** The list without a tag; what it named stays listed by its digest. */
+export function withoutTag(descriptors: readonly Descriptor[], tag: Tag): readonly Descriptor[] {
+  return withBare(
+    descriptors.filter((entry) => layoutTagOf(entry) !== tag),
+    descriptors,
+  );
+}
+
+/** The list, with a bare entry for each digest of `others` that it lacks. */
+function withBare(descriptors: readonly Descriptor[], others: readonly Descriptor[]): readonly Descriptor[] {
+  const known = new Set(descriptors.map(({ digest }) => digest));
+  const lost = new Map(others.filter(({ digest }) => !known.has(digest)).map((entry) => [entry.digest, entry]));
+  return [...descriptors, ...[...lost.values()].map(untaggedEntry)];
+}
+
+function isBare(entry: Descriptor): boolean {
+  return refNameOf(entry) === undefined && shortTagOf(entry) === undefined;
+}
+
 function isSame(a: Descriptor, b: Descriptor): boolean {
   return formatIndexFile([a]) === formatIndexFile([b]);
 }

@@ -1,4 +1,5 @@
 import { type Descriptor, type Digest, isDigest, type Tag } from "@tranship/registry";
+import { SubjectCache } from "./subject-cache.ts";
 
 /** A tag that several entries of an index claim with different digests. */
 export interface TagConflict {
@@ -13,12 +14,19 @@ export class LayoutIndex {
   readonly descriptors: readonly Descriptor[];
   /** The tags in the order of their first entries. */
   readonly tags: ReadonlyMap<Tag, Descriptor>;
+  /** What is known of the manifests' subjects. */
+  readonly subjects: SubjectCache;
   readonly #byDigest: ReadonlyMap<Digest, Descriptor>;
   readonly #tagOf: (descriptor: Descriptor) => Tag | undefined;
 
-  /** `tagOf` says which tag an entry stands for, if any. */
-  constructor(descriptors: readonly Descriptor[], tagOf: (descriptor: Descriptor) => Tag | undefined) {
+  /** `tagOf` says which tag an entry stands for, if any; an index that follows another goes on with its `subjects`. */
+  constructor(
+    descriptors: readonly Descriptor[],
+    tagOf: (descriptor: Descriptor) => Tag | undefined,
+    subjects: SubjectCache = new SubjectCache(),
+  ) {
     this.descriptors = descriptors;
+    this.subjects = subjects;
     this.#tagOf = tagOf;
     this.tags = tagsOf(descriptors, tagOf);
     this.#byDigest = new Map(descriptors.map((descriptor) => [descriptor.digest, descriptor]));

@@ -19,7 +19,10 @@ export function referrersTag(subject: Digest): Tag {
   return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
 
-/** The referrers a layout knows of: those its fallback tag lists, then those its own index lists. */
+/**
+ * The referrers a layout knows of: those its fallback tag lists, then those its own index lists. What was read to find
+ * them is remembered beside the index, so asking again reads the referrers alone.
+ */
 export async function* readReferrers(
   repository: RepositoryReader,
   index: LayoutIndex | undefined,
@@ -45,16 +48,18 @@ async function* candidates(
     const content = parseManifest(await repository.manifest(fallback.digest, { signal }));
     if (content.kind === "index") yield* content.manifests;
   }
-  for (const { digest, mediaType, size } of index?.descriptors ?? []) {
-    if (!isManifestMediaType(mediaType)) continue;
+  if (!index) return;
+  for (const { digest, mediaType, size } of index.descriptors) {
+    if (!isManifestMediaType(mediaType) || !index.subjects.mayName(digest, subject)) continue;
     const content = parseManifest(await repository.manifest(digest, { signal }));
+    index.subjects.note(digest, content.subject?.digest);
     if (content.subject?.digest !== subject) continue;
-    const artifactType = content.artifactType ?? (content.kind === "image" ? content.config.mediaType : undefined);
+    const artifactType = content.artifactType || (content.kind === "image" ? content.config.mediaType : undefined);
     yield {
       mediaType,
       digest,
       size,
-      ...(artifactType === undefined ? {} : { artifactType }),
+      ...(artifactType ? { artifactType } : {}),
       ...(content.annotations === undefined ? {} : { annotations: content.annotations }),
     };
   }

@@ -1,0 +1,82 @@
+import { mkdir, realpath, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type CallOptions, parseRepositoryPath, type Registry, RegistryError } from "@tranship/registry";
+import { local } from "./atomic-file.ts";
+import { InstanceCache } from "./instance-cache.ts";
+import { LayoutDirectory } from "./layout-directory.ts";
+import { layoutInvalid } from "./layout-files.ts";
+import { LayoutRepository } from "./layout-repository.ts";
+import { isLayoutPath, walkLayouts } from "./walk-layouts.ts";
+
+/** Options of {@link LayoutRegistry.open}. */
+export interface LayoutRegistryOptions {
+  /** Makes the directory when it is missing. @defaultValue false: that fails */
+  readonly create?: boolean | undefined;
+  /** Refuses every write with `UNSUPPORTED`. @defaultValue false */
+  readonly readOnly?: boolean | undefined;
+}
+
+/**
+ * A registry in a directory: the repository `a/b` is the OCI image layout in its folder `a/b`, which other tools read and
+ * write as such. The directory may itself be a layout: the repository of the empty path. Folders come to exist with the
+ * first thing written. Symbolic links in the tree are refused, so nothing outside of it is read or written.
+ *
+ * Readers and writers of one process may share it. What another process writes is noticed at the next call; only one
+ * process at a time may write the same repository.
+ * @see image-spec v1.1, "OCI Image Layout Specification"
+ */
+export class LayoutRegistry implements Registry {
+  readonly name: string;
+  /** The directory, as an absolute path without symbolic links. */
+  readonly path: string;
+  readonly #isReadOnly: boolean;
+  /** Changes of an index wait for each other in its one instance. */
+  readonly #repositories: InstanceCache<LayoutRepository> = new InstanceCache();
+
+  private constructor(path: string, isReadOnly: boolean) {
+    this.path = path;
+    this.name = `oci:${path}`;
+    this.#isReadOnly = isReadOnly;
+  }
+
+  /** Opens the tree in a directory. @throws MirrorError `LAYOUT_INVALID`, `FILE_FAILED`, `NO_SPACE` */
+  static async open(
+    directory: string,
+    { create = false, readOnly = false }: LayoutRegistryOptions = {},
+  ): Promise<LayoutRegistry> {
+    const path = resolve(directory);
+    if (create && !readOnly) await local(path, () => mkdir(path, { recursive: true }));
+    const real = await local(path, () => realpath(path));
+    if (!(await local(real, () => stat(real))).isDirectory()) throw layoutInvalid(path, "it is no folder");
+    return new LayoutRegistry(real, readOnly);
+  }
+
+  /**
+   * The repository at `path`.
+   * @throws RegistryError `INVALID_REFERENCE` also for a path that leads through a layout's own files, such as `a/blobs`
+   */
+  repository(path: string): LayoutRepository {
+    if (path !== "") parseRepositoryPath(path);
+    if (!isLayoutPath(path)) throw reservedName(path);
+    return this.#repositories.get(
+      path,
+      () =>
+        new LayoutRepository(LayoutDirectory.at(join(this.path, path)), {
+          listing: "all",
+          isReadOnly: this.#isReadOnly,
+          sibling: (other) => (isLayoutPath(other) ? LayoutDirectory.at(join(this.path, other)) : undefined),
+        }),
+    );
+  }
+
+  /** The paths of the layouts there are, sorted bytewise, found as they are asked for. */
+  async *repositories({ signal }: CallOptions = {}): AsyncGenerator<string> {
+    signal?.throwIfAborted();
+    yield* walkLayouts(this.path, signal);
+  }
+}
+
+function reservedName(path: string): RegistryError<"INVALID_REFERENCE"> {
+  const message = `${path} cannot be a repository in a directory of image layouts: blobs, index.json and oci-layout are names of their own files`;
+  return new RegistryError("INVALID_REFERENCE", message, { text: path });
+}
