@@ -36,6 +36,8 @@ export interface RegistryErrorDetails {
   TIMEOUT: { registry: string; reference: string; idleMs: number };
   /** The certificate of the registry is not trusted; `reason` is the TLS code. */
   TLS: { registry: string; reference: string; reason: string };
+  /** A configuration file, helper program or provider of credentials that cannot be used; `source` names it. */
+  CREDENTIALS_UNUSABLE: { source: string; reason: string };
   /** The operation is not possible here: a write to something read-only, for one. */
   UNSUPPORTED: { registry: string; operation: string };
 }
@@ -103,6 +105,7 @@ const classes: { readonly [Code in RegistryErrorCode]: FailureClass } = {
   NETWORK: "transient",
   TIMEOUT: "transient",
   TLS: "denied",
+  CREDENTIALS_UNUSABLE: "local",
   UNSUPPORTED: "invalid",
 };
 

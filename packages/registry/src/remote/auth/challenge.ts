@@ -7,8 +7,14 @@ export interface Challenge {
 }
 
 const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
+// a value without quotes: a token, or the URL that some registries forget to quote
+const bareValue = '[^\\s",=]+';
 // one comma-separated piece: `scheme name="value"`, `scheme`, or another parameter of the scheme before
-const piece = new RegExp(`^(?:(${token})(?:\\s+|$))?(?:(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token})))?$`);
+const piece = new RegExp(
+  `^(?:(${token})(?:\\s+|$))?(?:(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${bareValue})))?$`,
+);
+// `Negotiate YII=`: a scheme with one value of base64, which is not kept
+const schemeWithBlob = new RegExp(`^(${token})\\s+[A-Za-z0-9._~+/-]+=*$`);
 
 /** Longer headers are not looked at, in characters. */
 const maxLength = 8 * 1024;
@@ -18,13 +24,12 @@ export function parseChallenges(header: string | undefined): readonly Challenge[
   if (header === undefined || header.length > maxLength) return [];
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
   for (const text of splitOutsideQuotes(header)) {
-    const match = piece.exec(text.trim());
-    if (!match || match[0] === "") continue;
-    const [, scheme, name, quoted, bare] = match;
+    const [whole, scheme, name, quoted, bare] = piece.exec(text.trim()) ?? schemeWithBlob.exec(text.trim()) ?? [];
+    if (!whole) continue;
     if (scheme !== undefined) challenges.push({ scheme: scheme.toLowerCase(), parameters: {} });
     const current = challenges.at(-1);
     if (current && name !== undefined) {
-      current.parameters[name.toLowerCase()] = quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
+      current.parameters[name.toLowerCase()] = quoted?.replace(/\\(.)/gs, "$1") ?? bare ?? "";
     }
   }
   return challenges;

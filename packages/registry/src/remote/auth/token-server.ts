@@ -1,0 +1,30 @@
+import { printableUrl } from "../operation.ts";
+import type { Challenge } from "./challenge.ts";
+import { isLoopback } from "./loopback.ts";
+
+/** Where a registry's bearer tokens come from. */
+export interface TokenServer {
+  readonly url: URL;
+  /** The registry's name there. */
+  readonly service: string | undefined;
+  /** Credentials may be sent there. */
+  readonly isSafe: boolean;
+}
+
+/**
+ * The token server a `Bearer` challenge names; a string tells why it cannot be asked. A registry spoken to over TLS
+ * cannot send us to a server without. Where the registry itself speaks plain HTTP, its token server may, too, but it is
+ * asked as nobody unless it is on the registry's own host or on this machine: the user agreed to send secrets in the
+ * clear to that host, not to any other.
+ * @see distribution, "Token Authentication Specification"
+ */
+export function tokenServerOf({ parameters }: Challenge, registry: URL): TokenServer | string {
+  const { realm = "", service } = parameters;
+  const url = URL.canParse(realm) ? new URL(realm) : undefined;
+  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) return "its realm is no HTTP URL";
+  if (url.username !== "" || url.password !== "") return "its realm holds user info";
+  url.hash = "";
+  const isPlain = url.protocol === "http:";
+  if (isPlain && registry.protocol !== "http:") return `its realm ${printableUrl(url)} is without TLS`;
+  return { url, service, isSafe: !isPlain || url.hostname === registry.hostname || isLoopback(url.hostname) };
+}
