@@ -21,8 +21,13 @@ export function authorize(exchange: Exchange, { username, password }: BasicCrede
   const [, sent = ""] = /^basic +(\S+)$/i.exec(exchange.header("authorization") ?? "") ?? [];
   const expected = Buffer.from(`${username}:${password}`).toString("base64");
   if (timingSafeEqual(hash(sent), hash(expected))) return;
+  throw unauthorized();
+}
+
+/** The refusal of a request that brings no credentials, or wrong ones. */
+export function unauthorized(): ApiError {
   const challenge = { "www-authenticate": 'Basic realm="registry", charset="UTF-8"' };
-  throw new ApiError(401, "UNAUTHORIZED", "credentials are required", challenge);
+  return new ApiError(401, "UNAUTHORIZED", "credentials are required", challenge);
 }
 
 /** Hashed, so that two texts of any lengths take the same time to compare. */

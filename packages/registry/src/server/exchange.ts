@@ -1,19 +1,15 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError } from "./api-error.ts";
-import type { Interception, ServedRequest } from "./served-request.ts";
-
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
-/** Headers of an answer; without a value one is left out. */
-export type Headers = Readonly<Record<string, string | number | undefined>>;
+import { parseTarget, type Recorder, type RequestRecord } from "./request-record.ts";
+import type { Headers, Interception } from "./served-request.ts";
 
 /** What clients of Docker's registry look for in every answer. */
 const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
 
 /** One request and its answer: the only code that touches the connection. Handlers share nothing else. */
 export class Exchange {
-  readonly record: Mutable<ServedRequest>;
+  readonly record: RequestRecord;
   readonly query: URLSearchParams;
   /** Aborts when the answer is finished or the connection is gone. */
   readonly signal: AbortSignal;
@@ -22,20 +18,12 @@ export class Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, recorder: Recorder) {
     this.#request = request;
     this.#response = response;
-    const [path = "", query = ""] = splitOnce(request.url ?? "", "?");
-    this.query = new URLSearchParams(query);
-    this.record = {
-      method: request.method ?? "",
-      path,
-      range: request.headers.range,
-      authorization: request.headers.authorization !== undefined,
-      status: 0,
-      bytesSent: 0,
-      bytesReceived: 0,
-    };
+    const target = parseTarget(request.url ?? "");
+    this.query = target.query;
+    this.record = recorder.record(request, target);
     const gone = new AbortController();
     this.signal = gone.signal;
     response.once("close", () => gone.abort(new Error("the connection is gone")));
@@ -50,7 +38,10 @@ export class Exchange {
     return this.#response.headersSent;
   }
 
+  /** A request header by its lower-case name; of a repeated one the first. */
   header(name: string): string | undefined {
+    const { requestHeaders } = this.interception;
+    if (requestHeaders && name in requestHeaders) return requestHeaders[name];
     const value = this.#request.headers[name];
     return Array.isArray(value) ? value[0] : value;
   }
@@ -106,10 +97,7 @@ export class Exchange {
   /** Answers with a body as it comes, no faster than the other side takes it. To a HEAD only the headers go out. */
   async stream(status: number, headers: Headers, open: () => AsyncIterable<Uint8Array>): Promise<void> {
     const response = this.#response;
-    this.record.status = status;
-    response.statusCode = status;
-    for (const [name, value] of Object.entries({ ...apiVersion, ...headers }))
-      if (value !== undefined) response.setHeader(name, value);
+    this.#setHead(status, headers);
     if (this.method !== "HEAD" && status !== 204) {
       const { sent } = this.interception;
       for await (const chunk of sent ? sent(open(), this.signal) : open()) {
@@ -119,6 +107,15 @@ export class Exchange {
       }
     }
     response.end();
+  }
+
+  #setHead(status: number, headers: Headers): void {
+    const response = this.#response;
+    const given = { status, headers: { ...apiVersion, ...headers } };
+    const head = this.interception.head?.(given) ?? given;
+    this.record.status = head.status;
+    response.statusCode = head.status;
+    for (const [name, value] of Object.entries(head.headers)) if (value !== undefined) response.setHeader(name, value);
   }
 
   /** Breaks the connection off, once what was written to it is out. */
@@ -150,9 +147,4 @@ export class Exchange {
 
 async function* oneChunk(body: Uint8Array): AsyncGenerator<Uint8Array> {
   if (body.byteLength > 0) yield body;
-}
-
-function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }

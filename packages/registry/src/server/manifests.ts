@@ -4,9 +4,10 @@ import { isDigest } from "../oci/digest.ts";
 import { defaultMaxManifestBytes, manifestOf, parseManifest, sniffManifestMediaType } from "../oci/manifest.ts";
 import { isManifestMediaType } from "../oci/media-type.ts";
 import { ApiError, refusalOf, unsupported } from "./api-error.ts";
-import type { Exchange, Headers } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
 import type { Route } from "./route.ts";
+import type { Headers } from "./served-request.ts";
 
 type ManifestRoute = Extract<Route, { readonly kind: "manifest" }>;
 

@@ -2,12 +2,13 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Registry, RegistryReader } from "../registry.ts";
 import { ApiError } from "./api-error.ts";
-import { answerBase, authorize, type BasicCredentials } from "./base.ts";
+import { answerBase, authorize, type BasicCredentials, unauthorized } from "./base.ts";
 import { answerBlob } from "./blobs.ts";
 import { Exchange } from "./exchange.ts";
 import { Home } from "./home.ts";
 import { answerManifest } from "./manifests.ts";
 import { answerReferrers } from "./referrers.ts";
+import { Recorder } from "./request-record.ts";
 import { parseRoute } from "./route.ts";
 import { ConnectionCut, type Interception, type ServedRequest } from "./served-request.ts";
 import { answerCatalog, answerTags } from "./tags.ts";
@@ -90,6 +91,7 @@ class Service implements AsyncDisposable {
   readonly #home: Home;
   readonly #uploads: UploadStore;
   readonly #options: ServerOptions;
+  readonly #recorder: Recorder = new Recorder();
   readonly #running: Set<Promise<void>> = new Set();
 
   constructor(registry: RegistryReader | Registry, options: ServerOptions) {
@@ -99,7 +101,9 @@ class Service implements AsyncDisposable {
   }
 
   accept(request: IncomingMessage, response: ServerResponse): void {
-    const running = this.#serve(new Exchange(request, response)).finally(() => this.#running.delete(running));
+    const running = this.#serve(new Exchange(request, response, this.#recorder)).finally(() =>
+      this.#running.delete(running),
+    );
     this.#running.add(running);
   }
 
@@ -111,8 +115,9 @@ class Service implements AsyncDisposable {
   async #serve(exchange: Exchange): Promise<void> {
     try {
       exchange.interception = this.#options.onRequest?.(exchange.record) ?? {};
-      const { before, answer } = exchange.interception;
+      const { before, answer, unauthorized: isUnauthorized } = exchange.interception;
       await before?.(exchange.signal);
+      if (isUnauthorized) throw unauthorized();
       if (answer) await exchange.send(answer.status, answer.headers ?? {}, new TextEncoder().encode(answer.body));
       else await this.#answer(exchange);
     } catch (error) {

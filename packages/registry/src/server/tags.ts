@@ -1,7 +1,8 @@
 import { isRegistryError } from "../errors.ts";
 import { ApiError, unsupported } from "./api-error.ts";
-import type { Exchange, Headers } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
+import type { Headers } from "./served-request.ts";
 
 /** A repository's tags, page by page. @see distribution-spec v1.1.1, "Listing Tags" */
 export async function answerTags(

@@ -2,8 +2,9 @@ import { type Digest, isDigest } from "../oci/digest.ts";
 import { isRepositoryPath } from "../oci/reference.ts";
 import { ApiError, refusalOf, unsupported } from "./api-error.ts";
 import { parseChunkRange } from "./byte-range.ts";
-import type { Exchange, Headers } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
+import type { Headers } from "./served-request.ts";
 import type { UploadSession } from "./upload-session.ts";
 import type { UploadStore } from "./upload-store.ts";
 

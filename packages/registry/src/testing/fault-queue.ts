@@ -1,5 +1,5 @@
 import type { Interception, ServedRequest } from "../server/served-request.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault } from "./fault.ts";
 
 /** Which requests a fault is for: a predicate, or a pattern over `METHOD path`. */
 export type RequestMatch = ((request: ServedRequest) => boolean) | RegExp;
@@ -13,26 +13,28 @@ export interface FailOptions {
 }
 
 interface Pending {
-  readonly fault: Fault;
-  readonly accepts: (request: ServedRequest) => boolean;
+  readonly matches: (request: ServedRequest) => boolean;
+  readonly happen: (request: ServedRequest) => Interception | undefined;
   left: number;
 }
 
-/** Faults waiting for their requests. The first that accepts a request happens to it, and no other. */
+/** Faults waiting for their requests. The first that does not pass a request over happens to it, and no other. */
 export class FaultQueue {
   #pending: Pending[] = [];
 
   add(fault: Fault, { times = Number.POSITIVE_INFINITY, match = isContentRequest }: FailOptions = {}): void {
     const matches = match instanceof RegExp ? ({ method, path }: ServedRequest) => test(match, method, path) : match;
-    const accepts = (request: ServedRequest) => !(fault.needsBody && request.method === "HEAD") && matches(request);
-    this.#pending.push({ fault, accepts, left: times });
+    this.#pending.push({ matches, happen: fault.begin(), left: times });
   }
 
   take(request: ServedRequest): Interception | undefined {
-    const found = this.#pending.find(({ left, accepts }) => left > 0 && accepts(request));
-    if (!found) return undefined;
-    found.left -= 1;
-    return found.fault.interception();
+    for (const pending of this.#pending) {
+      const interception = pending.left > 0 && pending.matches(request) ? pending.happen(request) : undefined;
+      if (!interception) continue;
+      pending.left -= 1;
+      return interception;
+    }
+    return undefined;
   }
 
   clear(): void {

@@ -1,12 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ConnectionCut, type Interception } from "../server/served-request.ts";
-
-/** Something that goes wrong with one request. Made by {@link faults}, injected into a test registry. */
-export interface Fault {
-  /** Whether it needs a body to show: then it passes over `HEAD` requests. */
-  readonly needsBody: boolean;
-  readonly interception: () => Interception;
-}
+import { type BodyTransform, ConnectionCut, type Interception } from "../server/served-request.ts";
+import { type Fault, faultOf, hasAnswerBody, isUploadOfBytes } from "./fault.ts";
+import { cut, flip, pace, shorten, stall } from "./fault-bodies.ts";
+import { type RateLimitOptions, rateLimit, unauthorizedAfter } from "./fault-limits.ts";
+import { type LyingRangeOptions, lyingRange } from "./fault-ranges.ts";
 
 /** Options of `faults.status`. */
 export interface StatusOptions {
@@ -30,7 +27,13 @@ export interface CorruptOptions {
   readonly at?: number | undefined;
 }
 
-/** What can go wrong, by name. */
+/** Options of `faults.stall`. */
+export interface StallOptions {
+  /** So many bytes of the body still come through. @defaultValue 0, the headers alone */
+  readonly afterBytes?: number | undefined;
+}
+
+/** What can go wrong, by name. What happens to bodies passes over `HEAD` requests. */
 export const faults: {
   /** Breaks the connection off after so many bytes of the body: the answer's, or an upload's. */
   readonly cutAfter: (bytes: number) => Fault;
@@ -40,39 +43,57 @@ export const faults: {
   readonly slow: (options: SlowOptions) => Fault;
   /** Flips one bit of the body: the answer's, or an upload's. */
   readonly corrupt: (options?: CorruptOptions) => Fault;
+  /** Answers a range with another one than was asked for, or with no range at all; passes over requests without one. */
+  readonly lyingRange: (options?: LyingRangeOptions) => Fault;
+  /**
+   * Breaks the connection off in an upload, after so many bytes of it; what arrived stays in the session. Passes over
+   * requests that bring no bytes of a blob.
+   */
+  readonly dropUpload: (afterBytes: number) => Fault;
+  /**
+   * Serves so many requests, then refuses with a 401 and the registry's own challenge every request without
+   * credentials, and with any that came so far; requests with other ones (a fresh token) are served.
+   */
+  readonly unauthorizedAfter: (requests: number) => Fault;
+  /** Serves so many requests in a window of time, and answers the others with a 429 and `Retry-After`. */
+  readonly rateLimit: (options: RateLimitOptions) => Fault;
+  /** Sends the headers, some bytes if told, and then nothing more; of an upload takes no more. */
+  readonly stall: (options?: StallOptions) => Fault;
+  /** Breaks the connection off in place of an answer. */
+  readonly reset: () => Fault;
+  /** Answers as a proxy in front of the registry does: an HTML page, without any header of the registry's. */
+  readonly htmlError: (status: number) => Fault;
+  /** Ends the answer's body cleanly after so many bytes, with a `Content-Length` to match. */
+  readonly truncate: (bytes: number) => Fault;
+  /** Adds a `Warning` header with this text to the registry's answer. @see distribution-spec v1.1.1, "Warnings" */
+  readonly warning: (text: string) => Fault;
 } = {
   cutAfter: (bytes) => bodyFault((body) => cut(body, bytes)),
   status: (code, options = {}) => {
     const body = options.body ?? JSON.stringify({ errors: [{ code: "UNKNOWN", message: "injected by a test" }] });
     const headers = { "content-type": "application/json", ...options.headers };
-    return { needsBody: false, interception: () => ({ answer: { status: code, headers, body } }) };
+    return faultOf(() => ({ answer: { status: code, headers, body } }));
   },
-  slow: (options) => ({ needsBody: false, interception: () => slowInterception(options) }),
+  slow: (options) => faultOf(() => slowInterception(options)),
   corrupt: ({ at = 0 } = {}) => bodyFault((body) => flip(body, at)),
+  lyingRange,
+  dropUpload: (afterBytes) => faultOf(() => ({ received: (body) => cut(body, afterBytes) }), isUploadOfBytes),
+  unauthorizedAfter,
+  rateLimit,
+  stall: ({ afterBytes = 0 } = {}) => bodyFault((body, signal) => stall(body, afterBytes, signal)),
+  reset: () => faultOf(() => ({ before: () => Promise.reject(new ConnectionCut("reset before an answer")) })),
+  htmlError: (status) => {
+    const title = `${status} injected by a test`;
+    const body = `<!doctype html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`;
+    const headers = { "content-type": "text/html; charset=utf-8" };
+    return faultOf(() => ({ answer: { status, headers, body }, head: withoutApiVersion }));
+  },
+  truncate: (bytes) => faultOf(() => truncation(bytes), hasAnswerBody),
+  warning: (text) => faultOf(() => ({ head: withHeader("warning", `299 - "${quotable(text)}"`) })),
 };
 
-function bodyFault(transform: (body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>): Fault {
-  return { needsBody: true, interception: () => ({ sent: transform, received: transform }) };
-}
-
-async function* cut(body: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
-  let left = bytes;
-  for await (const chunk of body) {
-    if (left > 0) yield chunk.subarray(0, left);
-    left -= chunk.byteLength;
-    if (left <= 0) throw new ConnectionCut(`cut after ${bytes} bytes`);
-  }
-}
-
-async function* flip(body: AsyncIterable<Uint8Array>, at: number): AsyncGenerator<Uint8Array> {
-  let left = at;
-  for await (const chunk of body) {
-    const copy = new Uint8Array(chunk); // the chunk may be what the registry keeps
-    const byte = left >= 0 ? copy[left] : undefined;
-    if (byte !== undefined) copy[left] = byte ^ 1;
-    left -= chunk.byteLength;
-    yield copy;
-  }
+function bodyFault(transform: BodyTransform): Fault {
+  return faultOf(() => ({ sent: transform, received: transform }), hasAnswerBody);
 }
 
 function slowInterception({ bytesPerSecond, delayMs = 0, jitterMs = 0 }: SlowOptions): Interception {
@@ -80,21 +101,31 @@ function slowInterception({ bytesPerSecond, delayMs = 0, jitterMs = 0 }: SlowOpt
     await delay(delayMs + Math.random() * jitterMs, undefined, { signal });
   };
   if (bytesPerSecond === undefined) return { before };
-  const paced = (body: AsyncIterable<Uint8Array>, signal: AbortSignal) => pace(body, bytesPerSecond, signal);
+  const paced: BodyTransform = (body, signal) => pace(body, bytesPerSecond, signal);
   return { before, sent: paced, received: paced };
 }
 
-async function* pace(
-  body: AsyncIterable<Uint8Array>,
-  bytesPerSecond: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const step = Math.max(1, Math.ceil(bytesPerSecond / 50)); // a fiftieth of a second at a time
-  for await (const chunk of body) {
-    for (let at = 0; at < chunk.byteLength; at += step) {
-      const piece = chunk.subarray(at, at + step);
-      await delay((piece.byteLength * 1000) / bytesPerSecond, undefined, { signal });
-      yield piece;
-    }
-  }
+function truncation(bytes: number): Interception {
+  return {
+    head: ({ status, headers }) => {
+      const length = headers["content-length"];
+      const shorter = length === undefined ? undefined : Math.min(Number(length), bytes);
+      return { status, headers: { ...headers, "content-length": shorter } };
+    },
+    sent: (body) => shorten(body, bytes),
+  };
+}
+
+function withHeader(name: string, value: string): NonNullable<Interception["head"]> {
+  return ({ status, headers }) => ({ status, headers: { ...headers, [name]: value } });
+}
+
+const withoutApiVersion: NonNullable<Interception["head"]> = ({ status, headers }) => ({
+  status,
+  headers: { ...headers, "docker-distribution-api-version": undefined },
+});
+
+/** Text as it may stand between quotes in a header. */
+function quotable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, " ").replace(/["\\]/g, "\\$&");
 }

@@ -9,7 +9,10 @@ export {
   type ImageOptions,
   type IndexOptions,
 } from "./builders.ts";
+export type { Fault } from "./fault.ts";
+export type { RateLimitOptions } from "./fault-limits.ts";
 export type { FailOptions, RequestMatch } from "./fault-queue.ts";
-export { type CorruptOptions, type Fault, faults, type SlowOptions, type StatusOptions } from "./faults.ts";
+export type { LyingRangeOptions } from "./fault-ranges.ts";
+export { type CorruptOptions, faults, type SlowOptions, type StallOptions, type StatusOptions } from "./faults.ts";
 export { partsOf, type Seedable, type SeedParts, seedMemory } from "./seed.ts";
 export { startTestRegistry, type TestRegistry, type TestRegistryOptions } from "./test-registry.ts";

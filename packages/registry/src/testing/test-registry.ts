@@ -1,8 +1,9 @@
 import { MemoryRegistry } from "../memory/memory-registry.ts";
 import type { ServedRequest } from "../server/served-request.ts";
 import { type RegistryServer, type ServerOptions, startServer } from "../server/start-server.ts";
+import type { Fault } from "./fault.ts";
 import { type FailOptions, FaultQueue, type RequestMatch } from "./fault-queue.ts";
-import type { Fault } from "./faults.ts";
+
 import { type Seedable, seedMemory } from "./seed.ts";
 
 /** Options of {@link startTestRegistry}: what a server can be told, `auth` and `tls` among it, and what it serves. */
