@@ -1,6 +1,7 @@
 import { errors } from "undici";
 import { RegistryError } from "../errors.ts";
 import type { Operation } from "./operation.ts";
+import { ProxyError } from "./transport/proxy-error.ts";
 
 const timeoutCodes = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
@@ -11,6 +12,16 @@ const timeoutCodes = new Set([
 
 const tlsCode =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|INVALID_CA$|EPROTO$)/;
+
+/** What comes of a first answer that is not TLS; mostly it is plain HTTP. */
+const notTls: ReadonlySet<string> = new Set([
+  "EPROTO",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+  "ERR_SSL_UNKNOWN_PROTOCOL",
+]);
+
+const longestReason = 300;
 
 /** What undici's parser had no name for, in the manner of its codes. */
 const notHttp = "HPE_INVALID";
@@ -38,15 +49,24 @@ export function networkError(error: unknown, operation: Operation, idleTimeoutMs
   const { registry, reference, what } = operation;
   const options = { cause: error };
   const fail = (reason: string) => `cannot ${what}: ${reason} (${registry}, ${code})`;
+  if (error instanceof ProxyError && error.code === "PROXY_TIMEOUT") {
+    return new RegistryError("TIMEOUT", fail(error.message), { registry, reference, idleMs: idleTimeoutMs }, options);
+  }
+  if (error instanceof ProxyError) {
+    const kind = error.code === "PROXY_UNTRUSTED" ? "TLS" : "NETWORK";
+    return new RegistryError(kind, fail(error.message), { registry, reference, reason: code }, options);
+  }
   if (timeoutCodes.has(code)) {
     const details = { registry, reference, idleMs: idleTimeoutMs };
     return new RegistryError("TIMEOUT", fail("the connection was not made in time"), details, options);
   }
-  if (tlsCode.test(code)) {
+  if (isTlsCode(code)) {
     return new RegistryError("TLS", fail(tlsReason(code, error)), { registry, reference, reason: code }, options);
   }
   if ((code.startsWith("HPE_") && code !== endedEarly) || code === "UND_ERR_HEADERS_OVERFLOW") {
-    const reason = `the answer is not HTTP: ${error.message}`;
+    const reason = speaksTls(error)
+      ? "it speaks TLS, and was asked in plain HTTP"
+      : `the answer is not HTTP: ${error.message}`;
     return new RegistryError("PROTOCOL", fail(reason), { registry, reference, reason }, options);
   }
   if (code === "UND_ERR_INVALID_ARG") return error; // a mistake of ours, not the network's
@@ -54,9 +74,22 @@ export function networkError(error: unknown, operation: Operation, idleTimeoutMs
   return new RegistryError("NETWORK", fail(reason), { registry, reference, reason: code }, options);
 }
 
+/** Whether a system's or undici's code tells that TLS itself failed. */
+export function isTlsCode(code: string): boolean {
+  return tlsCode.test(code);
+}
+
 function tlsReason(code: string, error: Error): string {
-  if (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER") return "it does not speak TLS as we do";
-  return `its certificate is not trusted: ${error.message}`;
+  if (notTls.has(code)) return "it does not speak TLS; plain HTTP has to be allowed";
+  if (code.includes("_ALERT_")) return "it turned our TLS down: it wants a client certificate, or another version";
+  if (code.startsWith("ERR_SSL_")) return "it does not speak TLS as we do";
+  return `its certificate is not trusted: ${error.message.slice(0, longestReason)}`; // it quotes what the peer says
+}
+
+/** An alert is how TLS turns plain text down; many servers just hang up. */
+function speaksTls(error: Error): boolean {
+  const { data } = error as { readonly data?: unknown };
+  return typeof data === "string" && data.startsWith("\x15\x03");
 }
 
 /** The system's, TLS's or undici's code; a failed attempt at several addresses keeps the first one's. */

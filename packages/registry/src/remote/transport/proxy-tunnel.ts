@@ -1,0 +1,106 @@
+import { type ClientRequest, request as requestHttp } from "node:http";
+import { isIP, type Socket } from "node:net";
+import { connect as connectTls, type SecureContext } from "node:tls";
+import type { buildConnector } from "undici";
+import { isTlsCode } from "../network-error.ts";
+import { bareHost } from "./private-address.ts";
+import { type ProxyAddress, portOf } from "./proxy-address.ts";
+import { ProxyError, proxyRefusal } from "./proxy-error.ts";
+
+/** What it takes to reach a proxy. */
+export interface ProxyLink {
+  readonly proxy: ProxyAddress;
+  /** The longest time until the proxy has let us through, in milliseconds. */
+  readonly timeoutMs: number;
+  /** For TLS with the proxy itself. */
+  readonly secureContext: () => SecureContext;
+  /** Aborted when the dispatcher is destroyed. */
+  readonly closing: AbortSignal;
+}
+
+/**
+ * Makes connections to https origins inside tunnels: `CONNECT`, then what `endpoint` does over the proxy's socket. Ours
+ * in place of undici's `ProxyAgent`, which tells every refusal as an aborted request, does not limit how long a proxy
+ * may take to answer `CONNECT`, and leaves its connections open when it is destroyed with an error.
+ * @see RFC 9110, section 9.3.6 "CONNECT"
+ */
+export function tunnelConnector(link: ProxyLink, endpoint: buildConnector.connector): buildConnector.connector {
+  return (options, callback) => {
+    const host = options.hostname.includes(":") ? `[${bareHost(options.hostname)}]` : options.hostname;
+    void openTunnel(link, `${host}:${options.port || 443}`).then(
+      (httpSocket) => {
+        try {
+          endpoint({ ...options, httpSocket }, callback);
+        } catch (error) {
+          httpSocket.destroy();
+          callback(error as Error, null);
+        }
+      },
+      (error: Error) => callback(error, null),
+    );
+  };
+}
+
+function openTunnel(link: ProxyLink, authority: string): Promise<Socket> {
+  const { proxy, timeoutMs, closing } = link;
+  return new Promise((resolve, reject) => {
+    const request = connectRequest(link, authority);
+    const onClosing = () => request.destroy(closing.reason);
+    const slow = new ProxyError("PROXY_TIMEOUT", `the proxy ${proxy.name} did not let us through in ${timeoutMs} ms`);
+    const clock = setTimeout(() => request.destroy(slow), timeoutMs);
+    const settle = () => {
+      clearTimeout(clock);
+      closing.removeEventListener("abort", onClosing);
+    };
+    closing.addEventListener("abort", onClosing);
+    request.once("connect", ({ statusCode = 0 }, socket: Socket, head) => {
+      settle();
+      if (statusCode >= 200 && statusCode < 300) {
+        if (head.byteLength > 0) socket.unshift(head);
+        resolve(socket);
+        return;
+      }
+      socket.on("error", () => {}).destroy();
+      reject(proxyRefusal(proxy.name, statusCode));
+    });
+    request.on("error", (error) => {
+      settle();
+      reject(closing.aborted ? error : unreachable(proxy, error));
+    });
+    if (closing.aborted) onClosing();
+    request.end();
+  });
+}
+
+function connectRequest({ proxy, secureContext }: ProxyLink, path: string): ClientRequest {
+  const headers = {
+    host: path,
+    connection: "keep-alive",
+    ...(proxy.authorization === undefined ? {} : { "proxy-authorization": proxy.authorization }),
+  };
+  const host = bareHost(proxy.url.hostname);
+  const options = { agent: false as const, method: "CONNECT", host, port: portOf(proxy.url), path, headers };
+  if (proxy.url.protocol === "http:") return requestHttp(options);
+  const tls = { host, port: options.port, servername: isIP(host) === 0 ? host : "", secureContext: secureContext() };
+  return requestHttp({ ...options, createConnection: () => connectTls({ ...tls, ALPNProtocols: ["http/1.1"] }) });
+}
+
+/** What went wrong on the way to a proxy, in its name: the registry behind it is not to blame. */
+export function unreachable({ name }: ProxyAddress, cause: Error): Error {
+  if (cause instanceof ProxyError) return cause;
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") {
+    return new ProxyError("PROXY_TIMEOUT", `the proxy ${name} could not be reached in time`, { cause });
+  }
+  if (isTlsCode(code)) {
+    return new ProxyError("PROXY_UNTRUSTED", `the certificate of the proxy ${name} is not trusted (${code})`, {
+      cause,
+    });
+  }
+  if (code.startsWith("HPE_")) {
+    return new ProxyError("PROXY_FAILED", `the proxy ${name} does not answer in HTTP (${code})`, { cause });
+  }
+  return new ProxyError("PROXY_UNREACHABLE", `the proxy ${name} cannot be reached (${code || cause.message})`, {
+    cause,
+  });
+}
