@@ -1,5 +1,5 @@
 /** What a registry client tells while it works: plain JSON, the only log it has. */
-export type RegistryEvent = RequestRetried;
+export type RegistryEvent = RequestRetried | RegistrySlowed | RegistryWarned;
 
 /** A request failed in a way that may pass and will be sent again after `delayMs`. */
 export interface RequestRetried {
@@ -11,4 +11,21 @@ export interface RequestRetried {
   /** How many times it has been sent by now. */
   readonly attempt: number;
   readonly delayMs: number;
+}
+
+/** The registry asked for rest with `Retry-After`: no request begins for `delayMs`. Told once for each rest. */
+export interface RegistrySlowed {
+  readonly type: "registry.slowed";
+  readonly registry: string;
+  /** How long, in milliseconds. */
+  readonly delayMs: number;
+  /** Until when, in milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
+/** The registry has something to say to its users. Told once for each text. */
+export interface RegistryWarned {
+  readonly type: "registry.warned";
+  readonly registry: string;
+  readonly message: string;
 }

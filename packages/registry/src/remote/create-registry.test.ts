@@ -140,7 +140,10 @@ describe("a remote registry", () => {
     const events: RegistryEvent[] = [];
     await using registry = createRegistry(server.host, { retryDelayMs: 1, onEvent: (event) => events.push(event) });
     expect((await registry.repository("app").manifest("v1")).descriptor).toEqual(image.manifest.descriptor);
-    expect(events).toEqual([expect.objectContaining({ code: "RATE_LIMITED", attempt: 1, delayMs: 1000 })]);
+    expect(events).toMatchObject([
+      { type: "registry.slowed", registry: server.host, delayMs: 1000 },
+      { type: "request.retried", code: "RATE_LIMITED", attempt: 1, delayMs: 1000 },
+    ]);
   });
 
   test("gives up after as many tries as it was given", async () => {

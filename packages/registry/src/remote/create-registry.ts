@@ -13,6 +13,7 @@ import { HttpClient } from "./http-client.ts";
 import { protocolError } from "./operation.ts";
 import { jsonOf, paginate } from "./paginate.ts";
 import { RemoteRepository } from "./remote-repository.ts";
+import { defaultThrottleWaitMs } from "./retry.ts";
 
 /** Options of {@link createRegistry}. */
 export interface RegistryOptions {
@@ -32,6 +33,11 @@ export interface RegistryOptions {
   readonly attempts?: number | undefined;
   /** The pause before a request is sent again, in milliseconds; it doubles from try to try. @defaultValue 500 */
   readonly retryDelayMs?: number | undefined;
+  /**
+   * How long one call may wait in all because the registry said so with `Retry-After`, in milliseconds. Asked for more,
+   * it fails at once. @defaultValue 300 000: five minutes
+   */
+  readonly throttleWaitMs?: number | undefined;
   /** Told of what happens on the way. */
   readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
   /** @defaultValue `tranship` */
@@ -65,6 +71,7 @@ export function createRegistry(place: string, options: RegistryOptions = {}): Re
 
 function createClient({ host }: Place, options: RegistryOptions): HttpClient {
   const { idleTimeoutMs = 60_000, attempts = 5, retryDelayMs = 500, userAgent = "tranship" } = options;
+  const { throttleWaitMs = defaultThrottleWaitMs } = options;
   const { credentials, insecure, tlsSkipVerify = false, ca, limits = {}, onEvent } = options;
   const { meta = 8, down = 8, up = 4 } = limits;
   const origin = originOf(host, insecure);
@@ -79,11 +86,12 @@ function createClient({ host }: Place, options: RegistryOptions): HttpClient {
         ...(ca === undefined ? {} : { ca: typeof ca === "string" ? ca : [...ca] }),
       },
     }),
-    gate: createHostGate({ meta, down, up }),
+    gate: createHostGate({ ...limits, meta, down, up }),
     authenticator: basicAuthenticator(credentials),
     idleTimeoutMs,
     attempts,
     retryDelayMs,
+    throttleWaitMs,
     userAgent,
     onEvent,
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { contentLengthOf, contentRangeOf, mediaTypeOf, retryAfterMsOf } from "./headers.ts";
+import { contentLengthOf, contentRangeOf, mediaTypeOf, retryAfterMsOf, warningsOf } from "./headers.ts";
 
 test.for([
   ["0", 0],
@@ -42,4 +42,24 @@ test("a Content-Type loses its parameters and its case", () => {
   expect(mediaTypeOf({ "content-type": "Application/JSON; charset=utf-8" })).toBe("application/json");
   expect(mediaTypeOf({ "content-type": "; charset=utf-8" })).toBeUndefined();
   expect(mediaTypeOf({})).toBeUndefined();
+});
+
+test.for([
+  ['299 - "Your token will expire."', ["Your token will expire."]],
+  ['299 - "a \\"quoted\\" word, with a comma"', ['a "quoted" word, with a comma']],
+  ['299 - "one", 299 - "two" "Sat, 21 Nov 2026 10:00:30 GMT",299 - "three"', ["one", "two", "three"]],
+  [
+    ['299 - "one"', '299 - "two"', '299 - "one"'],
+    ["one", "two"],
+  ],
+  ['110 - "stale", 299 - "fresh", 299 proxy "other"', ["fresh"]],
+  ['299 - "\u001b[31mred\u0007"', ["[31mred"]],
+  ['299 - ""', []],
+  ["299 - unquoted", []],
+  ['299 - "never ends', []],
+  ['299 - "one" and more, 299 - "two"', []],
+  [Array.from({ length: 30 }, (_, n) => `299 - "${n}"`), Array.from({ length: 10 }, (_, n) => `${n}`)],
+  [`299 - "${"x".repeat(9000)}"`, ["x".repeat(500)]],
+] as const)("Warning %j", ([warning, expected]) => {
+  expect(warningsOf({ warning: typeof warning === "string" ? warning : [...warning] })).toEqual(expected);
 });

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { printable } from "./printable.ts";
 
 /** Response headers as undici parses them: lower-case names. */
 export type ResponseHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
@@ -48,4 +49,28 @@ export function contentRangeOf(headers: ResponseHeaders): ContentRange | undefin
     ...(first === undefined || last === undefined ? {} : { start: Number(first), end: Number(last) + 1 }),
     ...(total === undefined || total === "*" ? {} : { total: Number(total) }),
   };
+}
+
+/** More warnings of one answer, and more of a warning's text, are not read. */
+const maxWarnings = 10;
+const maxWarningLength = 500;
+
+/**
+ * The texts of an answer's `Warning: 299 - "text"` headers, made printable; any other kind of warning is passed over.
+ * @see distribution-spec v1.1.1, "Warnings"
+ */
+export function warningsOf(headers: ResponseHeaders): readonly string[] {
+  const value = headers.warning;
+  const lines = typeof value === "string" ? [value] : (value ?? []);
+  const texts = new Set<string>();
+  for (const line of lines) {
+    // one line may hold a list; reading ends where it is no longer one
+    const next = /[ \t]*([0-9]{3}) ([^ ",]+) "((?:[^"\\]|\\.)*)"(?: "[^"]*")?[ \t]*(?:,|$)/y;
+    for (let found = next.exec(line); found && texts.size < maxWarnings; found = next.exec(line)) {
+      const [, code, agent, quoted = ""] = found;
+      const text = printable(quoted.replace(/\\(.)/g, "$1"), maxWarningLength);
+      if (code === "299" && agent === "-" && text !== "") texts.add(text);
+    }
+  }
+  return [...texts];
 }

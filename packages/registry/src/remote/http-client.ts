@@ -10,7 +10,8 @@ import type { ClosableHostGate, GateLane } from "./host-gate.ts";
 import { httpError } from "./http-error.ts";
 import { resolveLocation } from "./location.ts";
 import { type Operation, printableUrl, protocolError } from "./operation.ts";
-import { longestRetryAfterMs, mayPass, retryAfterOf, withRetry } from "./retry.ts";
+import { mayPass, retryAfterOf, withRetry } from "./retry.ts";
+import { Warnings } from "./warnings.ts";
 
 /** A request to the registry, and which answers it can use. */
 export interface ClientRequest {
@@ -51,6 +52,8 @@ export interface HttpClientParts {
   readonly idleTimeoutMs: number;
   readonly attempts: number;
   readonly retryDelayMs: number;
+  /** How long one call may wait in all because the registry said so, in milliseconds. */
+  readonly throttleWaitMs: number;
   readonly userAgent: string;
   readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
 }
@@ -59,6 +62,7 @@ export interface HttpClientParts {
 export interface RetryingOptions {
   readonly signal?: AbortSignal | undefined;
   readonly shouldRetry?: ((error: unknown, attempt: number) => boolean) | undefined;
+  readonly progress?: (() => number) | undefined;
 }
 
 const maxRedirects = 5;
@@ -69,10 +73,12 @@ export class HttpClient implements AsyncDisposable {
   readonly origin: URL;
   readonly #parts: HttpClientParts;
   readonly #closing = new AbortController();
+  readonly #warnings: Warnings;
 
   constructor(parts: HttpClientParts) {
     this.origin = parts.origin;
     this.#parts = parts;
+    this.#warnings = new Warnings(parts.origin.host, parts.onEvent);
   }
 
   /** One request, with its redirects, under one permit; no retry. */
@@ -90,12 +96,14 @@ export class HttpClient implements AsyncDisposable {
   retrying<T>(
     operation: Operation,
     attempt: (n: number) => Promise<T>,
-    { signal, shouldRetry = mayPass }: RetryingOptions = {},
+    { signal, shouldRetry = mayPass, progress }: RetryingOptions = {},
   ): Promise<T> {
-    const { attempts, retryDelayMs, onEvent } = this.#parts;
+    const { attempts, retryDelayMs, throttleWaitMs, onEvent } = this.#parts;
     return withRetry(attempt, {
       attempts,
       delayMs: retryDelayMs,
+      throttleWaitMs,
+      progress,
       signal: signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal,
       shouldRetry,
       onRetry: (error, n, delayMs) => {
@@ -154,7 +162,10 @@ export class HttpClient implements AsyncDisposable {
       if (authorization !== undefined) headers.authorization = authorization;
     }
     const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
-    const head = await exchange(dispatcher, wire, (answer) => taker.sinkFor(answer));
+    const head = await exchange(dispatcher, wire, (answer) => {
+      if (url.origin === this.origin.origin) this.#warnings.see(answer.headers);
+      return taker.sinkFor(answer);
+    });
     return { ...head, sent: headers.authorization };
   }
 
@@ -191,11 +202,17 @@ export class HttpClient implements AsyncDisposable {
   #judge({ operation }: ClientRequest, { response, failure }: Outcome): ClientResponse {
     if (failure === undefined) return response;
     const error = httpError(failure, operation);
-    const retryAfterMs = retryAfterOf(error);
-    if (retryAfterMs !== undefined) {
-      this.#parts.gate.slowUntil(Date.now() + Math.min(retryAfterMs, longestRetryAfterMs));
-    }
+    this.#rest(retryAfterOf(error) ?? 0);
     throw error;
+  }
+
+  /** Makes everyone wait as long as the registry asked, unless that is longer than anyone would. */
+  #rest(delayMs: number): void {
+    const { gate, throttleWaitMs, onEvent } = this.#parts;
+    if (delayMs > throttleWaitMs) return;
+    const untilMs = Date.now() + delayMs;
+    if (!gate.slowUntil(untilMs)) return;
+    onEvent?.({ type: "registry.slowed", registry: this.origin.host, delayMs, untilMs });
   }
 
   #refuseWhenClosed({ what }: Operation): void {

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { RegistryError, type ReportedError } from "../errors.ts";
 import { type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
 import type { Operation } from "./operation.ts";
+import { printable } from "./printable.ts";
 
 /** More of an error's body is not read, in bytes. */
 export const maxErrorBodyBytes: number = 64 * 1024;
@@ -32,21 +33,22 @@ export function httpError(response: FailedResponse, operation: Operation, hint?:
   const { status, headers, host } = response;
   const { registry, reference, what } = operation;
   const reported = reportedErrors(response.body);
+  const retryAfterMs = retryAfterMsOf(headers);
   const reason = [
     `${status} ${STATUS_CODES[status] ?? "(unknown status)"}${host === registry ? "" : ` from ${host}`}`,
     ...(reported[0] ? [reported[0].message || reported[0].code] : []),
     ...(hint === undefined ? [] : [hint]),
+    ...(retryAfterMs ? [`it asks to wait ${Math.ceil(retryAfterMs / 1000)} s`] : []),
   ].join(": ");
   const message = `cannot ${what}: ${reason}`;
   const details = { registry, reference, ...(reported.length === 0 ? {} : { errors: reported }) };
   if (status === 404) return new RegistryError("NOT_FOUND", message, details);
   if (status === 401) return new RegistryError("UNAUTHORIZED", message, details);
   if (status === 403) return new RegistryError("FORBIDDEN", message, details);
-  const retryAfterMs = retryAfterMsOf(headers);
   const patience = retryAfterMs === undefined ? {} : { retryAfterMs };
   if (status === 429) return new RegistryError("RATE_LIMITED", message, { ...details, ...patience });
-  if (status >= 500) return new RegistryError("SERVER_ERROR", message, { ...details, status, ...patience });
-  if (status === 408) return new RegistryError("SERVER_ERROR", message, { ...details, status }); // "try again", says RFC 9110
+  const isServerError = status >= 500 || status === 408; // 408 is "try again", says RFC 9110
+  if (isServerError) return new RegistryError("SERVER_ERROR", message, { ...details, status, ...patience });
   return new RegistryError("UNEXPECTED_STATUS", message, { ...details, status });
 }
 
@@ -63,12 +65,4 @@ function reportedErrors(body: Uint8Array): readonly ReportedError[] {
     code: printable(code, 100),
     ...(message === undefined ? {} : { message: printable(message, 300) }),
   }));
-}
-
-/** Foreign text made fit for a terminal: no control characters, no novel. */
-function printable(text: string, maxLength: number): string {
-  return text
-    .replace(/\p{C}+/gu, " ")
-    .trim()
-    .slice(0, maxLength);
 }

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { RegistryError } from "../errors.ts";
-import { withRetry } from "./retry.ts";
+import { mayPass, type RetryOptions, withRetry } from "./retry.ts";
 
 const at = { registry: "host", reference: "host/app" };
 const network = (reason: string) => new RegistryError("NETWORK", "no connection", { ...at, reason });
@@ -38,6 +38,7 @@ test.for([
 
 test.for([
   { reason: "ECONNRESET", tries: 5 },
+  { reason: "EAI_AGAIN", tries: 5 },
   { reason: "ENOTFOUND", tries: 3 },
   { reason: "ECONNREFUSED", tries: 3 },
 ])("asks $tries times at $reason", async ({ reason, tries }) => {
@@ -70,16 +71,90 @@ test("doubles its pauses, gives them jitter, and never goes below Retry-After", 
   expect(fourth).toBeGreaterThanOrEqual(30);
 });
 
-test("waits no longer than five minutes, whatever the registry asks for", async () => {
-  const limited = new RegistryError("RATE_LIMITED", "429", { ...at, retryAfterMs: 86_400_000 });
-  const controller = new AbortController();
+describe("Retry-After", () => {
+  const limited = (retryAfterMs: number) => new RegistryError("RATE_LIMITED", "429", { ...at, retryAfterMs });
+  const unavailable = (retryAfterMs: number) =>
+    new RegistryError("SERVER_ERROR", "503", { ...at, status: 503, retryAfterMs });
+
+  test.for([
+    { name: "429", error: limited },
+    { name: "503", error: unavailable },
+  ])("is honoured to the full, and such a wait after a $name uses up no try", async ({ error }) => {
+    const pauses = await pausesOf(
+      Array.from({ length: 9 }, () => error(20_000)),
+      { attempts: 1 },
+    );
+    expect(pauses).toEqual(Array.from({ length: 9 }, () => 20_000));
+  });
+
+  test("that goes beyond the patience left ends the call at once", async () => {
+    const errors = [limited(200_000), limited(99_000), limited(2000)];
+    const work = pausesOf(errors, {});
+    await expect(work).rejects.toMatchObject({ error: errors[2], pauses: [200_000, 99_000] });
+    await expect(pausesOf([limited(86_400_000)], {})).rejects.toMatchObject({ pauses: [] });
+  });
+
+  test("is waited for as long as the caller allows", async () => {
+    expect(await pausesOf([limited(86_400_000)], { throttleWaitMs: 86_400_000 })).toEqual([86_400_000]);
+    await expect(pausesOf([limited(1000)], { throttleWaitMs: 0 })).rejects.toMatchObject({ pauses: [] });
+    const longest = 999_999_999_000; // longer than any timer
+    await expect(pausesOf([limited(longest)], { throttleWaitMs: Infinity })).rejects.toMatchObject({ pauses: [] });
+  });
+
+  test.for([0, 999])("of %s ms uses up a try", async (retryAfterMs) => {
+    const errors = [limited(retryAfterMs), limited(retryAfterMs), limited(retryAfterMs)];
+    await expect(pausesOf(errors, { attempts: 3 })).rejects.toMatchObject({ error: errors[2] });
+  });
+});
+
+/** The pauses made on the way through these failures, on a clock that needs no time. */
+async function pausesOf(errors: readonly unknown[], options: RetryOptions): Promise<number[]> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const pauses: number[] = [];
-  const onRetry = (_error: unknown, _attempt: number, delayMs: number) => {
-    pauses.push(delayMs);
-    controller.abort(new Error("enough"));
-  };
-  await expect(withRetry(failing(limited), { signal: controller.signal, onRetry })).rejects.toThrow("enough");
-  expect(pauses).toEqual([300_000]);
+  const onRetry = (_error: unknown, _attempt: number, delayMs: number) => pauses.push(delayMs);
+  try {
+    const work = withRetry(failing(...errors), { delayMs: 1, ...options, onRetry }).then(
+      () => undefined,
+      (error: unknown) => ({ error, pauses }),
+    );
+    await vi.runAllTimersAsync();
+    const failure = await work;
+    if (failure) throw Object.assign(new Error("gave up"), failure);
+    return pauses;
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+test("takes a try that moved something for the first of a new row", async () => {
+  let position = 0;
+  let tries = 0;
+  const work = withRetry(
+    async () => {
+      tries += 1;
+      if (tries <= 6) position += 1;
+      throw network("ECONNRESET");
+    },
+    { attempts: 3, delayMs: 1, progress: () => position },
+  );
+  await expect(work).rejects.toMatchObject({ code: "NETWORK" });
+  expect(tries).toBe(8); // the sixth still moved, then two more
+});
+
+test.for([
+  [408, true],
+  [500, true],
+  [501, false],
+  [502, true],
+  [503, true],
+  [504, true],
+  [505, false],
+] as const)("whether a %s may pass: %s", ([status, expected]) => {
+  expect(mayPass(new RegistryError("SERVER_ERROR", "no", { ...at, status }), 1)).toBe(expected);
+});
+
+test("knows no certificate that mends itself", () => {
+  expect(mayPass(new RegistryError("TLS", "no", { ...at, reason: "EPROTO" }), 1)).toBe(false);
 });
 
 test("ends a pause with the signal's own reason", async () => {

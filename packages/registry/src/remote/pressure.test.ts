@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import type { RegistryEvent } from "../events.ts";
+import { expectCode } from "../testing/contract-support.ts";
+import { anImage, faults, startTestRegistry } from "../testing/index.ts";
+import { createRegistry, type RegistryOptions } from "./create-registry.ts";
+
+const image = anImage({ tag: "v1" });
+
+async function aClient(options: RegistryOptions = {}) {
+  const server = await startTestRegistry();
+  server.seed("app", image);
+  const events: RegistryEvent[] = [];
+  const registry = createRegistry(server.host, { retryDelayMs: 1, onEvent: (event) => events.push(event), ...options });
+  return {
+    server,
+    events,
+    repository: registry.repository("app"),
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("a registry that asks for rest", () => {
+  test.for([
+    { status: 429, code: "RATE_LIMITED" },
+    { status: 503, code: "SERVER_ERROR" },
+  ] as const)("beyond all patience with a $status fails at once, and says how much", async ({ status, code }) => {
+    await using home = await aClient();
+    home.server.failOnce(faults.status(status, { headers: { "retry-after": "86400" } }));
+    await expect(home.repository.manifest("v1")).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(/asks to wait 86400 s/),
+      details: { retryAfterMs: 86_400_000 },
+    });
+    expect(home.server.requests()).toHaveLength(1);
+    await home.repository.manifest("v1"); // the next call is not held up by a wait nobody agreed to
+    expect(home.events).toEqual([]);
+  });
+
+  test("is told of once, however many requests it turned away", async () => {
+    await using home = await aClient();
+    // all three are on their way before the first is answered
+    home.server.fail(faults.status(429, { headers: { "retry-after": "1" } }), { times: 3 });
+    await Promise.all([1, 2, 3].map(() => home.repository.manifest("v1")));
+    expect(home.events.filter(({ type }) => type === "registry.slowed")).toMatchObject([
+      { registry: home.server.host, delayMs: 1000, untilMs: expect.any(Number) },
+    ]);
+  });
+
+  test("is waited for even with a single attempt, and not at all without patience", async () => {
+    await using patient = await aClient({ attempts: 1 });
+    patient.server.failOnce(faults.status(429, { headers: { "retry-after": "1" } }));
+    await patient.repository.manifest("v1");
+    await using hasty = await aClient({ throttleWaitMs: 0 });
+    hasty.server.failOnce(faults.status(429, { headers: { "retry-after": "1" } }));
+    await expectCode(hasty.repository.manifest("v1"), "RATE_LIMITED");
+  });
+});
+
+describe("a registry's warnings", () => {
+  test("are told once for each text, with good answers and bad ones", async () => {
+    await using home = await aClient();
+    const body = Buffer.from(image.manifest.bytes).toString();
+    const headers = { "content-type": "application/vnd.oci.image.manifest.v1+json" };
+    const warning = '299 - "The end is near.", 110 - "stale"';
+    home.server.fail(faults.status(200, { headers: { ...headers, warning }, body }), { times: 2 });
+    home.server.failOnce(faults.status(404, { headers: { warning: '299 - "Nothing here."' } }));
+    await home.repository.manifest("v1");
+    await home.repository.manifest("v1");
+    await expectCode(home.repository.manifest("v2"), "NOT_FOUND");
+    const { host } = home.server;
+    expect(home.events).toEqual([
+      { type: "registry.warned", registry: host, message: "The end is near." },
+      { type: "registry.warned", registry: host, message: "Nothing here." },
+    ]);
+  });
+
+  test("of somebody else, where a redirect leads, are not its own", async () => {
+    await using storage = await startTestRegistry();
+    storage.fail(faults.status(404, { headers: { warning: '299 - "Buy storage."' } }));
+    await using home = await aClient();
+    home.server.fail(faults.status(307, { headers: { location: `${storage.url}/v2/app/manifests/v1` } }));
+    await expectCode(home.repository.manifest("v1"), "NOT_FOUND");
+    expect(home.events).toEqual([]);
+  });
+
+  test("fill no memory when a registry numbers them", async () => {
+    await using home = await aClient();
+    for (let n = 0; n < 11; n += 1) {
+      const warning = Array.from({ length: 10 }, (_, m) => `299 - "${n * 10 + m}"`).join(", ");
+      home.server.failOnce(faults.status(404, { headers: { warning } }));
+      await expectCode(home.repository.manifest("v1"), "NOT_FOUND");
+    }
+    expect(home.events).toHaveLength(100);
+  });
+});
