@@ -1,163 +1,216 @@
-import { RegistryError } from "../errors.ts";
+import { isRegistryError, RegistryError } from "../errors.ts";
 import type { Blob } from "../oci/descriptor.ts";
 import type { OpenBlob, PushOutcome } from "../repository.ts";
+import { beginUpload } from "./blob-mount.ts";
 import type { Endpoints } from "./endpoints.ts";
-import { headerOf } from "./headers.ts";
-import type { ClientResponse, HttpClient } from "./http-client.ts";
-import { resolveLocation } from "./location.ts";
-import { type Operation, protocolError } from "./operation.ts";
-import { verifiedBody } from "./verified-body.ts";
+import { headerOf, type ResponseHeaders } from "./headers.ts";
+import type { HttpClient } from "./http-client.ts";
+import { protocolError } from "./operation.ts";
+import { isStatus, reports } from "./reported.ts";
+import { mayPass } from "./retry.ts";
+import type { UploadContext, UploadSession } from "./upload-session.ts";
+import { UploadSource } from "./upload-source.ts";
 
-/** How long the end of a failed upload's session may take, in milliseconds. */
-const cancelTimeoutMs = 2000;
+/** The registry's own words for bytes that are not the ones it was promised. */
+const sessionTroubles: readonly string[] = [
+  "BLOB_UPLOAD_INVALID",
+  "BLOB_UPLOAD_UNKNOWN",
+  "DIGEST_INVALID",
+  "SIZE_INVALID",
+  "RANGE_INVALID",
+];
 
-/** Answers to a mount that mean no more than "not this way". */
-const mountRefusals: readonly number[] = [400, 401, 403, 404, 405];
+/** Options of {@link uploadBlob}. */
+export interface UploadBlobOptions {
+  /** Whole paths on the host of repositories that hold the blob. */
+  readonly mountPaths?: readonly string[] | undefined;
+  /** The largest body of one request, in bytes. @defaultValue any: the blob in one piece */
+  readonly chunkBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
- * Stores a blob unless it is there: mounted from the first of `mountPaths` (whole paths on the host), else sent in one
- * PUT. What may pass is tried again in a new session, from the first byte.
- * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, and what the last failed try threw
- * @see distribution-spec v1.1.1, "Pushing blobs" and "Mounting a blob from another repository"
+ * Stores a blob unless it is there: mounted, or sent in one PUT, or in chunks when told to. An upload that breaks goes
+ * on where the registry says it is, if there is no doubt about that, else in a new session. Tries that brought the
+ * upload further are not counted.
+ * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, and what the last failed try threw; what the source throws
+ *   comes out as it is
+ * @see distribution-spec v1.1.1, "Pushing blobs"
  */
 export async function uploadBlob(
   client: HttpClient,
   endpoints: Endpoints,
   blob: Blob,
   open: OpenBlob,
-  mountPaths: readonly string[],
-  signal?: AbortSignal,
+  options: UploadBlobOptions = {},
 ): Promise<PushOutcome> {
+  const { signal } = options;
   const operation = endpoints.operation("push blob", blob.digest);
-  const upload = new BlobUpload(client, endpoints, blob, operation, signal);
-  const mountPath = mountPaths.find((path) => path !== endpoints.path);
-  const attempt = async (n: number): Promise<PushOutcome> => {
-    // after a failure, look again: the answer may have been lost, not the blob
-    if (await upload.isThere()) return n === 1 ? "present" : "written";
-    const session = await upload.begin(mountPath);
-    if (session === "mounted") return "mounted";
-    await upload.send(session, open(0));
-    return "written";
-  };
-  return await client.retrying(operation, attempt, { signal });
+  const context = { client, blob, operation, scopes: endpoints.scope("pull", "push"), signal };
+  const upload = new BlobUpload(context, endpoints, open, options);
+  const shouldRetry = (error: unknown, n: number) => upload.shouldRetry(error, n);
+  try {
+    for (;;) {
+      const before = upload.furthest;
+      try {
+        return await client.retrying(operation, () => upload.attempt(), { signal, shouldRetry });
+      } catch (error) {
+        // a link that brings something is not given up
+        if (signal?.aborted || upload.furthest === before || !shouldRetry(error, 1)) throw error;
+      }
+    }
+  } finally {
+    await upload.end();
+  }
 }
 
 class BlobUpload {
-  readonly #client: HttpClient;
+  readonly #context: UploadContext;
   readonly #endpoints: Endpoints;
-  readonly #blob: Blob;
-  readonly #operation: Operation;
-  readonly #signal: AbortSignal | undefined;
+  readonly #source: UploadSource;
+  readonly #mountPaths: readonly string[];
+  readonly #chunkBytes: number;
+  #session: UploadSession | undefined;
+  /** A commit went out: a blob that is there may be ours. */
+  #hasCommitted = false;
+  /** The registry did not keep its word about a session: from now on they are not continued. */
+  #resumable = true;
+  /** The last failure of a transfer that is none of its try's fault: the next may work. */
+  #recoverable: { readonly error: unknown } | undefined;
+  /** A chunk was taken and did not bring the session further. */
+  #isStalled = false;
+  /** An exchange was repeated with new credentials, and nothing came of it yet. */
+  #hasRenewed = false;
+  #furthest = 0;
 
-  constructor(client: HttpClient, endpoints: Endpoints, blob: Blob, operation: Operation, signal?: AbortSignal) {
-    this.#client = client;
+  constructor(context: UploadContext, endpoints: Endpoints, open: OpenBlob, options: UploadBlobOptions) {
+    this.#context = context;
     this.#endpoints = endpoints;
-    this.#blob = blob;
-    this.#operation = operation;
-    this.#signal = signal;
+    this.#source = new UploadSource(context.blob, open, context.operation, context.signal);
+    this.#mountPaths = options.mountPaths ?? [];
+    this.#chunkBytes = options.chunkBytes ?? Number.POSITIVE_INFINITY;
   }
 
-  async isThere(): Promise<boolean> {
-    const url = this.#endpoints.blob(this.#blob.digest);
-    const { status } = await this.#request({ method: "HEAD", url, expect: [200, 404] });
+  /** How many bytes a registry was ever known to have. */
+  get furthest(): number {
+    return this.#furthest;
+  }
+
+  async attempt(): Promise<PushOutcome> {
+    // after a failure, look again: the answer may have been lost, not the blob
+    if (await this.#isThere()) return this.#hasCommitted ? "written" : "present";
+    await this.#resume();
+    if (!this.#session) {
+      const begun = await beginUpload(this.#context, this.#endpoints, this.#mountPaths);
+      if (begun === "mounted") return "mounted";
+      this.#session = begun;
+    }
+    await this.#transfer(this.#session);
+    return "written";
+  }
+
+  shouldRetry(error: unknown, n: number): boolean {
+    if (this.#source.broke(error)) return false;
+    return mayPass(error, n) || this.#recoverable?.error === error;
+  }
+
+  /** Lets go of source and session, whichever way it went. */
+  async end(): Promise<void> {
+    this.#source.release();
+    await this.#session?.cancel();
+  }
+
+  async #isThere(): Promise<boolean> {
+    const { client, blob, operation, scopes, signal } = this.#context;
+    const url = this.#endpoints.blob(blob.digest);
+    const expect = [200, 404];
+    const { status } = await client.send({ method: "HEAD", url, operation, lane: "meta", scopes, expect, signal });
     return status === 200;
   }
 
-  /** Opens a session, or finds that the blob could be mounted instead. */
-  async begin(mountPath: string | undefined): Promise<URL | "mounted"> {
-    const url = this.#endpoints.uploads();
-    if (mountPath !== undefined) {
-      const mount = new URL(url);
-      mount.search = `?mount=${encodeURIComponent(this.#blob.digest)}&from=${encodeURIComponent(mountPath)}`;
-      const answer = await this.#request({ method: "POST", url: mount, expect: [201, 202, ...mountRefusals] });
-      if (answer.status === 201) return "mounted";
-      if (answer.status === 202) return this.#session(answer);
+  /** Finds out where the session of the try before stands, or leaves it. */
+  async #resume(): Promise<void> {
+    if (!this.#session) return;
+    if (this.#resumable && (await this.#session.resume())) {
+      this.#note(this.#session);
+      return;
     }
-    return this.#session(await this.#request({ method: "POST", url, expect: [202] }));
+    const left = this.#session;
+    this.#session = undefined;
+    await left.cancel();
   }
 
-  async send(session: URL, source: AsyncIterable<Uint8Array>): Promise<void> {
-    const body = verifiedBody(this.#blob, source, this.#operation);
+  async #transfer(session: UploadSession): Promise<void> {
     try {
-      // The source is read before an `up` slot is asked for: a source on the same host takes its `down` slot first.
-      const first = await body.next();
-      const { headers } = await this.#client.send({
-        method: "PUT",
-        url: withDigest(session, this.#blob),
-        headers: { "content-type": "application/octet-stream", "content-length": String(this.#blob.size) },
-        ...(first.done ? {} : { body: resumed(first.value, body) }),
-        operation: this.#operation,
-        lane: "up",
-        scopes: this.#endpoints.scope("pull", "push"),
-        expect: [201, 204],
-        signal: this.#signal,
-      });
-      this.#check(headerOf(headers, "docker-content-digest"));
+      this.#check(await this.#send(session));
+      this.#session = undefined; // it ended well: nothing to cancel
     } catch (error) {
-      void body.return(undefined).catch(() => {}); // the source may be in the middle of something: not waited for
-      await this.#cancel(session);
-      throw error;
+      if (this.#canRecover(error)) this.#recoverable = { error };
+      this.#source.release();
+      throw isStatus(error, 413) ? this.#tooLarge(error, session) : error;
     }
   }
 
-  #check(stored: string | undefined): void {
-    const { digest } = this.#blob;
+  async #send(session: UploadSession): Promise<ResponseHeaders> {
+    const { blob, operation } = this.#context;
+    const chunkBytes = this.#chunkBytesOf(session);
+    if (session.offset === 0 && blob.size <= chunkBytes) {
+      this.#hasCommitted = true;
+      return await session.putWhole(this.#source);
+    }
+    while (session.offset < blob.size) {
+      const start = session.offset;
+      await session.append(this.#source, Math.min(blob.size, start + chunkBytes));
+      this.#note(session);
+      this.#isStalled = session.offset === start;
+      if (this.#isStalled)
+        throw protocolError(operation, `the registry took bytes from ${start} on and has none of them`);
+    }
+    this.#hasCommitted = true;
+    return await session.commit(this.#source);
+  }
+
+  #chunkBytesOf({ minChunkBytes }: UploadSession): number {
+    return Math.max(this.#chunkBytes, minChunkBytes);
+  }
+
+  #note({ offset }: UploadSession): void {
+    if (offset <= this.#furthest) return;
+    this.#furthest = offset;
+    this.#hasRenewed = false;
+  }
+
+  /** Whether another try makes sense of what the registry would not have a second time. */
+  #canRecover(error: unknown): boolean {
+    if (isRegistryError(error, "UNAUTHORIZED")) {
+      // the token had run out: the client has a new one by now and cannot send a stream twice, but we can
+      const isFirst = !this.#hasRenewed;
+      this.#hasRenewed = true;
+      return isFirst;
+    }
+    if (isRegistryError(error, "NOT_FOUND")) return true; // the session is gone: the next try opens another
+    if (isStatus(error, 416)) return true; // the next try asks where to go on
+    if (!this.#isStalled && !(isStatus(error, 400) && reports(error, ...sessionTroubles))) return false;
+    // what the registry has is not what was sent: once more, from the first byte
+    const isFirst = this.#resumable;
+    this.#resumable = false;
+    return isFirst;
+  }
+
+  #tooLarge(error: RegistryError<"UNEXPECTED_STATUS">, session: UploadSession): RegistryError {
+    const { operation, blob } = this.#context;
+    const bytes = Math.min(blob.size - session.offset, this.#chunkBytesOf(session));
+    const message = `cannot ${operation.what}: the registry, or a proxy before it, takes no request of ${bytes} bytes (413)`;
+    return new RegistryError("UNEXPECTED_STATUS", message, error.details, { cause: error });
+  }
+
+  #check(headers: ResponseHeaders): void {
+    const stored = headerOf(headers, "docker-content-digest")?.slice(0, 150);
+    const { digest } = this.#context.blob;
+    // a registry may name it by another algorithm; only a digest of the same one can contradict
     if (stored === undefined || stored === digest || !stored.startsWith(digest.slice(0, 7))) return;
-    const { reference, what } = this.#operation;
-    const message = `cannot ${what}: the registry stored it as ${stored.slice(0, 150)}`;
-    throw new RegistryError("DIGEST_MISMATCH", message, { reference, expected: digest, actual: stored.slice(0, 150) });
+    const { reference, what } = this.#context.operation;
+    const message = `cannot ${what}: the registry stored it as ${stored}`;
+    throw new RegistryError("DIGEST_MISMATCH", message, { reference, expected: digest, actual: stored });
   }
-
-  #session({ headers, url }: ClientResponse): URL {
-    const location = headerOf(headers, "location");
-    const session = location === undefined ? "an upload without a Location" : resolveLocation(location, url);
-    if (session instanceof URL) return session;
-    throw protocolError(this.#operation, session);
-  }
-
-  /** Tells the registry that nothing more will come; a session it forgets by itself is no harm. */
-  async #cancel(session: URL): Promise<void> {
-    try {
-      await this.#client.send({
-        method: "DELETE",
-        url: session,
-        operation: this.#operation,
-        lane: "meta",
-        scopes: this.#endpoints.scope("pull", "push"),
-        expect: [200, 202, 204, 404],
-        signal: AbortSignal.timeout(cancelTimeoutMs),
-      });
-    } catch {
-      // best effort: what failed before matters more
-    }
-  }
-
-  #request(request: {
-    readonly method: "HEAD" | "POST";
-    readonly url: URL;
-    readonly expect: readonly number[];
-  }): Promise<ClientResponse> {
-    // an empty body, told by its length: some registries hang on a POST without one
-    const headers = request.method === "POST" ? { "content-length": "0" } : {};
-    return this.#client.send({
-      ...request,
-      headers,
-      operation: this.#operation,
-      lane: "meta",
-      scopes: this.#endpoints.scope("pull", "push"),
-      signal: this.#signal,
-    });
-  }
-}
-
-/** The session's URL with the digest added; its own query stays as it is, byte for byte. */
-function withDigest(session: URL, { digest }: Blob): URL {
-  const url = new URL(session);
-  url.search = `${session.search === "" ? "?" : `${session.search}&`}digest=${encodeURIComponent(digest)}`;
-  return url;
-}
-
-async function* resumed(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield first;
-  yield* rest;
 }

@@ -30,8 +30,10 @@ export class Endpoints {
     return this.#url(`blobs/${digest}`);
   }
 
-  uploads(): URL {
-    return this.#url("blobs/uploads/");
+  /** `query` names what to mount, and from where. */
+  uploads(query: Readonly<Record<string, string>> = {}): URL {
+    const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    return this.#url(`blobs/uploads/${pairs.length === 0 ? "" : `?${pairs.join("&")}`}`);
   }
 
   tags(pageSize: number): URL {

@@ -36,6 +36,12 @@ const acceptManifests = manifestMediaTypes.join(", ");
 /** Types that say nothing about which manifest it is; some registries and proxies send them. */
 const genericTypes: ReadonlySet<string> = new Set(["application/json", "text/plain", "application/octet-stream"]);
 
+/** Options of {@link RemoteRepository}. */
+export interface RemoteRepositoryOptions {
+  /** The largest body of one upload request, in bytes. @defaultValue any: a blob in one piece */
+  readonly uploadChunkBytes?: number | undefined;
+}
+
 /** One repository of a remote registry. Stateless: readers and writers may share it. */
 export class RemoteRepository implements RepositoryReader, RepositoryWriter, LaneProvider {
   readonly name: string;
@@ -44,8 +50,19 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
   readonly #endpoints: Endpoints;
   /** The path of the registry's root, which mount hints are relative to. */
   readonly #root: string;
+  readonly #uploadChunkBytes: number | undefined;
 
-  constructor(client: HttpClient, host: string, root: string, path: string) {
+  constructor(
+    client: HttpClient,
+    host: string,
+    root: string,
+    path: string,
+    { uploadChunkBytes }: RemoteRepositoryOptions = {},
+  ) {
+    if (uploadChunkBytes !== undefined && !(Number.isSafeInteger(uploadChunkBytes) && uploadChunkBytes > 0)) {
+      throw new RangeError(`chunks of ${uploadChunkBytes} bytes`);
+    }
+    this.#uploadChunkBytes = uploadChunkBytes;
     this.#client = client;
     this.#root = root;
     this.#endpoints = new Endpoints(client.origin, host, parseRepositoryPath(joinPath(root, path)));
@@ -142,7 +159,11 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
 
   pushBlob(blob: Blob, open: OpenBlob, { mountFrom = [], signal }: PushBlobOptions = {}): Promise<PushOutcome> {
     const paths = mountFrom.map((path) => joinPath(this.#root, path));
-    return uploadBlob(this.#client, this.#endpoints, blob, open, paths, signal);
+    return uploadBlob(this.#client, this.#endpoints, blob, open, {
+      mountPaths: paths,
+      chunkBytes: this.#uploadChunkBytes,
+      signal,
+    });
   }
 
   async pushManifest(manifest: Manifest, { tags = [], signal }: PushManifestOptions = {}): Promise<void> {

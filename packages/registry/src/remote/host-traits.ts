@@ -1,0 +1,20 @@
+import type { HttpClient } from "./http-client.ts";
+
+/** What was learnt of a host on the way, so that it is not asked the same in vain again. */
+export interface HostTraits {
+  /** Whether it lists referrers. `present` once it did; `missing` only where it said so itself. */
+  referrersApi: "unknown" | "present" | "missing";
+  /** How it takes a mount that names no source. */
+  anonymousMount: "unknown" | "refused";
+}
+
+const traitsByClient = new WeakMap<HttpClient, HostTraits>();
+
+/** The traits of a client's host; they live as long as the client. */
+export function hostTraits(client: HttpClient): HostTraits {
+  const known = traitsByClient.get(client);
+  if (known) return known;
+  const traits: HostTraits = { referrersApi: "unknown", anonymousMount: "unknown" };
+  traitsByClient.set(client, traits);
+  return traits;
+}

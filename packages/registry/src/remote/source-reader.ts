@@ -1,0 +1,92 @@
+import { RegistryError } from "../errors.ts";
+import type { Blob } from "../oci/descriptor.ts";
+import type { HashTrail } from "./hash-trail.ts";
+import type { Operation } from "./operation.ts";
+
+/** One opening of a blob's source: hashes what it reads, and keeps the blob's end back until all of it has matched. */
+export class SourceReader {
+  readonly #blob: Blob;
+  readonly #operation: Operation;
+  /** Ahead of {@link position} by what was read and not handed out. */
+  readonly trail: HashTrail;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array = new Uint8Array();
+  #matched = false;
+
+  /** `source` has to begin where `trail` stands. */
+  constructor(blob: Blob, operation: Operation, trail: HashTrail, source: AsyncIterable<Uint8Array>) {
+    this.#blob = blob;
+    this.#operation = operation;
+    this.trail = trail;
+    this.#chunks = source[Symbol.asyncIterator]();
+  }
+
+  /** Where the next byte to hand out lies in the blob. */
+  get position(): number {
+    return this.trail.position - this.#rest.byteLength;
+  }
+
+  /** All bytes were read, and size and digest are right. */
+  get matched(): boolean {
+    return this.#matched;
+  }
+
+  /**
+   * Has at least one byte at hand, unless the blob is at its end.
+   * @throws RegistryError `SIZE_MISMATCH`, `DIGEST_MISMATCH`; else what the source threw
+   */
+  async fill(): Promise<void> {
+    if (this.#rest.byteLength > 0 || this.#matched) return;
+    let chunk: Uint8Array | undefined;
+    if (this.trail.position < this.#blob.size) {
+      chunk = await this.#read();
+      const end = this.trail.position + (chunk?.byteLength ?? 0);
+      if (!chunk || end > this.#blob.size) throw this.#wrongSize(end);
+      this.trail.update(chunk);
+    }
+    if (this.trail.position === this.#blob.size) await this.#match();
+    if (chunk) this.#rest = chunk;
+  }
+
+  /** Up to `length` of the next bytes; none at the end. */
+  async next(length: number): Promise<Uint8Array> {
+    await this.fill();
+    const piece = this.#rest.subarray(0, length);
+    this.#rest = this.#rest.subarray(piece.byteLength);
+    return piece;
+  }
+
+  /** The source may be in the middle of something: its end is not waited for. */
+  close(): void {
+    void this.#chunks.return?.().then(undefined, () => {});
+  }
+
+  async #match(): Promise<void> {
+    const beyond = await this.#read();
+    if (beyond) throw this.#wrongSize(this.trail.position + beyond.byteLength);
+    const { digest: expected } = this.#blob;
+    const actual = this.trail.digest();
+    if (actual !== expected) {
+      const { reference, what } = this.#operation;
+      const details = { reference, expected, actual };
+      throw new RegistryError("DIGEST_MISMATCH", `cannot ${what}: the bytes given hash to ${actual}`, details);
+    }
+    this.#matched = true;
+  }
+
+  /** The next chunk that has bytes. */
+  async #read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const { done, value } = await this.#chunks.next();
+      if (done) return undefined;
+      if (value.byteLength > 0) return value;
+    }
+  }
+
+  #wrongSize(actual: number): RegistryError {
+    const { reference, what } = this.#operation;
+    const expected = this.#blob.size;
+    const message = `cannot ${what}: expected ${expected} bytes, got ${actual}`;
+    return new RegistryError("SIZE_MISMATCH", message, { reference, expected, actual });
+  }
+}
