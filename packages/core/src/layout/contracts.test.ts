@@ -4,11 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Registry, RegistryReader } from "@tranship/registry";
 import { partsOf, type Seedable } from "@tranship/registry/testing";
-import { describeReaderContract, describeWriterContract } from "@tranship/registry/testing/contract";
+import {
+  describeDeleterContract,
+  describeReaderContract,
+  describeWriterContract,
+} from "@tranship/registry/testing/contract";
+import { expect } from "vitest";
 import { Bundle } from "../bundle/bundle.ts";
 import { blobPath } from "../plan/section.ts";
 import { ImageLayout } from "./image-layout.ts";
 import { LayoutContent } from "./layout-content.ts";
+import { LayoutRegistry } from "./layout-registry.ts";
+import type { LayoutRepository } from "./layout-repository.ts";
 
 /** A folder for one test. */
 class Folder implements Disposable {
@@ -19,7 +26,7 @@ class Folder implements Disposable {
   }
 }
 
-async function fill(layout: ImageLayout, things: readonly Seedable[]): Promise<void> {
+async function fill(layout: LayoutRepository, things: readonly Seedable[]): Promise<void> {
   for (const { blobs, manifests } of things.map(partsOf)) {
     for (const blob of blobs) {
       await layout.pushBlob(blob, async function* () {
@@ -98,6 +105,51 @@ describeWriterContract("an image layout", async () => {
     },
   };
 });
+
+describeDeleterContract("an image layout", async () => {
+  const folder = new Folder();
+  const layouts = await openLayouts(folder, ["demo/app", "demo/twin", "demo/none"]);
+  return {
+    registry: {
+      ...readerOf(folder, layouts),
+      repository: (path) => layouts.get(path) ?? expect.fail(`the contract uses ${path} too`),
+    },
+    async [Symbol.asyncDispose]() {
+      folder[Symbol.dispose]();
+    },
+  };
+});
+
+describeReaderContract("a directory of image layouts", async () => {
+  const folder = new Folder();
+  let registry = await LayoutRegistry.open(folder.path);
+  return {
+    get registry() {
+      return registry;
+    },
+    async seed(path, ...things) {
+      await fill(registry.repository(path), things);
+      registry = await LayoutRegistry.open(folder.path); // what is read is what another process would find
+    },
+    corrupt: (path, digest) => spoilBytes(join(folder.path, path, blobPath(digest)), 1000),
+    async [Symbol.asyncDispose]() {
+      folder[Symbol.dispose]();
+    },
+  };
+});
+
+const openRegistry = async () => {
+  const folder = new Folder();
+  const registry = await LayoutRegistry.open(join(folder.path, "made"), { create: true });
+  return {
+    registry,
+    async [Symbol.asyncDispose]() {
+      folder[Symbol.dispose]();
+    },
+  };
+};
+describeWriterContract("a directory of image layouts", openRegistry);
+describeDeleterContract("a directory of image layouts", openRegistry);
 
 for (const format of ["gnu", "posix"]) {
   describeReaderContract(`a bundle packed by GNU tar (${format})`, async () => {
