@@ -4,7 +4,7 @@ import type { Blob } from "../oci/descriptor.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { BodySink, ResponseHead } from "./exchange.ts";
 import { contentLengthOf, contentRangeOf } from "./headers.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { ClientRequest, HttpClient } from "./http-client.ts";
 import { type Operation, protocolError } from "./operation.ts";
 
 /** Which of a blob's bytes are wanted: from `start`, up to but not with `end`. */
@@ -17,7 +17,7 @@ export interface ByteRange {
 export function blobLane(client: HttpClient, endpoints: Endpoints): BlobLane {
   return {
     read: (blob, offset, sink, signal) =>
-      readRange(client, endpoints, blob, { start: offset, end: blob.size }, sink, signal),
+      readRange(client, endpoints, blob, { start: offset, end: blob.size }, sink, { signal }),
   };
 }
 
@@ -33,7 +33,7 @@ export async function readRange(
   blob: Blob,
   range: ByteRange,
   sink: Sink,
-  signal?: AbortSignal,
+  { signal, slot }: Pick<ClientRequest, "signal" | "slot"> = {},
 ): Promise<void> {
   if (range.start >= range.end) return;
   const operation = endpoints.operation("read blob", blob.digest);
@@ -45,6 +45,7 @@ export async function readRange(
     ...(range.start > 0 || range.end < blob.size ? { headers: { range: `bytes=${range.start}-${last}` } } : {}),
     operation,
     lane: "down",
+    slot,
     scopes: endpoints.scope("pull"),
     expect: [200, 206, 416],
     onHead: (head) => window.open(head),

@@ -1,4 +1,5 @@
-import { classifyFailure, RegistryError } from "../errors.ts";
+import { RegistryError } from "../errors.ts";
+import type { Sink } from "../lane.ts";
 import type { Blob } from "../oci/descriptor.ts";
 import { digestAlgorithm, formatDigest, hashFor } from "../oci/digest.ts";
 import type { FetchBlobOptions } from "../repository.ts";
@@ -56,33 +57,17 @@ async function produce(
   queue: ChunkQueue,
   signal: AbortSignal,
 ): Promise<void> {
+  if (range.start >= range.end) return;
   const operation = endpoints.operation("read blob", blob.digest);
+  // kept over breaks and pauses: where this feeds an upload, the upload's slot must not wait for another of ours
+  using slot = await client.reserve("down", operation, signal);
   let position = range.start;
-  while (position < range.end) {
-    const before = position;
-    try {
-      await client.retrying(
-        operation,
-        () =>
-          readRange(
-            client,
-            endpoints,
-            blob,
-            { start: position, end: range.end },
-            (chunk) => {
-              position += chunk.byteLength;
-              return queue.push(new Uint8Array(chunk)); // a copy: the lane's chunks are borrowed
-            },
-            signal,
-          ),
-        { signal },
-      );
-    } catch (error) {
-      const failure = classifyFailure(error);
-      const mayPass = failure === "transient" || failure === "throttled";
-      if (signal.aborted || !mayPass || position === before) throw error; // a link that brings something is not given up
-    }
-  }
+  const sink: Sink = (chunk) => {
+    position += chunk.byteLength;
+    return queue.push(new Uint8Array(chunk)); // a copy: the lane's chunks are borrowed
+  };
+  const attempt = () => readRange(client, endpoints, blob, { start: position, end: range.end }, sink, { signal, slot });
+  await client.retrying(operation, attempt, { signal, progress: () => position }); // a link that brings something is not given up
 }
 
 function rangeOf({ size }: Blob, offset: number, length: number | undefined): ByteRange {

@@ -4,13 +4,16 @@ import type { RegistryEvent } from "../events.ts";
 import type { Authenticator, ChallengeAnswer } from "./auth/authenticator.ts";
 import { parseChallenges } from "./auth/challenge.ts";
 import { BodyTaker } from "./body-taker.ts";
+import type { BytePacer } from "./byte-pacer.ts";
 import { type BodySink, exchange, type ResponseHead, type WireRequest } from "./exchange.ts";
 import { headerOf, type ResponseHeaders } from "./headers.ts";
 import type { ClosableHostGate, GateLane } from "./host-gate.ts";
 import { httpError } from "./http-error.ts";
 import { resolveLocation } from "./location.ts";
 import { type Operation, printableUrl, protocolError } from "./operation.ts";
+import { pacedBody, pacedSink } from "./paced-body.ts";
 import { mayPass, retryAfterOf, withRetry } from "./retry.ts";
+import { isForbiddenRedirect } from "./transport/private-address.ts";
 import { Warnings } from "./warnings.ts";
 
 /** A request to the registry, and which answers it can use. */
@@ -22,6 +25,8 @@ export interface ClientRequest {
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   readonly operation: Operation;
   readonly lane: GateLane;
+  /** A slot of the lane that is held already (see {@link HttpClient.reserve}): none is asked for, none given back. */
+  readonly slot?: Disposable | undefined;
   /** What the request needs leave for, such as `repository:app:pull`. */
   readonly scopes: readonly string[];
   /** Statuses the caller understands; any other becomes an error. */
@@ -48,6 +53,8 @@ export interface HttpClientParts {
   readonly origin: URL;
   readonly dispatcher: Dispatcher;
   readonly gate: ClosableHostGate;
+  /** Holds all bodies to a number of bytes a second. @defaultValue unlimited */
+  readonly bytePacer?: BytePacer | undefined;
   readonly authenticator: Authenticator;
   readonly idleTimeoutMs: number;
   readonly attempts: number;
@@ -84,12 +91,24 @@ export class HttpClient implements AsyncDisposable {
   /** One request, with its redirects, under one permit; no retry. */
   async send(request: ClientRequest): Promise<ClientResponse> {
     this.#refuseWhenClosed(request.operation);
-    using _permit = await this.#parts.gate.enter(request.lane, request.signal);
+    const { gate } = this.#parts;
+    using _slot = request.slot ? undefined : await gate.reserve(request.lane, request.signal);
+    await gate.turn(request.signal);
     const first = await this.#follow(request);
     if (first.failure?.status !== 401) return this.#judge(request, first);
     const answer = await this.#challenged(request, first);
     if (!answer.tryAgain) throw httpError(first.failure, request.operation, answer.hint);
+    await gate.turn(request.signal);
     return this.#judge(request, await this.#follow(request));
+  }
+
+  /**
+   * A slot for several requests one after another, such as a download that goes on where it broke. What feeds an
+   * upload must keep its `down` slot: the upload holds `up`, and would otherwise wait for one who waits for `up`.
+   */
+  async reserve(lane: GateLane, operation: Operation, signal?: AbortSignal): Promise<Disposable> {
+    this.#refuseWhenClosed(operation);
+    return await this.#parts.gate.reserve(lane, signal);
   }
 
   /** Repeats `attempt` as the registry's options say, telling of every repetition. */
@@ -150,8 +169,8 @@ export class HttpClient implements AsyncDisposable {
     url: URL,
     taker: BodyTaker,
   ): Promise<ResponseHead & { readonly sent: string | undefined }> {
-    const { authenticator, dispatcher, idleTimeoutMs, userAgent } = this.#parts;
-    const { method, body, operation, scopes, signal } = request;
+    const { authenticator, bytePacer, dispatcher, idleTimeoutMs, userAgent } = this.#parts;
+    const { method, operation, scopes, signal } = request;
     const headers: Record<string, string> = {
       "user-agent": userAgent,
       "accept-encoding": "identity", // digests and ranges are of the bytes as they are stored
@@ -161,10 +180,16 @@ export class HttpClient implements AsyncDisposable {
       const authorization = await authenticator.authorization({ scopes }, signal);
       if (authorization !== undefined) headers.authorization = authorization;
     }
+    let { body } = request;
+    if (bytePacer && body) {
+      if (body instanceof Uint8Array) headers["content-length"] ??= String(body.byteLength);
+      body = pacedBody(body, bytePacer, signal);
+    }
     const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
     const head = await exchange(dispatcher, wire, (answer) => {
       if (url.origin === this.origin.origin) this.#warnings.see(answer.headers);
-      return taker.sinkFor(answer);
+      const sink = taker.sinkFor(answer);
+      return bytePacer ? pacedSink(sink, bytePacer, signal) : sink;
     });
     return { ...head, sent: headers.authorization };
   }
@@ -186,6 +211,8 @@ export class HttpClient implements AsyncDisposable {
     }
     const to = resolveLocation(location, from);
     if (typeof to === "string") throw refuse(`redirect ${status}: ${to}`);
+    const danger = isForbiddenRedirect(from, to);
+    if (danger !== undefined) throw refuse(`redirect ${status}: ${danger}`);
     return to;
   }
 
