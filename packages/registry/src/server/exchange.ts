@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError } from "./api-error.ts";
+import type { Grant } from "./auth/access.ts";
 import { parseTarget, type Recorder, type RequestRecord } from "./request-record.ts";
 import type { Headers, Interception } from "./served-request.ts";
 
@@ -13,6 +14,10 @@ export class Exchange {
   readonly query: URLSearchParams;
   /** Aborts when the answer is finished or the connection is gone. */
   readonly signal: AbortSignal;
+  /** Resolves when the answer is out to its last byte, or the connection gone. */
+  readonly over: Promise<void>;
+  /** What else who asks may do; set once the request was let in. */
+  grant: Grant = () => false;
   /** How this request is treated differently, if at all; set before anything is read or sent. */
   interception: Interception = {};
   readonly #request: IncomingMessage;
@@ -26,7 +31,12 @@ export class Exchange {
     this.record = recorder.record(request, target);
     const gone = new AbortController();
     this.signal = gone.signal;
-    response.once("close", () => gone.abort(new Error("the connection is gone")));
+    this.over = new Promise((resolve) => {
+      response.once("close", () => {
+        gone.abort(new Error("the connection is gone"));
+        resolve();
+      });
+    });
     response.on("error", () => gone.abort(new Error("the connection is broken")));
   }
 
@@ -116,6 +126,11 @@ export class Exchange {
     this.record.status = head.status;
     response.statusCode = head.status;
     for (const [name, value] of Object.entries(head.headers)) if (value !== undefined) response.setHeader(name, value);
+  }
+
+  /** Lets the connection end with this answer, if its headers are not out yet. */
+  endConnection(): void {
+    this.#response.shouldKeepAlive = false;
   }
 
   /** Breaks the connection off, once what was written to it is out. */

@@ -1,4 +1,6 @@
-export type { BasicCredentials } from "./base.ts";
+export type { ServerAuth } from "./auth/auth-options.ts";
+export type { BasicCredentials } from "./auth/credentials.ts";
+export type { CloseOptions } from "./close-server.ts";
 export {
   type Answer,
   type AnswerHead,
@@ -8,4 +10,5 @@ export {
   type Interception,
   type ServedRequest,
 } from "./served-request.ts";
-export { type RegistryServer, type ServerOptions, startServer } from "./start-server.ts";
+export type { ServerOptions, ServerTls } from "./server-options.ts";
+export { type RegistryServer, startServer } from "./start-server.ts";

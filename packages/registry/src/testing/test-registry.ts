@@ -1,6 +1,7 @@
 import { MemoryRegistry } from "../memory/memory-registry.ts";
 import type { ServedRequest } from "../server/served-request.ts";
-import { type RegistryServer, type ServerOptions, startServer } from "../server/start-server.ts";
+import type { ServerOptions } from "../server/server-options.ts";
+import { type RegistryServer, startServer } from "../server/start-server.ts";
 import type { Fault } from "./fault.ts";
 import { type FailOptions, FaultQueue, type RequestMatch } from "./fault-queue.ts";
 
@@ -33,7 +34,7 @@ export class TestRegistry implements AsyncDisposable {
     return this.#server.host;
   }
 
-  /** `http://` and {@link host}. */
+  /** `http://`, or `https://` with certificates, and {@link host}. */
   get url(): string {
     return this.#server.url;
   }
