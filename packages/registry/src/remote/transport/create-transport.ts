@@ -113,9 +113,8 @@ class Transport extends Dispatcher {
   }
 
   #routeTo(origin: string): Route {
+    if (this.#isClosed) throw this.#closing.signal.reason ?? new Error("the registry's connections are closed");
     const known = this.#routes.get(origin);
-    if (!known && this.#isClosed)
-      throw this.#closing.signal.reason ?? new Error("the registry's connections are closed");
     const route = known ?? this.#openRoute(new URL(origin));
     this.#routes.delete(origin);
     this.#routes.set(origin, route);

@@ -1,5 +1,5 @@
 import { type ClientRequest, request as requestHttp } from "node:http";
-import { isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext } from "node:tls";
 import type { buildConnector } from "undici";
 import { isTlsCode } from "../network-error.ts";
@@ -20,8 +20,8 @@ export interface ProxyLink {
 
 /**
  * Makes connections to https origins inside tunnels: `CONNECT`, then what `endpoint` does over the proxy's socket. Ours
- * in place of undici's `ProxyAgent`, which tells every refusal as an aborted request, does not limit how long a proxy
- * may take to answer `CONNECT`, and leaves its connections open when it is destroyed with an error.
+ * in place of undici's `ProxyAgent`, which tells every refusal as an aborted request and a proxy that is not there as a
+ * registry that is not, and gives a proxy five minutes to answer `CONNECT`.
  * @see RFC 9110, section 9.3.6 "CONNECT"
  */
 export function tunnelConnector(link: ProxyLink, endpoint: buildConnector.connector): buildConnector.connector {
@@ -78,11 +78,13 @@ function connectRequest({ proxy, secureContext }: ProxyLink, path: string): Clie
     connection: "keep-alive",
     ...(proxy.authorization === undefined ? {} : { "proxy-authorization": proxy.authorization }),
   };
-  const host = bareHost(proxy.url.hostname);
-  const options = { agent: false as const, method: "CONNECT", host, port: portOf(proxy.url), path, headers };
-  if (proxy.url.protocol === "http:") return requestHttp(options);
-  const tls = { host, port: options.port, servername: isIP(host) === 0 ? host : "", secureContext: secureContext() };
-  return requestHttp({ ...options, createConnection: () => connectTls({ ...tls, ALPNProtocols: ["http/1.1"] }) });
+  const [host, port] = [bareHost(proxy.url.hostname), portOf(proxy.url)];
+  const createConnection = (): Socket => {
+    if (proxy.url.protocol === "http:") return connectTcp({ host, port });
+    const servername = isIP(host) === 0 ? host : ""; // an address is no name to ask for
+    return connectTls({ host, port, servername, secureContext: secureContext(), ALPNProtocols: ["http/1.1"] });
+  };
+  return requestHttp({ method: "CONNECT", host, port, path, headers, createConnection });
 }
 
 /** What went wrong on the way to a proxy, in its name: the registry behind it is not to blame. */
