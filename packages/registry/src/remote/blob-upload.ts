@@ -3,8 +3,8 @@ import type { Blob } from "../oci/descriptor.ts";
 import type { OpenBlob, PushOutcome } from "../repository.ts";
 import { beginUpload } from "./blob-mount.ts";
 import type { Endpoints } from "./endpoints.ts";
-import { headerOf, type ResponseHeaders } from "./headers.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { ClientResponse, HttpClient } from "./http-client.ts";
+import { requireStoredDigest } from "./manifest-answer.ts";
 import { protocolError } from "./operation.ts";
 import { isStatus, reports } from "./reported.ts";
 import { mayPass } from "./retry.ts";
@@ -141,8 +141,10 @@ class BlobUpload {
   }
 
   async #transfer(session: UploadSession): Promise<void> {
+    const { blob, operation } = this.#context;
     try {
-      this.#check(await this.#send(session));
+      const answer = await this.#send(session);
+      requireStoredDigest(blob.digest, answer, operation);
       this.#session = undefined; // it ended well: nothing to cancel
     } catch (error) {
       if (this.#canRecover(error)) this.#recoverable = { error };
@@ -151,7 +153,7 @@ class BlobUpload {
     }
   }
 
-  async #send(session: UploadSession): Promise<ResponseHeaders> {
+  async #send(session: UploadSession): Promise<ClientResponse> {
     const { blob, operation } = this.#context;
     const chunkBytes = this.#chunkBytesOf(session);
     if (session.offset === 0 && blob.size <= chunkBytes) {
@@ -202,15 +204,5 @@ class BlobUpload {
     const bytes = Math.min(blob.size - session.offset, this.#chunkBytesOf(session));
     const message = `cannot ${operation.what}: the registry, or a proxy before it, takes no request of ${bytes} bytes (413)`;
     return new RegistryError("UNEXPECTED_STATUS", message, error.details, { cause: error });
-  }
-
-  #check(headers: ResponseHeaders): void {
-    const stored = headerOf(headers, "docker-content-digest")?.slice(0, 150);
-    const { digest } = this.#context.blob;
-    // a registry may name it by another algorithm; only a digest of the same one can contradict
-    if (stored === undefined || stored === digest || !stored.startsWith(digest.slice(0, 7))) return;
-    const { reference, what } = this.#context.operation;
-    const message = `cannot ${what}: the registry stored it as ${stored}`;
-    throw new RegistryError("DIGEST_MISMATCH", message, { reference, expected: digest, actual: stored });
   }
 }

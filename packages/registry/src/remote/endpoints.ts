@@ -36,8 +36,8 @@ export class Endpoints {
     return this.#url(`blobs/uploads/${pairs.length === 0 ? "" : `?${pairs.join("&")}`}`);
   }
 
-  tags(pageSize: number): URL {
-    return this.#url(`tags/list?n=${pageSize}`);
+  tags(): URL {
+    return this.#url("tags/list");
   }
 
   referrers(subject: Digest, artifactType?: string): URL {

@@ -9,6 +9,8 @@ export interface PageRequest {
   readonly operation: Operation;
   readonly scopes: readonly string[];
   readonly accept?: string;
+  /** Where the list may go on after a page that names no next one. @defaultValue nowhere */
+  readonly after?: (page: ClientResponse) => URL | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,7 +24,7 @@ const maxPages = 10_000;
  * @see distribution-spec v1.1.1, "Listing Tags"
  */
 export async function* paginate(client: HttpClient, request: PageRequest): AsyncGenerator<ClientResponse> {
-  const { operation, scopes, accept = "application/json", signal } = request;
+  const { operation, scopes, accept = "application/json", after, signal } = request;
   const refuse = (reason: string) => protocolError(operation, reason);
   const seen = new Set<string>();
   for (let next: URL | undefined = request.url; next; ) {
@@ -42,7 +44,7 @@ export async function* paginate(client: HttpClient, request: PageRequest): Async
     });
     yield page;
     const link = nextLink(headerOf(page.headers, "link"));
-    const target: URL | string | undefined = link === undefined ? undefined : resolveLocation(link, next);
+    const target: URL | string | undefined = link === undefined ? after?.(page) : resolveLocation(link, next);
     if (typeof target === "string" || (target && target.origin !== client.origin.origin)) {
       throw refuse("its next page is on another host");
     }

@@ -1,4 +1,4 @@
-import { isRegistryError } from "../errors.ts";
+import { isRegistryError, type RegistryError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
 import { childManifests, type Manifest, manifestOf, parseManifest } from "../oci/manifest.ts";
@@ -6,8 +6,10 @@ import { MediaType } from "../oci/media-type.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { ReferrersOptions, RepositoryReader } from "../repository.ts";
 import type { Endpoints } from "./endpoints.ts";
-import type { HttpClient } from "./http-client.ts";
+import { hostTraits } from "./host-traits.ts";
+import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { paginate } from "./paginate.ts";
+import { isStatus, reports } from "./reported.ts";
 
 /**
  * A manifest's referrers: from the referrers API, or from the fallback tag where the registry has no such API.
@@ -21,20 +23,18 @@ export async function* listReferrers(
   subject: Digest,
   { artifactType, signal }: ReferrersOptions = {},
 ): AsyncGenerator<Descriptor> {
-  const operation = endpoints.operation("list referrers of", subject);
-  const url = endpoints.referrers(subject, artifactType);
-  let isListed = false;
+  const answer = await askReferrersApi(client, endpoints, subject, { artifactType, signal });
+  if (answer.pages) {
+    for await (const page of answer.pages) yield* matching(manifestOf(page.body, MediaType.ociIndex), artifactType);
+    return;
+  }
   try {
-    const scopes = endpoints.scope("pull");
-    for await (const { body } of paginate(client, { url, operation, scopes, accept: MediaType.ociIndex, signal })) {
-      isListed = true;
-      yield* matching(manifestOf(body, MediaType.ociIndex), artifactType);
-    }
+    const index = await repository.manifest(referrersTag(subject), { signal });
+    if (answer.hadNoRoute) learnMissing(client);
+    yield* matching(index, artifactType);
   } catch (error) {
-    // a 404 is a registry without the API; in the middle of the list, it is an error like any other
-    if (isListed || !isRegistryError(error, "NOT_FOUND")) throw error;
-    const index = await readFallback(repository, subject, signal);
-    if (index) yield* matching(index, artifactType);
+    if (!isRegistryError(error, "NOT_FOUND")) throw error;
+    if (answer.hadNoRoute && error.details.errors !== undefined) learnMissing(client);
   }
 }
 
@@ -43,16 +43,67 @@ export function referrersTag(subject: Digest): Tag {
   return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
 
-async function readFallback(
-  repository: Pick<RepositoryReader, "manifest">,
+/** What the referrers API says, if there is one. */
+export interface ReferrersAnswer {
+  /** The list, page by page; absent where the registry has no such API. */
+  readonly pages?: AsyncIterable<ClientResponse>;
+  /** It was a bare 404, as for a URL that means nothing there: of a registry without the API, or of a proxy before it. */
+  readonly hadNoRoute?: boolean;
+}
+
+/**
+ * Asks the referrers API. A host that has said clearly that it has none is not asked again; a 404 is no such word, it
+ * may be about the repository.
+ */
+export async function askReferrersApi(
+  client: HttpClient,
+  endpoints: Endpoints,
   subject: Digest,
-  signal: AbortSignal | undefined,
-): Promise<Manifest | undefined> {
+  { artifactType, signal }: ReferrersOptions = {},
+): Promise<ReferrersAnswer> {
+  if (hostTraits(client).referrersApi === "missing") return {};
+  const operation = endpoints.operation("list referrers of", subject);
+  const url = endpoints.referrers(subject, artifactType);
+  const scopes = endpoints.scope("pull");
+  const pages = paginate(client, { url, operation, scopes, accept: MediaType.ociIndex, signal });
   try {
-    return await repository.manifest(referrersTag(subject), { signal });
+    const { value: first } = await pages.next();
+    if (!first || !isIndex(first.body)) return {}; // a page for people with status 200, for one
+    hostTraits(client).referrersApi = "present";
+    return { pages: followed(first, pages) };
   } catch (error) {
-    if (isRegistryError(error, "NOT_FOUND")) return undefined;
-    throw error;
+    if (isRegistryError(error) && isRefusal(error)) {
+      learnMissing(client);
+      return {};
+    }
+    if (!isRegistryError(error, "NOT_FOUND")) throw error;
+    return { hadNoRoute: error.details.errors === undefined };
+  }
+}
+
+function learnMissing(client: HttpClient): void {
+  const traits = hostTraits(client);
+  if (traits.referrersApi === "unknown") traits.referrersApi = "missing";
+}
+
+/** Registries without the API say so in more ways than with a 404. */
+function isRefusal(error: RegistryError): boolean {
+  if (isStatus(error, 405)) return true;
+  const mayRefuse = isStatus(error, 400) || isStatus(error, 406) || isRegistryError(error, "NOT_FOUND");
+  return mayRefuse && reports(error, "UNSUPPORTED");
+}
+
+async function* followed(first: ClientResponse, rest: AsyncGenerator<ClientResponse>): AsyncGenerator<ClientResponse> {
+  yield first;
+  yield* rest;
+}
+
+function isIndex(body: Uint8Array): boolean {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(body));
+    return typeof json === "object" && json !== null && "manifests" in json;
+  } catch {
+    return false;
   }
 }
 

@@ -3,8 +3,8 @@ import { classifyFailure, isRegistryError, RegistryError } from "../errors.ts";
 import type { BlobLane, LaneProvider } from "../lane.ts";
 import type { Blob, Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestAlgorithm, digestOf, isDigest } from "../oci/digest.ts";
-import { defaultMaxManifestBytes, type Manifest, sniffManifestMediaType } from "../oci/manifest.ts";
-import { isManifestMediaType, manifestMediaTypes } from "../oci/media-type.ts";
+import { defaultMaxManifestBytes, type Manifest } from "../oci/manifest.ts";
+import { manifestMediaTypes } from "../oci/media-type.ts";
 import { isTag, joinPath, parseRepositoryPath, type Tag } from "../oci/reference.ts";
 import type {
   CallOptions,
@@ -15,26 +15,28 @@ import type {
   PushManifestOptions,
   PushOutcome,
   ReferrersOptions,
+  RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
 } from "../repository.ts";
 import { blobLane } from "./blob-download.ts";
 import { uploadBlob } from "./blob-upload.ts";
+import { deleteBlob, deleteManifest, deleteTag } from "./delete.ts";
 import { Endpoints } from "./endpoints.ts";
 import { fetchBlob } from "./fetch-blob.ts";
-import { contentLengthOf, headerOf, mediaTypeOf, type ResponseHeaders } from "./headers.ts";
+import { contentLengthOf } from "./headers.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
+import { listItems } from "./list-items.ts";
+import { describeHead, readManifest, requireSameDigest } from "./manifest-answer.ts";
+import { pushManifest } from "./manifest-push.ts";
 import { type Operation, protocolError } from "./operation.ts";
-import { jsonOf, paginate } from "./paginate.ts";
+import { jsonOf } from "./paginate.ts";
 import { listReferrers } from "./referrers.ts";
 import { mayPass } from "./retry.ts";
 
 const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
 const tagsPerPage = 1000;
 const acceptManifests = manifestMediaTypes.join(", ");
-
-/** Types that say nothing about which manifest it is; some registries and proxies send them. */
-const genericTypes: ReadonlySet<string> = new Set(["application/json", "text/plain", "application/octet-stream"]);
 
 /** Options of {@link RemoteRepository}. */
 export interface RemoteRepositoryOptions {
@@ -43,7 +45,7 @@ export interface RemoteRepositoryOptions {
 }
 
 /** One repository of a remote registry. Stateless: readers and writers may share it. */
-export class RemoteRepository implements RepositoryReader, RepositoryWriter, LaneProvider {
+export class RemoteRepository implements RepositoryReader, RepositoryWriter, RepositoryDeleter, LaneProvider {
   readonly name: string;
   readonly lane: BlobLane;
   readonly #client: HttpClient;
@@ -79,9 +81,9 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
     const request = { method: "HEAD" as const, url, headers, operation, lane: "meta" as const, scopes, expect, signal };
     const head = await this.#client.ask(request);
     if (head.status === 404) return undefined;
-    const descriptor = describe(head.headers);
+    const descriptor = describeHead(head.headers);
     if (!descriptor) return await this.#resolveByBody(reference, signal);
-    if (isDigest(reference)) requireSame(reference, descriptor.digest, operation);
+    if (isDigest(reference)) requireSameDigest(reference, descriptor.digest, operation);
     return descriptor;
   }
 
@@ -100,7 +102,7 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
       maxBodyBytes: maxBytes,
       signal,
     };
-    const attempt = async () => toManifest(await this.#client.send(request), reference, operation);
+    const attempt = async () => readManifest(await this.#client.send(request), reference, operation);
     // bytes that arrive damaged get a second look, not five: a registry that lies goes on lying
     const shouldRetry = (error: unknown, n: number) =>
       mayPass(error, n) || (classifyFailure(error) === "corrupt" && n === 1);
@@ -139,18 +141,16 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
     throw new RegistryError("DIGEST_MISMATCH", `cannot ${what}: it is not empty`, details);
   }
 
-  async *tags({ signal }: CallOptions = {}): AsyncGenerator<Tag> {
+  tags({ signal }: CallOptions = {}): AsyncGenerator<Tag> {
     const operation = this.#endpoints.operation("list tags of");
-    const url = this.#endpoints.tags(tagsPerPage);
-    const scopes = this.#endpoints.scope("pull");
-    for await (const page of paginate(this.#client, { url, operation, scopes, signal })) {
-      const body = tagsSchema.safeParse(jsonOf(page, operation));
-      if (!body.success) throw protocolError(operation, "the answer is no list of tags");
-      for (const tag of body.data.tags ?? []) {
-        if (!isTag(tag)) throw protocolError(operation, `not a tag: ${JSON.stringify(tag.slice(0, 150))}`);
-        yield tag;
-      }
-    }
+    return listItems(this.#client, {
+      url: this.#endpoints.tags(),
+      pageSize: tagsPerPage,
+      itemsOf: (page) => tagsOf(page, operation),
+      operation,
+      scopes: this.#endpoints.scope("pull"),
+      signal,
+    });
   }
 
   referrers(subject: Digest, options?: ReferrersOptions): AsyncIterable<Descriptor> {
@@ -166,27 +166,20 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
     });
   }
 
-  async pushManifest(manifest: Manifest, { tags = [], signal }: PushManifestOptions = {}): Promise<void> {
-    const { descriptor, bytes } = manifest;
-    const own = this.#endpoints.operation("push manifest", descriptor.digest);
-    requireSame(descriptor.digest, digestOf(bytes, digestAlgorithm(descriptor.digest)), own);
-    for (const reference of tags.length > 0 ? tags : [descriptor.digest]) {
-      const operation = this.#endpoints.operation("push manifest", reference);
-      const { headers } = await this.#client.ask({
-        method: "PUT",
-        url: this.#endpoints.manifest(reference),
-        headers: { "content-type": descriptor.mediaType },
-        body: bytes,
-        operation,
-        lane: "meta",
-        scopes: this.#endpoints.scope("pull", "push"),
-        expect: [201, 200, 202],
-        signal,
-      });
-      const stored = headerOf(headers, "docker-content-digest");
-      // a registry may name it by another algorithm; only a digest of the same one can contradict
-      if (stored?.startsWith(descriptor.digest.slice(0, 7))) requireSame(descriptor.digest, stored, operation);
-    }
+  pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void> {
+    return pushManifest(this.#client, this.#endpoints, manifest, options);
+  }
+
+  deleteTag(tag: Tag, { signal }: CallOptions = {}): Promise<boolean> {
+    return deleteTag(this.#client, this.#endpoints, tag, signal);
+  }
+
+  deleteManifest(digest: Digest, { signal }: CallOptions = {}): Promise<boolean> {
+    return deleteManifest(this.#client, this.#endpoints, this, digest, signal);
+  }
+
+  deleteBlob(digest: Digest, { signal }: CallOptions = {}): Promise<boolean> {
+    return deleteBlob(this.#client, this.#endpoints, digest, signal);
   }
 
   async #resolveByBody(reference: Tag | Digest, signal?: AbortSignal): Promise<Descriptor | undefined> {
@@ -199,31 +192,11 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Lan
   }
 }
 
-/** A descriptor out of a HEAD's headers, when they say enough. */
-function describe(headers: ResponseHeaders): Descriptor | undefined {
-  const digest = headerOf(headers, "docker-content-digest");
-  const mediaType = mediaTypeOf(headers);
-  const size = contentLengthOf(headers);
-  if (digest === undefined || !isDigest(digest) || size === undefined) return undefined;
-  return mediaType !== undefined && isManifestMediaType(mediaType) ? { mediaType, digest, size } : undefined;
-}
-
-function toManifest({ headers, body }: ClientResponse, reference: Tag | Digest, operation: Operation): Manifest {
-  const told = mediaTypeOf(headers);
-  const mediaType = told === undefined || genericTypes.has(told) ? sniffManifestMediaType(body) : told;
-  if (mediaType === undefined || !isManifestMediaType(mediaType)) {
-    throw protocolError(operation, `the answer is ${told ?? "of no type"}, which is no manifest`);
-  }
-  const announced = headerOf(headers, "docker-content-digest");
-  const proven = isDigest(reference) ? reference : announced;
-  const expected = proven !== undefined && isDigest(proven) ? proven : undefined;
-  const digest = digestOf(body, expected && digestAlgorithm(expected));
-  if (expected) requireSame(expected, digest, operation);
-  return { descriptor: { mediaType, digest, size: body.byteLength }, bytes: body };
-}
-
-function requireSame(expected: Digest, actual: string, { reference, what }: Operation): void {
-  if (expected === actual) return;
-  const message = `cannot ${what}: expected ${expected}, got ${actual}`;
-  throw new RegistryError("DIGEST_MISMATCH", message, { reference, expected, actual });
+function tagsOf(page: ClientResponse, operation: Operation): readonly Tag[] {
+  const body = tagsSchema.safeParse(jsonOf(page, operation));
+  if (!body.success) throw protocolError(operation, "the answer is no list of tags");
+  const tags = body.data.tags ?? [];
+  const odd = tags.find((tag) => !isTag(tag));
+  if (odd === undefined) return tags;
+  throw protocolError(operation, `not a tag: ${JSON.stringify(odd.slice(0, 150))}`);
 }

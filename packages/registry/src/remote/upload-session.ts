@@ -50,12 +50,12 @@ export class UploadSession {
   }
 
   /** Sends the whole blob and ends the session, in one request. */
-  async putWhole(source: UploadSource): Promise<ResponseHeaders> {
+  async putWhole(source: UploadSource): Promise<ClientResponse> {
     return await this.#put(source, this.#context.blob.size);
   }
 
   /** Ends the session, which has all bytes. Goes out only once they have matched. */
-  async commit(source: UploadSource): Promise<ResponseHeaders> {
+  async commit(source: UploadSource): Promise<ClientResponse> {
     return await this.#put(source, 0);
   }
 
@@ -108,10 +108,10 @@ export class UploadSession {
     }
   }
 
-  async #put(source: UploadSource, length: number): Promise<ResponseHeaders> {
+  async #put(source: UploadSource, length: number): Promise<ClientResponse> {
     const { blob } = this.#context;
     const url = withDigest(this.#location, blob);
-    return (await this.#stream(source, "PUT", url, length, {}, [201, 204, 200])).headers;
+    return await this.#stream(source, "PUT", url, length, {}, [201, 204, 200]);
   }
 
   async #stream(

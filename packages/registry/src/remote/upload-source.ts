@@ -3,6 +3,7 @@ import type { OpenBlob } from "../repository.ts";
 import { HashTrail } from "./hash-trail.ts";
 import type { Operation } from "./operation.ts";
 import { SourceReader } from "./source-reader.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /**
  * A blob's bytes on their way to a registry, from any offset, as often as needed. The last of them are handed out only
@@ -41,7 +42,7 @@ export class UploadSource {
     if (offset === this.#blob.size && this.#matched) return; // nothing to read, nothing left to prove
     if (this.#reader?.position !== offset) this.#reader = this.#reopened(offset);
     const reader = this.#reader;
-    await this.#unlessAborted(() => this.#skipTo(reader, offset));
+    await unlessAborted(() => this.#skipTo(reader, offset), this.#signal);
     if (reader.matched) this.#matched = true;
   }
 
@@ -91,22 +92,5 @@ export class UploadSource {
       this.#signal?.throwIfAborted();
     }
     await reader.fill();
-  }
-
-  /** A source that does not hear of the abort must not keep the caller waiting. */
-  async #unlessAborted(read: () => Promise<void>): Promise<void> {
-    const signal = this.#signal;
-    if (!signal) return await read();
-    signal.throwIfAborted();
-    let abort: (() => void) | undefined;
-    try {
-      const aborted = new Promise<never>((_resolve, reject) => {
-        abort = () => reject(signal.reason);
-        signal.addEventListener("abort", abort);
-      });
-      await Promise.race([read(), aborted]);
-    } finally {
-      if (abort) signal.removeEventListener("abort", abort);
-    }
   }
 }

@@ -1,0 +1,77 @@
+import { RegistryError } from "../errors.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { type Digest, digestAlgorithm, digestOf, isDigest } from "../oci/digest.ts";
+import { type Manifest, sniffManifestMediaType } from "../oci/manifest.ts";
+import { isManifestMediaType } from "../oci/media-type.ts";
+import type { Tag } from "../oci/reference.ts";
+import { contentLengthOf, headerOf, mediaTypeOf, type ResponseHeaders } from "./headers.ts";
+import type { ClientResponse } from "./http-client.ts";
+import { type Operation, protocolError } from "./operation.ts";
+
+/** Types that say nothing about which manifest it is; some registries and proxies send them. */
+const genericTypes: ReadonlySet<string> = new Set(["application/json", "text/plain", "application/octet-stream"]);
+
+/** A descriptor out of a HEAD's headers, when they say enough. */
+export function describeHead(headers: ResponseHeaders): Descriptor | undefined {
+  const digest = headerOf(headers, "docker-content-digest");
+  const mediaType = mediaTypeOf(headers);
+  const size = contentLengthOf(headers);
+  if (digest === undefined || !isDigest(digest) || size === undefined) return undefined;
+  return mediaType !== undefined && isManifestMediaType(mediaType) ? { mediaType, digest, size } : undefined;
+}
+
+/**
+ * The manifest of a GET's answer. Asked for by digest, the bytes hash to it; asked for by tag, to the digest the
+ * registry announced, if it did. What it calls itself has to be what it came as.
+ * @throws RegistryError `PROTOCOL`, `DIGEST_MISMATCH`
+ * @see distribution-spec v1.1.1, "Pulling manifests"
+ */
+export function readManifest(answer: ClientResponse, reference: Tag | Digest, operation: Operation): Manifest {
+  const { headers, body } = answer;
+  const announced = headerOf(headers, "docker-content-digest");
+  const proven = isDigest(reference) ? reference : announced;
+  const expected = proven !== undefined && isDigest(proven) ? proven : undefined;
+  const told = mediaTypeOf(headers);
+  const isGeneric = told === undefined || genericTypes.has(told);
+  if (!isGeneric && !isManifestMediaType(told)) {
+    throw protocolError(operation, `the answer is ${told}, which is no manifest`);
+  }
+  const digest = digestOf(body, expected && digestAlgorithm(expected));
+  if (expected) requireSameDigest(expected, digest, operation);
+  const mediaType = isGeneric ? sniffManifestMediaType(body) : told;
+  if (mediaType === undefined) {
+    throw protocolError(operation, `the answer is ${told ?? "of no type"}, which is no manifest`);
+  }
+  const declared = declaredMediaType(body);
+  if (declared !== undefined && declared !== mediaType) {
+    throw protocolError(operation, `it calls itself ${declared} but came as ${mediaType}`);
+  }
+  return { descriptor: { mediaType, digest, size: body.byteLength }, bytes: body };
+}
+
+/** @throws RegistryError `DIGEST_MISMATCH` */
+export function requireSameDigest(expected: Digest, actual: string, { reference, what }: Operation): void {
+  if (expected === actual) return;
+  const message = `cannot ${what}: expected ${expected}, got ${actual.slice(0, 150)}`;
+  throw new RegistryError("DIGEST_MISMATCH", message, { reference, expected, actual: actual.slice(0, 150) });
+}
+
+/**
+ * What a registry says it stored must be what it was given. It may name it by another algorithm; only a digest of the
+ * same one can contradict.
+ * @throws RegistryError `DIGEST_MISMATCH`
+ */
+export function requireStoredDigest(given: Digest, { headers }: ClientResponse, operation: Operation): void {
+  const stored = headerOf(headers, "docker-content-digest");
+  if (stored?.startsWith(given.slice(0, "sha256:".length))) requireSameDigest(given, stored, operation);
+}
+
+/** The known manifest type a body names itself. */
+function declaredMediaType(body: Uint8Array): string | undefined {
+  try {
+    const { mediaType } = JSON.parse(new TextDecoder().decode(body)) as { readonly mediaType?: unknown };
+    return typeof mediaType === "string" && isManifestMediaType(mediaType) ? mediaType : undefined;
+  } catch {
+    return undefined; // no JSON, or null: whoever parses it will say so
+  }
+}
