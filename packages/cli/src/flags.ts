@@ -13,10 +13,17 @@ export interface SelectionFlags {
 /** Adds the flags of {@link RegistryFlags}. */
 export function withRegistryFlags(command: Command): Command {
   return command
-    .option("--registry-login <name>", "user name for the registry; anonymous without")
-    .option("--registry-password <password>", "password for the user name")
+    .option(
+      "--registry-login <name>",
+      "user name for the registry; without, what docker or podman logged in with, if anything",
+    )
+    .option("--registry-password <password>", "password for the user name; other users of this machine can see it")
+    .option("--registry-password-stdin", "read the password from standard input")
     .option("--insecure", "allow plain HTTP to a host that is not this machine")
-    .option("--tls-skip-verify", "do not check the registry's certificate");
+    .option("--tls-skip-verify", "do not check the registry's certificate")
+    .option("--ca <file>", "trust the certificates in this PEM file too")
+    .option("--client-cert <file>", "show the registry the certificate in this PEM file; with --client-key")
+    .option("--client-key <file>", "the private key of --client-cert, PEM");
 }
 
 /** Adds the flags of {@link SelectionFlags}. */
@@ -41,10 +48,20 @@ export function packagesOptions(
   return { source, include: includePackage, metadataOnly: !packages };
 }
 
-/** @throws UsageError when a password comes without a name */
-export function checkRegistryFlags({ registryLogin, registryPassword }: RegistryFlags): void {
+/** @throws UsageError when flags that belong together are not, or those that exclude each other are */
+export function checkRegistryFlags(flags: RegistryFlags): void {
+  const { registryLogin, registryPassword, registryPasswordStdin, clientCert, clientKey } = flags;
   if (registryPassword !== undefined && registryLogin === undefined) {
     throw new UsageError("--registry-password needs --registry-login");
+  }
+  if (registryPasswordStdin && registryLogin === undefined) {
+    throw new UsageError("--registry-password-stdin needs --registry-login");
+  }
+  if (registryPasswordStdin && registryPassword !== undefined) {
+    throw new UsageError("--registry-password and --registry-password-stdin contradict each other");
+  }
+  if ((clientCert === undefined) !== (clientKey === undefined)) {
+    throw new UsageError("--client-cert and --client-key need each other");
   }
 }
 

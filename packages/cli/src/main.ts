@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import { createContext } from "./context.ts";
+import { Interruption } from "./interruption.ts";
 import { exitCodeOf } from "./print/failure.ts";
 import { HumanOutput, JsonOutput } from "./print/output.ts";
 import { createProgram } from "./program.ts";
@@ -17,14 +18,19 @@ async function main(): Promise<void> {
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(interrupted);
-      stop.abort(new Error(`interrupted by ${name}`));
+      stop.abort(new Interruption(name));
     });
   }
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1)); // whoever read us is gone
   const isJson = process.argv.includes("--json");
   const output = new (isJson ? JsonOutput : HumanOutput)(process.stdout, process.stderr);
-  const context = createContext(output, stop.signal, (code) => {
-    process.exitCode = code;
+  const context = createContext({
+    output,
+    signal: stop.signal,
+    input: process.stdin,
+    exitWith(code) {
+      process.exitCode = code;
+    },
   });
   try {
     await createProgram(context, packageVersion()).parseAsync(process.argv);

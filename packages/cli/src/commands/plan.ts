@@ -9,18 +9,22 @@ import {
   withRegistryFlags,
   withSelectionFlags,
 } from "../flags.ts";
+import { openSource } from "../place.ts";
 import { planTable } from "../print/plan-table.ts";
 
 /** `tranship plan`: what a pull would transfer, exactly. */
 export function planCommand(context: CliContext): Command {
   const command = new Command("plan")
     .description("show what a pull would transfer, without writing a bundle")
-    .requiredOption("--source <registry>", "registry and path, e.g. registry.example.com/deckhouse/fe")
+    .requiredOption(
+      "--source <place>",
+      "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
+    )
     .option("-o, --output <file>", "write the plan as JSON to a file, - for standard output");
   return withRegistryFlags(withSelectionFlags(command)).action(
     async (flags: RegistryFlags & SelectionFlags & { readonly source: string; readonly output?: string }) => {
       checkRegistryFlags(flags);
-      await using source = context.registry(flags.source, flags);
+      await using source = await openSource(flags.source, flags, context);
       const packages = new PackagesService(packagesOptions(source, flags));
       const list = await plan([packages], { signal: context.signal, onEvent: context.onEvent });
       if (flags.output === "-") return context.output.text(formatDownloadList(list));

@@ -8,6 +8,7 @@ import {
   withRegistryFlags,
   withSelectionFlags,
 } from "../flags.ts";
+import { openSource } from "../place.ts";
 import { pullSummary } from "../print/summaries.ts";
 
 /** `tranship pull`: flags in, one core call, a report out. */
@@ -15,7 +16,10 @@ export function pullCommand(context: CliContext): Command {
   const command = new Command("pull")
     .description("copy packages from a registry into a bundle; run again, it goes on where it stopped")
     .argument("<bundle>", "the bundle's folder; made if missing")
-    .requiredOption("--source <registry>", "registry and path, e.g. registry.example.com/deckhouse/fe")
+    .requiredOption(
+      "--source <place>",
+      "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
+    )
     .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again");
   return withRegistryFlags(withSelectionFlags(command)).action(
     async (
@@ -23,7 +27,7 @@ export function pullCommand(context: CliContext): Command {
       flags: RegistryFlags & SelectionFlags & { readonly source: string; readonly restart?: boolean },
     ) => {
       checkRegistryFlags(flags);
-      await using source = context.registry(flags.source, flags);
+      await using source = await openSource(flags.source, flags, context);
       const packages = new PackagesService(packagesOptions(source, flags));
       const directory = folder.replace(/^bundle:/, "");
       await using bundle = await BundleDirectory.open(directory, { restart: flags.restart });

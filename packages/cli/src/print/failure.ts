@@ -11,13 +11,13 @@ export interface Diagnosis {
 
 const registryAdvice: { readonly [Code in RegistryErrorCode]?: string } = {
   NOT_FOUND: "the registry does not have it, or no longer; a pull plans anew with --restart",
-  UNAUTHORIZED: "check --registry-login and --registry-password",
+  UNAUTHORIZED: "check --registry-login and its password; without them, what docker or podman logged in with is used",
   FORBIDDEN: "this user may not do that here; ask the registry's administrator",
   RATE_LIMITED: "the registry limits requests; wait and run the command again, it goes on where it stopped",
   SERVER_ERROR: "the registry has a fault of its own; run the command again later, it goes on where it stopped",
   NETWORK: "check the registry's name, the network and any proxy; run the command again, it goes on where it stopped",
   TIMEOUT: "the registry stopped answering; run the command again, it goes on where it stopped",
-  TLS: "install the registry's CA certificate, or use --tls-skip-verify; --insecure if it speaks plain HTTP",
+  TLS: "give the registry's CA certificate with --ca, or use --tls-skip-verify; --insecure if it speaks plain HTTP",
   DIGEST_MISMATCH: "something on the way or in the store changed the bytes; nothing of it was used",
   TOO_LARGE: "this is larger than anything of its kind should be; nothing of it was used",
   INVALID_REFERENCE: "write it as host[:port]/path, without a scheme, tag or digest",
@@ -36,6 +36,12 @@ const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
     "a plan is what `tranship plan -o` writes or a bundle has as its lock; pull with --restart makes a damaged lock anew",
 };
 
+const listenAdvice: Readonly<Record<string, string>> = {
+  EADDRINUSE: "stop it, or give --listen another port; port 0 takes a free one",
+  EADDRNOTAVAIL: "give --listen an address of this machine, or :PORT for all of them",
+  EACCES: "ports below 1024 are the administrator's on most systems; give --listen a higher one",
+};
+
 /** What to tell about any error: a stable code, a message for people, and what may help. */
 export function diagnose(error: unknown): Diagnosis {
   const cause = deepest(error);
@@ -46,7 +52,7 @@ export function diagnose(error: unknown): Diagnosis {
   return {
     code,
     message,
-    advice: own ?? below,
+    advice: own ?? below ?? (isListenError(error) ? listenAdvice[code] : undefined),
     details: (error as { readonly details?: unknown } | undefined)?.details,
   };
 }
@@ -56,6 +62,10 @@ export function exitCodeOf(error: unknown): 1 | 2 {
   if (error instanceof Error && error.name === "UsageError") return 2;
   if (isMirrorError(error, "SELECTION_INVALID")) return 2;
   return isRegistryError(error, "INVALID_REFERENCE") ? 2 : 1;
+}
+
+function isListenError(error: unknown): boolean {
+  return error instanceof Error && error.name === "ListenError";
 }
 
 function codeOf(error: unknown): string {

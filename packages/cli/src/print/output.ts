@@ -1,5 +1,4 @@
-import type { MirrorEvent } from "@tranship/core";
-import type { RegistryEvent } from "@tranship/registry";
+import type { CliEvent } from "./cli-event.ts";
 import { diagnose } from "./failure.ts";
 import { Progress } from "./progress.ts";
 import type { TextStream } from "./text-stream.ts";
@@ -7,7 +6,9 @@ import type { TextStream } from "./text-stream.ts";
 /** What the program says: results on standard output, everything on the way on standard error. */
 export interface Output {
   /** Progress of a call. */
-  event(event: MirrorEvent | RegistryEvent): void;
+  event(event: CliEvent): void;
+  /** Something to know before the command ends: an event for machines, a line among the results for people. */
+  announce(event: CliEvent, text: string): void;
   /** The end of a command: plain data for machines, text for people. */
   report(command: string, data: Readonly<Record<string, unknown>>, text: string): void;
   /** Text on standard output as it is. */
@@ -27,8 +28,13 @@ export class HumanOutput implements Output {
     this.#progress = new Progress(stderr);
   }
 
-  event(event: MirrorEvent | RegistryEvent): void {
+  event(event: CliEvent): void {
     this.#progress.event(event);
+  }
+
+  announce(_event: CliEvent, text: string): void {
+    this.#progress.end();
+    this.#stdout.write(`${text}\n`);
   }
 
   report(_command: string, _data: Readonly<Record<string, unknown>>, text: string): void {
@@ -58,7 +64,11 @@ export class JsonOutput implements Output {
     this.#stderr = stderr;
   }
 
-  event(event: MirrorEvent | RegistryEvent): void {
+  event(event: CliEvent): void {
+    this.#line(event);
+  }
+
+  announce(event: CliEvent, _text: string): void {
     this.#line(event);
   }
 

@@ -1,5 +1,4 @@
-import type { MirrorEvent } from "@tranship/core";
-import type { RegistryEvent } from "@tranship/registry";
+import type { CliEvent } from "./cli-event.ts";
 import { formatBytes } from "./size.ts";
 import type { TextStream } from "./text-stream.ts";
 
@@ -21,7 +20,7 @@ export class Progress {
     this.#stream = stream;
   }
 
-  event(event: MirrorEvent | RegistryEvent): void {
+  event(event: CliEvent): void {
     switch (event.type) {
       case "section.planned":
         this.#plannedBytes += event.bytes;
@@ -49,6 +48,15 @@ export class Progress {
       case "warning.raised":
         this.#say(`warning: ${event.message}`);
         break;
+      case "registry.warned":
+        this.#say(`warning: ${event.registry} says: ${event.message}`);
+        break;
+      case "registry.slowed":
+        this.#say(`${event.registry} asks for a rest of ${event.delayMs} ms`);
+        break;
+      case "request.answered":
+        this.#say(`${event.method} ${event.path} ${event.status}`);
+        return;
       case "transfer.retried":
       case "request.retried":
         this.#say(`retrying ${event.reference} after ${event.code} in ${event.delayMs} ms`);
