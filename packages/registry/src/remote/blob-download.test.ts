@@ -1,6 +1,8 @@
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { RegistryErrorCode } from "../errors.ts";
 import type { RegistryEvent } from "../events.ts";
+import { digestOf } from "../oci/digest.ts";
 import { bytesOf, expectCode } from "../testing/contract-support.ts";
 import { aBlob, faults, startTestRegistry, type TestRegistryOptions } from "../testing/index.ts";
 import { createRegistry, type RegistryOptions } from "./create-registry.ts";
@@ -111,7 +113,32 @@ describe("a lane", () => {
       status: 206,
       headers: { "content-range": "bytes 100-299999/300000" },
       body: "x",
-      code: "NETWORK",
+      code: "SIZE_MISMATCH",
+    },
+    {
+      name: "an end before the start",
+      status: 206,
+      headers: { "content-range": "bytes 100-50/300000" },
+      code: "PROTOCOL",
+    },
+    {
+      name: "several ranges",
+      status: 206,
+      headers: { "content-type": "multipart/byteranges; boundary=x", "content-range": "bytes 100-299999/300000" },
+      code: "PROTOCOL",
+    },
+    {
+      name: "a smaller blob",
+      status: 200,
+      headers: { "content-length": "5" },
+      body: "12345",
+      code: "SIZE_MISMATCH",
+    },
+    {
+      name: "other bytes than the stored ones",
+      status: 200,
+      headers: { "content-encoding": "gzip" },
+      code: "PROTOCOL",
     },
     { name: "nothing of the kind", status: 404, headers: {}, code: "NOT_FOUND" },
   ])("refuses $name in a $status", async ({ status, headers, body = "", code }) => {
@@ -133,6 +160,94 @@ describe("a lane", () => {
     const reading = home.repository.lane.read(blob, 0, () => controller.abort("enough"), controller.signal);
     await expect(reading).rejects.toBe("enough");
     expect((await readLane(home, 0)).bytes.byteLength).toBe(blob.size);
+  });
+});
+
+/** A server that knows nothing of HTTP: the nth connection gets the nth answer, then the end. */
+async function sayingOnly(...answers: readonly string[]) {
+  const asked: string[] = [];
+  const server = createServer((socket) => {
+    socket.once("data", (data) => {
+      asked.push(/^range: (.*)$/im.exec(data.toString())?.[1]?.trim() ?? "all");
+      socket.end(answers[asked.length - 1] ?? "");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const registry = createRegistry(`127.0.0.1:${(server.address() as AddressInfo).port}`, { retryDelayMs: 1 });
+  return {
+    asked,
+    repository: registry.repository("app"),
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      server.close();
+    },
+  };
+}
+
+describe("an answer of an old or odd server", () => {
+  const bytes = new TextEncoder().encode("hello, world");
+  const text = { bytes, digest: digestOf(bytes), size: bytes.byteLength };
+  const rest = "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 5-11/12\r\nconnection: close\r\n\r\n, world";
+
+  test.for([
+    { name: "that ends with its connection", answer: "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello, world" },
+    { name: "of HTTP/1.0", answer: "HTTP/1.0 200 OK\r\n\r\nhello, world" },
+    {
+      name: "with other answers before it",
+      answer: [
+        "HTTP/1.1 102 Processing\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nlink: </style>\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 12\r\nconnection: close\r\n\r\nhello, world",
+      ].join(""),
+    },
+    {
+      name: "in chunks, with trailers",
+      answer:
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n" +
+        "5;ext=1\r\nhello\r\n7\r\n, world\r\n0\r\nx-sum: 1\r\n\r\n",
+    },
+    {
+      name: "encoded as itself",
+      answer: "HTTP/1.1 200 OK\r\ncontent-encoding: identity\r\nconnection: close\r\n\r\nhello, world",
+    },
+  ])("$name is read whole", async ({ answer }) => {
+    await using home = await sayingOnly(answer);
+    expect(await bytesOf(home.repository.fetchBlob(text))).toEqual(text.bytes);
+    expect(home.asked).toEqual(["all"]);
+  });
+
+  test.for([
+    { name: "with its connection", answer: "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello" },
+    { name: "before its length", answer: "HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nhello" },
+    { name: "inside a chunk", answer: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nhello" },
+    { name: "between chunks", answer: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n" },
+  ])("that ends too early $name is continued", async ({ answer }) => {
+    await using home = await sayingOnly(answer, rest);
+    expect(await bytesOf(home.repository.fetchBlob(text))).toEqual(text.bytes);
+    expect(home.asked).toEqual(["all", "bytes=5-"]);
+  });
+
+  test("that gives less than the range is continued after it", async () => {
+    const head = "HTTP/1.1 206 Partial Content\r\nconnection: close\r\ncontent-range: bytes";
+    await using home = await sayingOnly(`${head} 5-7/12\r\n\r\n, w`, `${head} 8-11/12\r\n\r\norld`);
+    const part = await bytesOf(home.repository.fetchBlob(text, { offset: 5 }));
+    expect(Buffer.from(part).toString()).toBe(", world");
+    expect(home.asked).toEqual(["bytes=5-", "bytes=8-"]);
+  });
+
+  test("that starts again at a range is read from where it was broken off", async () => {
+    const whole = "HTTP/1.1 200 OK\r\ncontent-length: 12\r\nconnection: close\r\n\r\nhello";
+    await using home = await sayingOnly(whole, `${whole}, world`);
+    expect(await bytesOf(home.repository.fetchBlob(text))).toEqual(text.bytes);
+    expect(home.asked).toEqual(["all", "bytes=5-"]);
+  });
+
+  test.for([
+    { name: "that goes on with something else", answer: rest.replace("world", "wurst"), code: "DIGEST_MISMATCH" },
+    { name: "that never ends", answer: `HTTP/1.1 200 OK\r\n\r\n${"hello, world".repeat(99)}`, code: "SIZE_MISMATCH" },
+  ] as const)("$name is refused", async ({ answer, code }) => {
+    await using home = await sayingOnly("HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nhello", answer);
+    await expectCode(bytesOf(home.repository.fetchBlob(text)), code);
   });
 });
 

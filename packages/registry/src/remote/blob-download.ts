@@ -3,9 +3,10 @@ import type { BlobLane, Sink } from "../lane.ts";
 import type { Blob } from "../oci/descriptor.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { BodySink, ResponseHead } from "./exchange.ts";
-import { contentLengthOf, contentRangeOf } from "./headers.ts";
+import { contentLengthOf, contentRangeOf, headerOf, mediaTypeOf } from "./headers.ts";
 import type { ClientRequest, HttpClient } from "./http-client.ts";
 import { type Operation, protocolError } from "./operation.ts";
+import { printable } from "./printable.ts";
 
 /** Which of a blob's bytes are wanted: from `start`, up to but not with `end`. */
 export interface ByteRange {
@@ -73,21 +74,30 @@ class RangeWindow {
   open({ status, headers }: ResponseHead): BodySink {
     const { size } = this.#blob;
     const { start, end } = this.#range;
-    if (status === 200) {
-      const length = contentLengthOf(headers);
-      if (length !== undefined && length !== size) throw this.#wrongSize(length);
-      return (chunk) => this.#pass(chunk, size);
-    }
+    const length = contentLengthOf(headers);
     const told = contentRangeOf(headers);
     if (status === 416) {
-      if (told?.total !== undefined && told.total !== size) throw this.#wrongSize(told.total);
-      throw protocolError(this.#operation, `416 to a range inside the blob (${start}-${end - 1} of ${size} bytes)`);
+      if (told?.total !== undefined && told.total !== size) throw this.#wrongSize(size, told.total);
+      throw this.#refused(`416 to a range inside the blob (${start}-${end - 1} of ${size} bytes)`);
     }
-    if (told?.start !== start || told.total !== size || (told.end ?? 0) > end) {
-      throw protocolError(this.#operation, `206 with another range than ${start}-${end - 1}/${size}`);
+    const encoding = headerOf(headers, "content-encoding")?.trim().toLowerCase() ?? "";
+    if (encoding !== "" && encoding !== "identity") {
+      // digest and size are of the bytes as they are stored, and nobody asked for others
+      throw this.#refused(`the answer is encoded: ${printable(encoding, 50)}`);
     }
+    if (status === 200) {
+      if (length !== undefined && length !== size) throw this.#wrongSize(size, length);
+      return (chunk) => this.#pass(chunk, size);
+    }
+    if (mediaTypeOf(headers) === "multipart/byteranges") throw this.#refused("206 with several parts");
+    if (told?.start !== start || told.total !== size || told.end === undefined) {
+      throw this.#refused(`206 with another range than ${start}-${end - 1}/${size}`);
+    }
+    if (told.end <= start || told.end > end)
+      throw this.#refused(`206 that ends at ${told.end}, not in ${start}-${end}`);
+    if (length !== undefined && length !== told.end - start) throw this.#wrongSize(told.end - start, length);
     this.#position = start;
-    const until = told.end ?? end;
+    const until = told.end;
     return (chunk) => this.#pass(chunk, until);
   }
 
@@ -103,7 +113,7 @@ class RangeWindow {
     const { start, end } = this.#range;
     const from = this.#position;
     const to = from + chunk.byteLength;
-    if (to > answerEnd) throw this.#wrongSize(to); // throwing drops the connection
+    if (to > answerEnd) throw this.#wrongSize(answerEnd, to); // throwing drops the connection
     this.#position = to;
     if (to <= start) return undefined; // a registry that ignores ranges sends what is already known
     if (from >= end) return false;
@@ -113,9 +123,12 @@ class RangeWindow {
     return taken instanceof Promise ? taken.then(() => false as const) : false; // the rest of the blob is not wanted
   }
 
-  #wrongSize(actual: number): RegistryError {
+  #refused(reason: string): RegistryError {
+    return protocolError(this.#operation, reason);
+  }
+
+  #wrongSize(expected: number, actual: number): RegistryError {
     const { reference, what } = this.#operation;
-    const expected = this.#blob.size;
     const message = `cannot ${what}: expected ${expected} bytes, the registry has ${actual}`;
     return new RegistryError("SIZE_MISMATCH", message, { reference, expected, actual });
   }

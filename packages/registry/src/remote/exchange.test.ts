@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
-import { Agent } from "undici";
+import { Agent, buildConnector } from "undici";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { shownConnector } from "./connecting.ts";
 import { type BodySink, exchange, type WireRequest } from "./exchange.ts";
 
 const operation = { registry: "host", reference: "host/app:v1", what: "read manifest host/app:v1" };
@@ -22,7 +23,7 @@ function serve(listener: RequestListener): Promise<URL> {
 }
 
 function send(url: URL, options: Partial<WireRequest> = {}, sink: BodySink = () => {}) {
-  const agent = new Agent();
+  const agent = new Agent({ connect: shownConnector(buildConnector({ allowH2: false })) });
   onTestFinished(() => agent.destroy());
   const request: WireRequest = { method: "GET", url, headers: {}, operation, idleTimeoutMs: 20_000, ...options };
   return exchange(agent, request, () => sink);
@@ -30,6 +31,44 @@ function send(url: URL, options: Partial<WireRequest> = {}, sink: BodySink = () 
 
 function closed(message: IncomingMessage | ServerResponse): Promise<void> {
   return new Promise((resolve) => message.once("close", () => resolve()));
+}
+
+const partOfAnAnswer = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nx";
+
+interface SilentConnection {
+  /** When the first bytes came, and were answered. */
+  readonly spokenTo: Promise<void>;
+  readonly closed: Promise<void>;
+}
+
+/** A server that says one thing and is silent from then on. */
+async function silent(says = "") {
+  let resolve = (_connection: SilentConnection) => {};
+  const next = new Promise<SilentConnection>((settle) => {
+    resolve = settle;
+  });
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    onTestFinished(() => void socket.destroy());
+    resolve({
+      spokenTo: new Promise((spoken) => socket.on("data", () => socket.write(says, () => spoken()))),
+      closed: new Promise((gone) => socket.once("close", () => gone())),
+    });
+  });
+  return { url: await listening(server), connection: next };
+}
+
+function secure(url: URL): URL {
+  return new URL(`https://${url.host}/`);
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) yield Buffer.alloc(65_536);
+}
+
+async function* stuck(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from("a");
+  await new Promise(() => {});
 }
 
 describe("an exchange", () => {
@@ -198,6 +237,69 @@ describe("an exchange", () => {
     const url = await serve(listener);
     const sending = send(url, { idleTimeoutMs: 50 });
     await expect(sending).rejects.toMatchObject({ code: "TIMEOUT", details: { idleMs: 50 } });
+  });
+
+  test("gives up on a registry that does not answer the TLS handshake, and closes the connection", async () => {
+    const { url, connection } = await silent();
+    const sending = send(secure(url), { idleTimeoutMs: 50 });
+    await expect(sending).rejects.toMatchObject({ code: "TIMEOUT", details: { idleMs: 50 } });
+    await (await connection).closed;
+  });
+
+  test("gives up on a registry that does not take the body", async () => {
+    const url = await listening(createTcpServer((socket) => void socket.pause().on("error", () => {})));
+    const body = async function* () {
+      for (;;) yield Buffer.alloc(65_536);
+    };
+    const headers = { "content-length": String(1024 ** 4) };
+    const sending = send(url, { method: "PUT", idleTimeoutMs: 50, headers, body: body() });
+    await expect(sending).rejects.toMatchObject({ code: "TIMEOUT", details: { idleMs: 50 } });
+  });
+
+  test("gives a registry ten times as long to store what it got, and no longer", async () => {
+    const url = await serve((request) => request.resume());
+    const body = async function* () {
+      yield Buffer.from("a");
+    };
+    const sending = send(url, { method: "PUT", idleTimeoutMs: 20, headers: { "content-length": "1" }, body: body() });
+    await expect(sending).rejects.toMatchObject({ code: "TIMEOUT", details: { idleMs: 200 } });
+  });
+
+  test.for<{ name: string; send: (url: URL, signal: AbortSignal) => Promise<unknown>; says?: string }>([
+    { name: "in the TLS handshake", send: (url, signal) => send(secure(url), { signal }) },
+    {
+      name: "in the TLS handshake before an upload",
+      send: (url, signal) => send(secure(url), { signal, method: "PUT", body: endless() }),
+    },
+    { name: "before the answer", send: (url, signal) => send(url, { signal }) },
+    { name: "in the answer's head", says: "HTTP/1.1 200 OK\r\nx-", send: (url, signal) => send(url, { signal }) },
+    { name: "in the answer's body", says: partOfAnAnswer, send: (url, signal) => send(url, { signal }) },
+    {
+      name: "while the sink takes its time",
+      says: partOfAnAnswer,
+      send: (url, signal) => send(url, { signal }, () => new Promise<void>(() => {})),
+    },
+    { name: "in an upload's body", send: (url, signal) => send(url, { signal, method: "PUT", body: endless() }) },
+    {
+      name: "while an upload's source takes its time",
+      send: (url, signal) => send(url, { signal, method: "PUT", body: stuck() }),
+    },
+    {
+      name: "before an upload's answer",
+      send: (url, signal) =>
+        send(url, { signal, method: "PUT", headers: { "content-length": "1" }, body: Buffer.from("a") }),
+    },
+  ])("closes the connection at once when it is aborted $name", async ({ send: start, says = "" }) => {
+    const { url, connection: connecting } = await silent(says);
+    const controller = new AbortController();
+    const sending = start(url, controller.signal);
+    const refused = expect(sending).rejects.toBe("enough");
+    const connection = await connecting;
+    await connection.spokenTo;
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort("enough");
+    await refused;
+    await connection.closed;
   });
 
   test("does not count the time its sink takes", async () => {

@@ -1,6 +1,8 @@
+import type { Socket } from "node:net";
 import { isMarkedAsUntransferable } from "node:worker_threads";
 import type { Dispatcher } from "undici";
 import { RegistryError } from "../errors.ts";
+import { showingSocket } from "./connecting.ts";
 import type { ResponseHeaders } from "./headers.ts";
 import { networkError } from "./network-error.ts";
 import type { Operation } from "./operation.ts";
@@ -58,8 +60,11 @@ export function exchange(
       headersTimeout: 0, // the handler has its own, finer clock
       bodyTimeout: 0,
     };
-    // undici takes any async iterable of bytes as a body; its types know only streams
-    dispatcher.dispatch(options as unknown as Dispatcher.DispatchOptions, handler);
+    showingSocket(
+      (socket) => handler.connecting(socket),
+      // undici takes any async iterable of bytes as a body; its types know only streams
+      () => dispatcher.dispatch(options as unknown as Dispatcher.DispatchOptions, handler),
+    );
   });
 }
 
@@ -69,6 +74,8 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #resolve: (head: ResponseHead) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #onAbort = () => this.#fail(this.#request.signal?.reason);
+  /** Is being connected for this request, and for no other. */
+  #connecting: Socket | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #head: ResponseHead | undefined;
   #sink: BodySink | undefined;
@@ -121,8 +128,14 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     this.#watch(this.#request.idleTimeoutMs * storeFactor);
   }
 
+  /** A connection is being made: it goes with the request, as long as nothing was sent. */
+  connecting(socket: Socket): void {
+    if (!this.#settled && !this.#controller) this.#connecting = socket;
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#connecting = undefined;
     if (this.#settled) controller.abort(new Error("the request was given up before it was sent"));
   }
 
@@ -229,7 +242,9 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   #fail(reason: unknown): void {
     if (!this.#settle()) return;
     this.#reject(reason);
-    this.#controller?.abort(reason instanceof Error ? reason : new Error("aborted"));
+    const error = reason instanceof Error ? reason : new Error("aborted");
+    this.#controller?.abort(error);
+    this.#connecting?.destroy(error);
   }
 
   #settle(): boolean {

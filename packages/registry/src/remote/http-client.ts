@@ -180,16 +180,17 @@ export class HttpClient implements AsyncDisposable {
       const authorization = await authenticator.authorization({ scopes }, signal);
       if (authorization !== undefined) headers.authorization = authorization;
     }
+    const pacing = bytePacer && signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     let { body } = request;
     if (bytePacer && body) {
       if (body instanceof Uint8Array) headers["content-length"] ??= String(body.byteLength);
-      body = pacedBody(body, bytePacer, signal);
+      body = pacedBody(body, bytePacer, pacing);
     }
     const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
     const head = await exchange(dispatcher, wire, (answer) => {
       if (url.origin === this.origin.origin) this.#warnings.see(answer.headers);
       const sink = taker.sinkFor(answer);
-      return bytePacer ? pacedSink(sink, bytePacer, signal) : sink;
+      return bytePacer ? pacedSink(sink, bytePacer, pacing) : sink;
     });
     return { ...head, sent: headers.authorization };
   }
