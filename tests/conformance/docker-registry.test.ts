@@ -2,34 +2,22 @@ import { readdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createRegistry, type Digest, digestAlgorithm, digestHex } from "@tranship/registry";
-import { aBlob, anArtifact, anImage, anIndex, partsOf, type Seedable } from "@tranship/registry/testing";
+import { aBlob, anArtifact, anImage, anIndex, type Seedable } from "@tranship/registry/testing";
 import { describeReaderContract, describeWriterContract } from "@tranship/registry/testing/contract";
 import { describe, expect, test } from "vitest";
 import { startDockerRegistry } from "../support/docker-registry.ts";
+import { pieces, pushAll } from "../support/push-all.ts";
 import { lacking } from "../support/tools.ts";
 
 const missing = lacking("docker-registry");
 if (missing.length > 0) console.warn("tests/conformance/docker-registry: skipped, docker-registry is not installed");
-
-type Repository = ReturnType<ReturnType<typeof createRegistry>["repository"]>;
-
-async function push(repository: Repository, ...things: readonly Seedable[]): Promise<void> {
-  for (const { blobs, manifests } of things.map(partsOf)) {
-    for (const blob of blobs) await repository.pushBlob(blob, (offset) => pieces(blob.bytes.subarray(offset)));
-    for (const { manifest, tags } of manifests) await repository.pushManifest(manifest, { tags });
-  }
-}
-
-async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.byteLength; at += 65_536) yield bytes.subarray(at, at + 65_536);
-}
 
 async function aDockerHome() {
   const server = await startDockerRegistry();
   const registry = createRegistry(`${server.host}/root`, { retryDelayMs: 1 });
   return {
     registry,
-    seed: (path: string, ...things: readonly Seedable[]) => push(registry.repository(path), ...things),
+    seed: (path: string, ...things: readonly Seedable[]) => pushAll(registry.repository(path), ...things),
     corrupt: (_path: string, digest: Digest) => flipFirstByte(server.directory, digest),
     async [Symbol.asyncDispose]() {
       await registry.close();
@@ -56,7 +44,7 @@ describe.skipIf(missing.length > 0)("against docker-registry", () => {
   test("mounts between repositories without asking for the bytes", async () => {
     await using home = await aDockerHome();
     const blob = aBlob({ size: 100_000 });
-    await push(home.registry.repository("demo/one"), blob);
+    await pushAll(home.registry.repository("demo/one"), blob);
     const refuse = () => {
       throw new Error("the bytes were asked for");
     };
@@ -71,9 +59,9 @@ describe.skipIf(missing.length > 0)("against docker-registry", () => {
     const signature = anArtifact({ subject: image, artifactType: "application/x.signature" });
     const { digest } = image.manifest.descriptor;
     const referrers = anIndex({ tag: digest.replace(":", "-"), images: [signature] });
-    await push(repository, image, signature);
+    await pushAll(repository, image, signature);
     expect(await Array.fromAsync(repository.referrers(digest))).toEqual([]);
-    await push(repository, referrers);
+    await pushAll(repository, referrers);
     const found = await Array.fromAsync(repository.referrers(digest));
     expect(found.map((descriptor) => descriptor.digest)).toEqual([signature.manifest.descriptor.digest]);
   });
@@ -99,7 +87,7 @@ describe.skipIf(missing.length > 0)("against docker-registry", () => {
     const repository = home.registry.repository("app");
     const tags = Array.from({ length: 1005 }, (_, n) => `v1.0.${n}`);
     const image = anImage({ tags: ["v1.0.0"] });
-    await push(repository, image);
+    await pushAll(repository, image);
     await repository.pushManifest(image.manifest, { tags });
     expect((await Array.fromAsync(repository.tags())).sort()).toEqual(tags.sort());
   });

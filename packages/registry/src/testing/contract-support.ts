@@ -3,8 +3,11 @@ import { isRegistryError, type RegistryErrorCode } from "../errors.ts";
 import type { OpenBlob, RepositoryReader, RepositoryWriter } from "../repository.ts";
 import { partsOf, type Seedable } from "./seed.ts";
 
-/** What some homes of content cannot do, and no home has to. */
-export type HomeFeature = "deleteBlob" | "deleteTag" | "referrers" | "repositories" | "sha512";
+/**
+ * What some homes of content cannot do, and no home has to. Without `unknownRepository`, one that nobody wrote to has an
+ * empty list of tags.
+ */
+export type HomeFeature = "deleteBlob" | "deleteTag" | "referrers" | "repositories" | "sha512" | "unknownRepository";
 
 /** Options of all contracts. */
 export interface ContractOptions {
