@@ -1,5 +1,11 @@
 import type { MirrorEvent } from "@tranship/core";
-import { createRegistry, type RegistryEvent, type RegistryOptions, type RemoteRegistry } from "@tranship/registry";
+import {
+  createRegistry,
+  dockerCredentials,
+  type RegistryEvent,
+  type RegistryOptions,
+  type RemoteRegistry,
+} from "@tranship/registry";
 import { readPem } from "./pem-file.ts";
 import type { Output } from "./print/output.ts";
 import { readPassword } from "./read-password.ts";
@@ -50,8 +56,9 @@ async function accessOf(flags: RegistryFlags, input: AsyncIterable<Uint8Array>):
     ? await readPassword(input, "--registry-password-stdin")
     : (registryPassword ?? "");
   return {
-    credentials: username === undefined ? undefined : { username, password },
-    insecure: flags.insecure,
+    credentials: username === undefined ? dockerCredentials() : { username, password },
+    // who names certificates means HTTPS, even with this machine
+    insecure: flags.insecure ?? (ca !== undefined || clientCert !== undefined ? false : undefined),
     tlsSkipVerify: flags.tlsSkipVerify,
     ca: ca === undefined ? undefined : await readPem(ca, "--ca"),
     clientCertificate:
