@@ -1,5 +1,5 @@
 /** What a registry client tells while it works: plain JSON, the only log it has. */
-export type RegistryEvent = RequestRetried | RegistrySlowed | RegistryWarned;
+export type RegistryEvent = RequestRetried | RegistrySlowed | RegistryWarned | MirrorFailed;
 
 /** A request failed in a way that may pass and will be sent again after `delayMs`. */
 export interface RequestRetried {
@@ -28,4 +28,16 @@ export interface RegistryWarned {
   readonly type: "registry.warned";
   readonly registry: string;
   readonly message: string;
+}
+
+/** A mirror did not give what was asked of it, and the next source was asked. Told once for each mirror and code. */
+export interface MirrorFailed {
+  readonly type: "mirror.failed";
+  /** The registry it stands in for. */
+  readonly registry: string;
+  /** Its place, such as `mirror.internal/hub`. */
+  readonly mirror: string;
+  readonly reference: string;
+  /** The stable code of what failed. */
+  readonly code: string;
 }
