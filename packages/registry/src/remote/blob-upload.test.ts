@@ -1,12 +1,20 @@
+import { Agent } from "undici";
 import { describe, expect, test } from "vitest";
+import { RegistryError } from "../errors.ts";
 import { bytesOf, expectCode, openerOf } from "../testing/contract-support.ts";
-import { aBlob, faults, startTestRegistry } from "../testing/index.ts";
+import { aBlob, faults, startTestRegistry, type TestRegistryOptions } from "../testing/index.ts";
+import type { AccessRequest } from "./auth/authenticator.ts";
 import { createRegistry, type RegistryOptions } from "./create-registry.ts";
+import { createHostGate } from "./host-gate.ts";
+import { HttpClient } from "./http-client.ts";
+import { RemoteRepository } from "./remote-repository.ts";
 
 const blob = aBlob({ size: 300_000 });
 
-async function aRegistry(options: RegistryOptions = {}) {
-  const server = await startTestRegistry();
+const credentials = { username: "user", password: "secret" };
+
+async function aRegistry(options: RegistryOptions = {}, serverOptions: TestRegistryOptions = {}) {
+  const server = await startTestRegistry(serverOptions);
   const registry = createRegistry(`${server.host}/root`, { retryDelayMs: 1, ...options });
   return {
     server,
@@ -17,6 +25,19 @@ async function aRegistry(options: RegistryOptions = {}) {
       await registry.close();
       await server[Symbol.asyncDispose]();
     },
+  };
+}
+
+function plainParts(url: string) {
+  return {
+    origin: new URL(url),
+    dispatcher: new Agent(),
+    gate: createHostGate(),
+    idleTimeoutMs: 10_000,
+    attempts: 1,
+    retryDelayMs: 1,
+    throttleWaitMs: 0,
+    userAgent: "test",
   };
 }
 
@@ -45,6 +66,117 @@ describe("pushing a blob", () => {
     expect(outcome).toBe("written");
     expect(home.methods()).toEqual(["HEAD", "POST", "POST", "PUT"]);
   });
+
+  test("tries four sources and no fifth, and goes on without", async () => {
+    await using home = await aRegistry();
+    home.server.fail(faults.status(404), { times: 4, match: /^POST/ });
+    const mountFrom = ["a", "a", "b", "c", "d", "e"];
+    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open, { mountFrom })).toBe("written");
+    expect(home.methods()).toEqual(["HEAD", "POST", "POST", "POST", "POST", "POST", "PUT"]);
+  });
+
+  test("tries the next source where it has no leave to read the first", async () => {
+    await using home = await aRegistry();
+    home.server.seed("root/two", blob);
+    home.server.fail(faults.status(401), { times: 1, match: /^POST/ });
+    const mountFrom = ["one", "two"];
+    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open, { mountFrom })).toBe("mounted");
+    expect(home.methods()).toEqual(["HEAD", "POST", "POST"]);
+  });
+
+  test("takes the session that a mount opened in place of mounting", async () => {
+    await using home = await aRegistry();
+    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open, { mountFrom: ["one", "two"] })).toBe(
+      "written",
+    );
+    expect(home.methods()).toEqual(["HEAD", "POST", "PUT"]);
+  });
+
+  test("mounts what the registry knows from elsewhere, asking that of a host which refuses it only once", async () => {
+    await using home = await aRegistry();
+    home.server.failOnce(faults.status(201), /^POST/);
+    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("mounted");
+    home.server.reset();
+    home.server.failOnce(faults.status(400), /^POST/);
+    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
+    const other = aBlob({ seed: "other" });
+    await home.registry.repository("elsewhere").pushBlob(other, openerOf(other.bytes).open);
+    expect(home.methods()).toEqual(["HEAD", "POST", "POST", "PUT", "HEAD", "POST", "PUT"]);
+  });
+
+  test("asks for leave in both repositories to mount, and for no more to write", async () => {
+    const scopes: string[][] = [];
+    const authenticator = {
+      authorization: async (request: AccessRequest) => void scopes.push([...request.scopes]) as undefined,
+      challenged: async () => ({ tryAgain: false }),
+    };
+    await using server = await startTestRegistry();
+    await using client = new HttpClient({ ...plainParts(server.url), authenticator });
+    const repository = new RemoteRepository(client, server.host, "root", "app");
+    await repository.pushBlob(blob, openerOf(blob.bytes).open, { mountFrom: ["from"] });
+    const own = "repository:root/app:pull,push";
+    expect(scopes).toEqual([[own], [own, "repository:root/from:pull"], [own]]);
+  });
+
+  test("goes on where the connection was cut, and reads the source from near there", async () => {
+    const large = aBlob({ size: 3_500_000 });
+    await using home = await aRegistry();
+    home.server.fail(faults.cutAfter(2_500_000), { times: 1, match: /^PUT/ });
+    const offsets: number[] = [];
+    const open = (offset: number) => {
+      offsets.push(offset);
+      return openerOf(large.bytes, 70_000).open(offset);
+    };
+    expect(await home.repository.pushBlob(large, open)).toBe("written");
+    expect(home.methods()).toEqual(["HEAD", "POST", "PUT", "HEAD", "GET", "PATCH", "PUT"]);
+    expect(home.server.requests().at(-2)?.bytesReceived).toBe(1_000_000);
+    expect(offsets).toEqual([0, 2 * 1024 * 1024]);
+    expect(Buffer.compare(await bytesOf(home.repository.fetchBlob(large)), large.bytes)).toBe(0);
+  });
+
+  test.for<Error>([
+    new Error("the disk is gone"),
+    new RegistryError("NETWORK", "the other registry is gone", { registry: "a", reference: "b", reason: "ECONNRESET" }),
+    new RegistryError("NOT_FOUND", "it is not there", { registry: "a", reference: "b" }),
+  ])("passes on what the source throws ($message), and does not ask it again", async (error) => {
+    await using home = await aRegistry();
+    let opened = 0;
+    const open = async function* () {
+      opened += 1;
+      yield blob.bytes.slice(0, 100_000);
+      throw error;
+    };
+    await expect(home.repository.pushBlob(blob, open)).rejects.toBe(error);
+    expect(opened).toBe(1);
+    expect(home.methods().at(-1)).toBe("DELETE");
+    const failing = () => {
+      throw error;
+    };
+    await expect(home.repository.pushBlob(blob, failing)).rejects.toBe(error);
+  });
+
+  test("does not wait for a source that has not heard of the abort", async () => {
+    await using home = await aRegistry();
+    const controller = new AbortController();
+    const open = async function* () {
+      controller.abort("enough");
+      await new Promise(() => {}); // never gives its first byte
+      yield blob.bytes;
+    };
+    await expect(home.repository.pushBlob(blob, open, { signal: controller.signal })).rejects.toBe("enough");
+  });
+
+  test.for(["sha256", "sha512"] as const)(
+    "stores an empty blob by %s, and looks whether it is empty",
+    async (algorithm) => {
+      await using home = await aRegistry();
+      const empty = aBlob({ content: "", algorithm });
+      expect(await home.repository.pushBlob(empty, openerOf(empty.bytes).open)).toBe("written");
+      expect(await home.repository.statBlob(empty.digest)).toEqual({ size: 0 });
+      const other = aBlob({ content: "x", algorithm });
+      await expectCode(home.repository.pushBlob({ ...other, size: 0 }, openerOf(empty.bytes).open), "DIGEST_MISMATCH");
+    },
+  );
 
   test.for([
     { name: "the connection is cut", fault: faults.cutAfter(100_000), match: /^PUT/ },
@@ -100,11 +232,11 @@ describe("pushing a blob", () => {
   test("sends the session's own query along, and no credentials elsewhere", async () => {
     await using storage = await startTestRegistry();
     storage.fail(faults.status(201), { match: /^PUT/ });
-    await using home = await aRegistry({ credentials: { username: "user", password: "secret" } });
+    await using home = await aRegistry({ credentials }, { credentials });
     const location = `${storage.url}/v2/x/blobs/uploads/1?_state=a%2Fb=`;
     home.server.fail(faults.status(202, { headers: { location } }), { match: /^POST/ });
     expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
-    expect(home.server.requests().every(({ authorization }) => authorization)).toBe(true);
+    expect(home.server.requests().at(-1)).toMatchObject({ method: "POST", authorization: true });
     expect(storage.requests()).toMatchObject([{ method: "PUT", authorization: false }]);
   });
 

@@ -48,17 +48,12 @@ export async function uploadBlob(
   const operation = endpoints.operation("push blob", blob.digest);
   const context = { client, blob, operation, scopes: endpoints.scope("pull", "push"), signal };
   const upload = new BlobUpload(context, endpoints, open, options);
-  const shouldRetry = (error: unknown, n: number) => upload.shouldRetry(error, n);
   try {
-    for (;;) {
-      const before = upload.furthest;
-      try {
-        return await client.retrying(operation, () => upload.attempt(), { signal, shouldRetry });
-      } catch (error) {
-        // a link that brings something is not given up
-        if (signal?.aborted || upload.furthest === before || !shouldRetry(error, 1)) throw error;
-      }
-    }
+    return await client.retrying(operation, () => upload.attempt(), {
+      signal,
+      shouldRetry: (error, n) => upload.shouldRetry(error, n),
+      progress: () => upload.furthest, // a link that brings something is not given up
+    });
   } finally {
     await upload.end();
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { RegistryError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -12,6 +11,7 @@ import type { ClientRequest, HttpClient } from "./http-client.ts";
 import { inTurn } from "./in-turn.ts";
 import { readManifest } from "./manifest-answer.ts";
 import { referrersTag } from "./referrers.ts";
+import { sleep } from "./sleep.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** How often a list that others write too is read again, at most. */
@@ -115,7 +115,7 @@ async function editFallback(
       const entries = edit(found.entries);
       if (!entries) return;
       const pauseMs = Math.random() * longestPauseMs;
-      if (!(await list.write(found, entries))) await unlessAborted(() => sleep(pauseMs), signal);
+      if (!(await list.write(found, entries))) await sleep(pauseMs, signal);
     }
     throw list.contested();
   };

@@ -89,6 +89,7 @@ function learnMissing(client: HttpClient): void {
 /** Registries without the API say so in more ways than with a 404. */
 function isRefusal(error: RegistryError): boolean {
   if (isStatus(error, 405)) return true;
+  if (isRegistryError(error, "SERVER_ERROR")) return error.details.status === 501;
   const mayRefuse = isStatus(error, 400) || isStatus(error, 406) || isRegistryError(error, "NOT_FOUND");
   return mayRefuse && reports(error, "UNSUPPORTED");
 }

@@ -91,8 +91,8 @@ export class UploadSession {
     this.#move(answer);
     const told = heldBytesOf(answer.headers);
     // `0-0` is one byte, or none, as there are no words for none: of use only where no byte was sent
-    if (this.#sent === 0 || told === 0) return this.#offset === 0 && (told ?? 0) <= 1;
-    if (told === undefined || told === 1 || told < this.#offset || told > this.#sent) return false;
+    if (told === undefined || told <= 1) return this.#sent === 0;
+    if (told < this.#offset || told > this.#sent) return false;
     this.#offset = told;
     return true;
   }
