@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RegistryEvent } from "../events.ts";
-import { expectCode } from "../testing/contract-support.ts";
-import { anImage, faults, startTestRegistry } from "../testing/index.ts";
+import { bytesOf, expectCode } from "../testing/contract-support.ts";
+import { aBlob, anImage, faults, startTestRegistry } from "../testing/index.ts";
 import { createRegistry, type RegistryOptions } from "./create-registry.ts";
 
 const image = anImage({ tag: "v1" });
@@ -94,5 +94,61 @@ describe("a registry's warnings", () => {
       await expectCode(home.repository.manifest("v1"), "NOT_FOUND");
     }
     expect(home.events).toHaveLength(100);
+  });
+});
+
+describe("a call that is given up", () => {
+  const blob = aBlob({ size: 300_000 });
+  const reason = { why: "enough" };
+
+  test("while it waits for a slot ends at once, and takes none", async () => {
+    await using home = await aClient({ limits: { meta: 1 } });
+    home.server.failOnce(faults.slow({ delayMs: 60_000 }));
+    const first = new AbortController();
+    const holding = home.repository.manifest("v1", { signal: first.signal });
+    const second = new AbortController();
+    const waiting = home.repository.manifest("v1", { signal: second.signal });
+    second.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    while (home.server.requests().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    first.abort(reason);
+    await expect(holding).rejects.toBe(reason);
+    await home.repository.manifest("v1");
+    expect(home.server.requests()).toHaveLength(2);
+  });
+
+  test("while the host rests ends at once, and so do those who wait behind it", async () => {
+    await using home = await aClient();
+    home.server.failOnce(faults.status(503, { headers: { "retry-after": "60" } }));
+    const controller = new AbortController();
+    const pausing = home.repository.manifest("v1", { signal: controller.signal });
+    while (home.events.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    const resting = home.repository.manifest("v1", { signal: controller.signal });
+    await Promise.resolve();
+    controller.abort(reason);
+    await expect(pausing).rejects.toBe(reason);
+    await expect(resting).rejects.toBe(reason);
+    expect(home.server.requests()).toHaveLength(1);
+  });
+
+  test("while its bytes wait for their time ends at once, down and up", async () => {
+    await using home = await aClient({ limits: { down: 1, up: 1, bytesPerSecond: 1 } });
+    home.server.seed("app", blob);
+    const controller = new AbortController();
+    const reading = bytesOf(home.repository.fetchBlob(blob, { signal: controller.signal }));
+    const writing = home.repository.pushBlob(
+      { digest: aBlob({ seed: "new" }).digest, size: 1024 },
+      () =>
+        (async function* () {
+          yield aBlob({ seed: "new" }).bytes;
+        })(),
+      { signal: controller.signal },
+    );
+    const refused = Promise.all([expect(reading).rejects.toBe(reason), expect(writing).rejects.toBe(reason)]);
+    while (!home.server.requests().some(({ method }) => method === "GET")) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    controller.abort(reason);
+    await refused;
   });
 });
