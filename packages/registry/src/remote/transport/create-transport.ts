@@ -1,4 +1,5 @@
 import { buildConnector, Dispatcher, Pool } from "undici";
+import { shownConnector } from "../connecting.ts";
 import {
   chooseOptions,
   type HostOptions,
@@ -163,15 +164,17 @@ class Transport extends Dispatcher {
     const common = { allowH2: false, timeout: this.#parts.connectTimeoutMs };
     return (target, callback) => {
       if (target.protocol !== "https:") {
-        plain ??= buildConnector(common);
+        plain ??= shownConnector(buildConnector(common));
         plain(target, callback);
         return;
       }
-      secure ??= buildConnector({
-        ...common,
-        secureContext: this.#trust.contextOf(options),
-        rejectUnauthorized: options.tlsSkipVerify !== true,
-      });
+      secure ??= shownConnector(
+        buildConnector({
+          ...common,
+          secureContext: this.#trust.contextOf(options),
+          rejectUnauthorized: options.tlsSkipVerify !== true,
+        }),
+      );
       secure(target, callback);
     };
   }
