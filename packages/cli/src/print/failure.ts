@@ -26,6 +26,7 @@ const registryAdvice: { readonly [Code in RegistryErrorCode]?: string } = {
 const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   NOT_IN_CATALOG: "`tranship plan --source …` without names shows what there is",
   IMAGE_NOT_FOUND: "check the tag's spelling; tags are taken as the registry has them",
+  BUNDLE_NOT_FOUND: "give the folder a pull wrote; a directory of image layouts is written oci:DIR",
   BUNDLE_UNFINISHED: "run the pull again to finish it",
   BUNDLE_LOCKED: "wait for the other pull, or stop it",
   BUNDLE_NOT_EMPTY: "give an empty folder, or the folder of an earlier pull",
