@@ -15,6 +15,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { lacking } from "../support/tools.ts";
 
 const run = promisify(execFile);
+const openssl = "openssl"; // of the machine, not of a package
 
 /** `tranship serve` as a process of its own. */
 interface Served {
@@ -82,7 +83,7 @@ function aCertificate(): { readonly cert: string; readonly key: string } {
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  execFileSync("openssl", ["req", "-x509", ...curve, "-keyout", key, "-out", cert, ...names], { stdio: "ignore" });
+  execFileSync(openssl, ["req", "-x509", ...curve, "-keyout", key, "-out", cert, ...names], { stdio: "ignore" });
   return { cert, key };
 }
 
@@ -252,7 +253,7 @@ describe("access", () => {
     expect(planned.stderr).toContain("warning: "); // it has no catalog
   });
 
-  const hasOpenssl = lacking("openssl").length === 0;
+  const hasOpenssl = lacking(openssl).length === 0;
 
   test.skipIf(!hasOpenssl)("with a certificate it speaks HTTPS, to who trusts it", async () => {
     const { cert, key } = aCertificate();
