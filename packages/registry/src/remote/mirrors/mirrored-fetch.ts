@@ -1,9 +1,14 @@
+import type { Hash } from "node:crypto";
+import { isRegistryError } from "../../errors.ts";
 import type { Blob } from "../../oci/descriptor.ts";
 import { digestAlgorithm, formatDigest, hashFor } from "../../oci/digest.ts";
 import type { FetchBlobOptions } from "../../repository.ts";
 import { type MirrorFailure, withMirrorFailures } from "./mirror-failures.ts";
 import type { MirrorHost } from "./mirror-host.ts";
 import type { Sources } from "./sources.ts";
+
+/** So often a mirror may break off and go on with one blob. */
+const mostCuts = 8;
 
 /**
  * Streams a blob or a part of it from the first source that has it. Where one breaks for good, the next goes on at the
@@ -13,57 +18,101 @@ import type { Sources } from "./sources.ts";
 export async function* fetchFromSources(
   sources: Sources,
   blob: Blob,
-  { offset = 0, length, signal }: FetchBlobOptions = {},
+  options: FetchBlobOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  signal?.throwIfAborted();
-  const end = Math.min(blob.size, offset + (length ?? blob.size));
-  const hash = offset === 0 && end === blob.size ? hashFor(blob.digest) : undefined;
-  const failures: MirrorFailure[] = [];
-  const givers: MirrorHost[] = [];
-  let position = offset;
-
-  async function* goOn(mirror?: MirrorHost): AsyncGenerator<Uint8Array> {
-    const repository = mirror ? sources.at(mirror) : sources.origin;
-    // the caller's own words as long as nothing has come: a mistake in them is the registry's to refuse
-    const rest =
-      position === offset ? { offset, length, signal } : { offset: position, length: end - position, signal };
-    for await (const chunk of repository.fetchBlob(blob, rest)) {
-      if (mirror && givers.at(-1) !== mirror) givers.push(mirror);
-      position += chunk.byteLength;
-      hash?.update(chunk); // before it is the caller's
-      yield chunk;
-    }
-  }
-
-  let isWhole = false;
+  options.signal?.throwIfAborted();
+  const reading = new PiecedReading(sources, blob, options);
   for (const mirror of sources.mirrors) {
-    if (isWhole || !mirror.mayAsk(blob.digest)) continue;
-    const before = position;
-    try {
-      yield* goOn(mirror);
-      mirror.worked();
-      isWhole = true;
-    } catch (error) {
-      signal?.throwIfAborted();
-      failures.push({ mirror: mirror.place, error });
-      const hasDelivered = position > before;
-      mirror.failed(error, sources.nameOf(blob.digest), { digest: blob.digest, hasDelivered });
-      isWhole = hasDelivered && position >= end; // too late for another source: what is out decides
+    if (mirror.mayAsk(blob.digest)) yield* reading.fromMirror(mirror);
+    if (reading.isDone) break;
+  }
+  if (!reading.isDone) yield* reading.fromOrigin();
+  reading.verify();
+}
+
+/** One read of a blob, wherever its pieces come from. */
+class PiecedReading {
+  /** Nothing more is to come, or can be put right by another source. */
+  isDone = false;
+  readonly #sources: Sources;
+  readonly #blob: Blob;
+  readonly #options: FetchBlobOptions;
+  readonly #start: number;
+  readonly #end: number;
+  /** Of a whole read. */
+  readonly #hash: Hash | undefined;
+  readonly #failures: MirrorFailure[] = [];
+  /** The mirrors that bytes came from. */
+  readonly #givers = new Set<MirrorHost>();
+  #position: number;
+  #isOriginAsked = false;
+
+  constructor(sources: Sources, blob: Blob, options: FetchBlobOptions) {
+    const { offset = 0, length = blob.size } = options;
+    this.#sources = sources;
+    this.#blob = blob;
+    this.#options = options;
+    this.#start = offset;
+    this.#end = Math.min(blob.size, offset + length);
+    this.#hash = offset === 0 && this.#end === blob.size ? hashFor(blob.digest) : undefined;
+    this.#position = offset;
+  }
+
+  async *fromMirror(mirror: MirrorHost): AsyncGenerator<Uint8Array> {
+    for (let cuts = 0; ; cuts += 1) {
+      const before = this.#position;
+      try {
+        for await (const chunk of this.#sources.at(mirror).fetchBlob(this.#blob, this.#rest())) {
+          this.#givers.add(mirror);
+          yield this.#counted(chunk);
+        }
+        mirror.worked();
+        this.isDone = true;
+        return;
+      } catch (error) {
+        this.#options.signal?.throwIfAborted();
+        const hasDelivered = this.#position > before;
+        this.isDone = hasDelivered && this.#position >= this.#end; // too late for another source: what is out decides
+        // a link that brings something is not given up at once
+        if (!this.isDone && hasDelivered && cuts < mostCuts && isRegistryError(error, "NETWORK")) continue;
+        const { digest } = this.#blob;
+        this.#failures.push({ mirror: mirror.place, error });
+        mirror.failed(error, this.#sources.nameOf(digest), { digest, hasDelivered });
+        return;
+      }
     }
   }
-  const isMirrored = isWhole;
-  try {
-    if (!isMirrored) yield* goOn();
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (givers.length === 0 || position < end) throw withMirrorFailures(error, failures);
+
+  async *fromOrigin(): AsyncGenerator<Uint8Array> {
+    this.#isOriginAsked = true;
+    try {
+      for await (const chunk of this.#sources.origin.fetchBlob(this.#blob, this.#rest())) yield this.#counted(chunk);
+    } catch (error) {
+      this.#options.signal?.throwIfAborted();
+      throw withMirrorFailures(error, this.#failures);
+    }
   }
-  if (!hash || givers.length === 0) return; // the registry verifies itself
-  const actual = formatDigest(digestAlgorithm(blob.digest), hash);
-  if (actual === blob.digest) return;
-  for (const mirror of givers) mirror.distrust(blob.digest); // there is no telling who of them it was
-  throw sources.damaged(blob.digest, actual, [
-    ...givers.map(({ place }) => place),
-    ...(isMirrored ? [] : [sources.origin.name]),
-  ]);
+
+  /** A mirror's share of a whole blob is judged with the rest; what the registry gave alone, it has verified. */
+  verify(): void {
+    const { digest } = this.#blob;
+    if (!this.#hash || this.#givers.size === 0) return;
+    const actual = formatDigest(digestAlgorithm(digest), this.#hash);
+    if (actual === digest) return;
+    for (const mirror of this.#givers) mirror.distrust(digest); // there is no telling who of them it was
+    const givers = Array.from(this.#givers, ({ place }) => place);
+    throw this.#sources.damaged(digest, actual, this.#isOriginAsked ? [...givers, this.#sources.origin.name] : givers);
+  }
+
+  /** The caller's own words as long as nothing has come: a mistake in them is the source's to refuse. */
+  #rest(): FetchBlobOptions {
+    if (this.#position === this.#start) return this.#options;
+    return { offset: this.#position, length: this.#end - this.#position, signal: this.#options.signal };
+  }
+
+  #counted(chunk: Uint8Array): Uint8Array {
+    this.#position += chunk.byteLength;
+    this.#hash?.update(chunk); // before it is the caller's
+    return chunk;
+  }
 }
