@@ -3,6 +3,7 @@ import type { LaneProvider } from "../../lane.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { RegistryReader } from "../../registry.ts";
 import type { RepositoryReader } from "../../repository.ts";
+import { finalProxyReasons } from "../transport/proxy-error.ts";
 import { failureCode } from "./mirror-failures.ts";
 import { RecentMap } from "./recent-map.ts";
 
@@ -44,8 +45,7 @@ const goneReasons: ReadonlySet<string> = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
   "PROXY_UNREACHABLE",
-  "PROXY_AUTH_REQUIRED",
-  "PROXY_DENIED",
+  ...finalProxyReasons,
 ]);
 
 /** One mirror and how it has done so far: a dead one costs a timeout now and then, not one for each blob. */
