@@ -8,7 +8,7 @@ import { requireSameDigest, requireStoredDigest } from "./manifest-answer.ts";
 import { addToFallback, referrerOf } from "./referrers-fallback.ts";
 
 /**
- * Puts a manifest under every tag, or under its digest. One that refers to another is listed under the fallback tag too
+ * Puts a manifest under every tag, or under its digest; under both where only the digest can say that it is not sha256. One that refers to another is listed under the fallback tag too
  * where the registry does not say that it keeps such lists itself.
  * @throws RegistryError `DIGEST_MISMATCH`; `INVALID_MANIFEST` when the fallback tag names no list
  * @see distribution-spec v1.1.1, "Pushing Manifests" and "Pushing Manifests with Subject"
@@ -23,7 +23,8 @@ export async function pushManifest(
   const own = endpoints.operation("push manifest", descriptor.digest);
   requireSameDigest(descriptor.digest, digestOf(bytes, digestAlgorithm(descriptor.digest)), own);
   let listsReferrers = false;
-  for (const reference of tags.length > 0 ? tags : [descriptor.digest]) {
+  const isNamedByTags = tags.length > 0 && digestAlgorithm(descriptor.digest) === "sha256";
+  for (const reference of isNamedByTags ? tags : [descriptor.digest, ...tags]) {
     const operation = endpoints.operation("push manifest", reference);
     const answer = await client.ask({
       method: "PUT",

@@ -133,6 +133,18 @@ export function describeWriterContract(
       expect(new Uint8Array((await repository.manifest("odd")).bytes)).toEqual(bytes);
     });
 
+    test("names a manifest by a tag and still knows it by sha512", async ({ skip }) => {
+      if (without.includes("sha512")) return skip("this home knows sha256 only");
+      await using home = await setup();
+      const repository = home.registry.repository("demo/app");
+      const image = anImage({ tag: "long", algorithm: "sha512" });
+      await push(repository, image);
+      const { digest } = image.manifest.descriptor;
+      for (const reference of ["long", digest]) {
+        expect(new Uint8Array((await repository.manifest(reference)).bytes)).toEqual(image.manifest.bytes);
+      }
+    });
+
     test("refuses a manifest whose bytes are not the digest's", async () => {
       await using home = await setup();
       const repository = home.registry.repository("demo/app");
