@@ -102,6 +102,30 @@ describe("reading a manifest", () => {
     await expectCode(home.repository.manifest("v1"), "PROTOCOL");
   });
 
+  test.for([
+    { name: "an index", told: MediaType.ociIndex },
+    { name: "Docker's", told: MediaType.dockerManifest },
+  ])("refuses one that calls itself otherwise than it came: as $name", async ({ told }) => {
+    await using home = await aRepository();
+    home.server.fail(answer(text, { "content-type": told }));
+    await expectCode(home.repository.manifest("v1"), "PROTOCOL");
+    await expectCode(home.repository.manifest(descriptor.digest), "PROTOCOL");
+  });
+
+  test("believes the header of one that does not say what it is", async () => {
+    await using home = await aRepository();
+    const { mediaType: _, ...silent } = JSON.parse(text) as Record<string, unknown>;
+    home.server.fail(answer(JSON.stringify(silent), { "content-type": MediaType.dockerManifest }));
+    expect((await home.repository.manifest("v1")).descriptor.mediaType).toBe(MediaType.dockerManifest);
+  });
+
+  test("needs no digest in the answer", async () => {
+    await using home = await aRepository();
+    home.server.fail(answer(text, { "content-type": descriptor.mediaType }));
+    expect((await home.repository.manifest("v1")).descriptor).toEqual(descriptor);
+    expect((await home.repository.manifest(descriptor.digest)).descriptor).toEqual(descriptor);
+  });
+
   test("looks a second time, and no third, when the bytes are not the digest's", async () => {
     await using home = await aRepository();
     home.server.failOnce(faults.corrupt({ at: 5 }));

@@ -10,7 +10,9 @@ export class SourceReader {
   /** Ahead of {@link position} by what was read and not handed out. */
   readonly trail: HashTrail;
   readonly #chunks: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array();
+  /** Read, and not handed out. */
+  readonly #ahead: Uint8Array[] = [];
+  #position: number;
   #matched = false;
 
   /** `source` has to begin where `trail` stands. */
@@ -18,12 +20,13 @@ export class SourceReader {
     this.#blob = blob;
     this.#operation = operation;
     this.trail = trail;
+    this.#position = trail.position;
     this.#chunks = source[Symbol.asyncIterator]();
   }
 
   /** Where the next byte to hand out lies in the blob. */
   get position(): number {
-    return this.trail.position - this.#rest.byteLength;
+    return this.#position;
   }
 
   /** All bytes were read, and size and digest are right. */
@@ -32,11 +35,31 @@ export class SourceReader {
   }
 
   /**
-   * Has at least one byte at hand, unless the blob is at its end.
+   * Has the next bytes at hand, unless the blob is at its end; and looks one chunk further, as a source that ends too
+   * early had better be found out before anything is sent.
    * @throws RegistryError `SIZE_MISMATCH`, `DIGEST_MISMATCH`; else what the source threw
    */
   async fill(): Promise<void> {
-    if (this.#rest.byteLength > 0 || this.#matched) return;
+    while (this.#ahead.length < 2 && !this.#matched) await this.#advance();
+  }
+
+  /** Up to `length` of the next bytes; none at the end. */
+  async next(length: number): Promise<Uint8Array> {
+    await this.fill();
+    const chunk = this.#ahead.shift();
+    if (!chunk) return new Uint8Array();
+    if (chunk.byteLength > length) this.#ahead.unshift(chunk.subarray(length));
+    const piece = chunk.subarray(0, length);
+    this.#position += piece.byteLength;
+    return piece;
+  }
+
+  /** The source may be in the middle of something: its end is not waited for. */
+  close(): void {
+    void this.#chunks.return?.().then(undefined, () => {});
+  }
+
+  async #advance(): Promise<void> {
     let chunk: Uint8Array | undefined;
     if (this.trail.position < this.#blob.size) {
       chunk = await this.#read();
@@ -45,20 +68,7 @@ export class SourceReader {
       this.trail.update(chunk);
     }
     if (this.trail.position === this.#blob.size) await this.#match();
-    if (chunk) this.#rest = chunk;
-  }
-
-  /** Up to `length` of the next bytes; none at the end. */
-  async next(length: number): Promise<Uint8Array> {
-    await this.fill();
-    const piece = this.#rest.subarray(0, length);
-    this.#rest = this.#rest.subarray(piece.byteLength);
-    return piece;
-  }
-
-  /** The source may be in the middle of something: its end is not waited for. */
-  close(): void {
-    void this.#chunks.return?.().then(undefined, () => {});
+    if (chunk) this.#ahead.push(chunk);
   }
 
   async #match(): Promise<void> {
