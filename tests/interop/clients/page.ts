@@ -36,7 +36,8 @@ work with it, and compares by digest what the client did with what lies behind t
 
 const outro = `The other way round, our client against other people's registries, is held to the same contracts as every home of content: Debian's
 docker-registry 2.8 in [docker-registry.test.ts](../tests/conformance/docker-registry.test.ts), olareg in
-[olareg.test.ts](../tests/conformance/olareg.test.ts). The distribution specification's own suite against our server is
+[olareg.test.ts](../tests/conformance/olareg.test.ts), which speaks all of 1.1. (zot would be a third; its module could not be fetched where
+this was written.) The distribution specification's own suite against our server is
 \`npx -y pnpm@10 conformance\`, described in [conformance.md](conformance.md).
 
 What follows is the first line of the table, command by command. \`$HOST\` is the server, \`$DIR\` an empty folder; long outputs are cut.`;

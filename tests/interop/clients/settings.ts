@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ServerOptions } from "@tranship/registry/server";
 import { type ServeHome, serveLayouts, serveMemory } from "../../support/served-homes.ts";
 
+const openssl = "openssl"; // of the machine, not of a package
 const credentials = { username: "interop", password: "a secret: with signs" };
 
 /** One way our server is set up for the clients. */
@@ -55,6 +56,6 @@ function certificate(folder: string): { readonly cert: string; readonly key: str
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
   const options = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", cert];
-  execFileSync("openssl", ["req", "-x509", ...options, ...subject], { stdio: "ignore" });
+  execFileSync(openssl, ["req", "-x509", ...options, ...subject], { stdio: "ignore" });
   return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
 }
