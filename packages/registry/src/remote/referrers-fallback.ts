@@ -31,6 +31,7 @@ const indexSchema = z.looseObject({
 });
 
 type Entry = z.infer<typeof entrySchema>;
+type FallbackIndex = z.infer<typeof indexSchema>;
 
 /** A manifest that refers to another: its subject, and how a list of referrers names it. */
 export interface Referrer {
@@ -124,7 +125,7 @@ async function editFallback(
 
 interface FoundList {
   /** Unknown fields included. */
-  readonly index: z.infer<typeof indexSchema>;
+  readonly index: FallbackIndex;
   readonly entries: readonly Entry[];
   readonly mediaType: string;
   /** Makes a write fail when somebody else was faster. */
@@ -162,12 +163,13 @@ class FallbackList {
     }
     const { descriptor } = readManifest(answer, this.#tag, this.#request.operation);
     if (!isIndexMediaType(descriptor.mediaType)) throw this.#notAList(`it is ${descriptor.mediaType}`);
-    const parsed = indexSchema.safeParse(parseJson(answer.body));
+    const json = parseJson(answer.body);
+    const parsed = indexSchema.safeParse(json);
     if (!parsed.success) throw this.#notAList("it has the wrong shape", parsed.error);
     const etag = headerOf(answer.headers, "etag");
     const condition: Record<string, string> = etag?.startsWith('"') ? { "if-match": etag } : {}; // a weak one matches nothing
-    const entries = parsed.data.manifests ?? [];
-    return { index: parsed.data, entries, mediaType: descriptor.mediaType, condition };
+    const index = json as FallbackIndex; // as it was written: a parsed one has its fields in another order
+    return { index, entries: index.manifests ?? [], mediaType: descriptor.mediaType, condition };
   }
 
   /** `false`: somebody else was faster. */

@@ -1,0 +1,205 @@
+import { describe, expect, test } from "vitest";
+import { manifestOf } from "../oci/manifest.ts";
+import { MediaType } from "../oci/media-type.ts";
+import { expectCode, listOf, openerOf } from "../testing/contract-support.ts";
+import { faultOf } from "../testing/fault.ts";
+import { anArtifact, anImage, anIndex, faults, partsOf, type Seedable, startTestRegistry } from "../testing/index.ts";
+import { createClient } from "./create-client.ts";
+import { referrersTag } from "./referrers.ts";
+import { RemoteRepository } from "./remote-repository.ts";
+
+const image = anImage({ tag: "v1" });
+const subject = image.manifest.descriptor.digest;
+const tag = referrersTag(subject);
+const signature = anArtifact({ subject: image, artifactType: "application/x.signature", annotations: { by: "us" } });
+const report = anArtifact({ subject: image, artifactType: "application/x.report" });
+const listing = /GET .*\/referrers\//;
+const fallback = new RegExp(` .*/manifests/${tag}$`);
+
+async function aHome({ referrersApi = true }: { readonly referrersApi?: boolean } = {}) {
+  const server = await startTestRegistry({ referrersApi });
+  server.seed("app", image);
+  const client = createClient(server.host, { retryDelayMs: 1 });
+  const repository = new RemoteRepository(client, server.host, "", "app");
+  return {
+    server,
+    client,
+    repository,
+    push: async (...things: readonly Seedable[]) => {
+      for (const { blobs, manifests } of things.map(partsOf)) {
+        for (const blob of blobs) await repository.pushBlob(blob, openerOf(blob.bytes).open);
+        for (const { manifest, tags } of manifests) await repository.pushManifest(manifest, { tags });
+      }
+    },
+    listed: async () => (await listOf(repository.referrers(subject))).map(({ digest }) => digest),
+    asked: (pattern: RegExp) =>
+      server.requests().filter(({ method, path }) => pattern.test(`${method} ${path}`)).length,
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const digestsOf = (...artifacts: readonly (typeof signature)[]) =>
+  artifacts.map(({ manifest }) => manifest.descriptor.digest);
+
+describe("referrers are read from the fallback tag when the registry answers", () => {
+  test.for([
+    { name: "a bare 404", fault: faults.status(404, { body: "404 page not found" }), asked: 1 },
+    { name: "a 404 of the protocol", fault: faults.status(404), asked: 3 },
+    { name: "405", fault: faults.status(405), asked: 1 },
+    { name: "501", fault: faults.status(501), asked: 1 },
+    { name: "a 400 that says unsupported", fault: unsupported(400), asked: 1 },
+    { name: "a 406 that says unsupported", fault: unsupported(406), asked: 1 },
+    { name: "a page for people", fault: faults.status(200, { body: "<html>hello</html>" }), asked: 3 },
+    { name: "something else", fault: faults.status(200, { body: '{"errors":[]}' }), asked: 3 },
+  ])("$name, and is asked $asked times of three", async ({ fault, asked }) => {
+    await using home = await aHome();
+    home.server.seed("app", anIndex({ tag, images: [signature, report] }));
+    home.server.fail(fault, { match: listing });
+    for (const _ of [1, 2, 3]) expect(await home.listed()).toEqual(digestsOf(signature, report));
+    expect(home.asked(listing)).toBe(asked);
+  });
+
+  test("404, but not when it is the repository that is not there", async () => {
+    await using home = await aHome();
+    home.server.seed("app", signature);
+    const elsewhere = new RemoteRepository(home.client, home.server.host, "", "nowhere");
+    home.server.failOnce(faults.status(404, { body: "<html>not found</html>" }), listing);
+    home.server.failOnce(faults.status(404, { body: "<html>not found</html>" }), fallback);
+    expect(await listOf(elsewhere.referrers(subject))).toEqual([]);
+    expect(await home.listed()).toEqual(digestsOf(signature)); // the host has the API all the same
+  });
+
+  test("404 in the middle of the list: that is an error", async () => {
+    await using home = await aHome();
+    const body = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [] });
+    const link = `</v2/app/referrers/${subject}?page=2>; rel="next"`;
+    home.server.failOnce(faults.status(200, { body, headers: { link } }), listing);
+    home.server.fail(faults.status(404), { match: listing });
+    await expectCode(home.listed(), "NOT_FOUND");
+  });
+});
+
+describe("pushing what refers to a manifest", () => {
+  test("writes no list where the registry keeps its own", async () => {
+    await using home = await aHome();
+    await home.push(signature);
+    expect(home.asked(fallback)).toBe(0);
+    expect(await home.listed()).toEqual(digestsOf(signature));
+  });
+
+  test("lists it under the fallback tag, once, with its type and annotations", async () => {
+    await using home = await aHome({ referrersApi: false });
+    await home.push(signature, signature, report);
+    const list = JSON.parse(new TextDecoder().decode((await home.repository.manifest(tag)).bytes));
+    expect(list).toEqual({
+      schemaVersion: 2,
+      mediaType: MediaType.ociIndex,
+      manifests: [
+        { ...signature.manifest.descriptor, artifactType: "application/x.signature", annotations: { by: "us" } },
+        { ...report.manifest.descriptor, artifactType: "application/x.report" },
+      ],
+    });
+    expect(await home.listed()).toEqual(digestsOf(signature, report));
+  });
+
+  test("names an image's type by its config", async () => {
+    await using home = await aHome({ referrersApi: false });
+    await home.push(anImage({ subject: image, seed: "about" }));
+    expect(await listOf(home.repository.referrers(subject))).toMatchObject([{ artifactType: MediaType.ociConfig }]);
+  });
+
+  test("keeps what others have written, fields nobody knows included", async () => {
+    await using home = await aHome({ referrersApi: false });
+    const foreign = { ...report.manifest.descriptor, "x-field": { deep: [1] } };
+    const text = JSON.stringify({
+      schemaVersion: 2,
+      "x-top": true,
+      mediaType: MediaType.ociIndex,
+      manifests: [foreign],
+    });
+    await home.push(report);
+    await home.repository.pushManifest(manifestOf(new TextEncoder().encode(text), MediaType.ociIndex), { tags: [tag] });
+    await home.push(signature);
+    const list = JSON.parse(new TextDecoder().decode((await home.repository.manifest(tag)).bytes));
+    expect(list).toMatchObject({ "x-top": true, manifests: [foreign, { digest: digestsOf(signature)[0] }] });
+    expect(Object.keys(list)).toEqual(["schemaVersion", "x-top", "mediaType", "manifests"]);
+  });
+
+  test("loses none of many that are pushed at once", async () => {
+    await using home = await aHome({ referrersApi: false });
+    const many = Array.from({ length: 8 }, (_, n) =>
+      anArtifact({ subject: image, artifactType: `application/x.${n}` }),
+    );
+    await Promise.all(many.map((artifact) => home.push(artifact)));
+    expect((await home.listed()).sort()).toEqual(digestsOf(...many).sort());
+  });
+
+  test.for([409, 412])("reads the list again after a %s", async (status) => {
+    await using home = await aHome({ referrersApi: false });
+    home.server.fail(faults.status(status), { times: 2, match: new RegExp(`PUT${fallback.source}`) });
+    await home.push(signature);
+    expect(await home.listed()).toEqual(digestsOf(signature));
+    expect(home.asked(new RegExp(`PUT${fallback.source}`))).toBe(3);
+  });
+
+  test("writes again when somebody else wrote over it, and gives up in the end", async () => {
+    await using home = await aHome({ referrersApi: false });
+    home.server.fail(faults.status(201), { times: 2, match: new RegExp(`PUT${fallback.source}`) }); // and nothing is kept
+    await home.push(signature);
+    expect(await home.listed()).toEqual(digestsOf(signature));
+    home.server.fail(faults.status(412), { match: new RegExp(`PUT${fallback.source}`) });
+    await expectCode(home.push(report), "UNEXPECTED_STATUS");
+    expect(home.asked(new RegExp(`PUT${fallback.source}`))).toBeLessThan(20);
+  });
+
+  test("does not write over a tag that names something else", async () => {
+    await using home = await aHome({ referrersApi: false });
+    home.server.seed("app", anImage({ tag, seed: "mine" }));
+    await expect(home.push(signature)).rejects.toMatchObject({
+      code: "INVALID_MANIFEST",
+      message: expect.stringContaining(tag),
+    });
+    expect((await home.repository.resolve(tag))?.mediaType).toBe(MediaType.ociManifest);
+  });
+
+  test("ends at once when it is aborted while it waits for its turn", async () => {
+    await using home = await aHome({ referrersApi: false });
+    const controller = new AbortController();
+    home.server.fail(
+      faultOf(() => ({ before: async () => void controller.abort("enough") })),
+      { times: 1, match: fallback },
+    );
+    await home.push(...signature.blobs, ...report.blobs);
+    const first = home.repository.pushManifest(signature.manifest);
+    const second = home.repository.pushManifest(report.manifest, { signal: controller.signal });
+    await expect(second).rejects.toBe("enough");
+    await first;
+    expect(await home.listed()).toEqual(digestsOf(signature));
+  });
+});
+
+describe("deleting what refers to a manifest", () => {
+  test("takes it out of the fallback tag's list", async () => {
+    await using home = await aHome({ referrersApi: false });
+    await home.push(signature, report);
+    expect(await home.repository.deleteManifest(signature.manifest.descriptor.digest)).toBe(true);
+    expect(await home.listed()).toEqual(digestsOf(report));
+    expect(await home.repository.deleteManifest(report.manifest.descriptor.digest)).toBe(true);
+    expect(await home.listed()).toEqual([]);
+  });
+
+  test("looks at no fallback tag where the registry keeps the list", async () => {
+    await using home = await aHome();
+    await home.push(signature);
+    expect(await home.repository.deleteManifest(signature.manifest.descriptor.digest)).toBe(true);
+    expect(await home.listed()).toEqual([]);
+    expect(home.asked(fallback)).toBe(0);
+  });
+});
+
+function unsupported(status: number) {
+  return faults.status(status, { body: JSON.stringify({ errors: [{ code: "UNSUPPORTED" }] }) });
+}
