@@ -19,6 +19,8 @@ export interface SuiteTarget {
   /** The registry's `http://` address. */
   readonly url: string;
   readonly credentials?: { readonly username: string; readonly password: string } | undefined;
+  /** Whether a mount that names no repository is carried out all the same; the suite tests one or the other. */
+  readonly mountsUnasked: boolean;
   /** `report.html` and `junit.xml` are written here; what was here before goes. */
   readonly reports: string;
 }
@@ -26,7 +28,7 @@ export interface SuiteTarget {
 /** Runs all four workflows of a built suite. What it printed comes back for when something failed. */
 export async function runSuite(
   suite: string,
-  { url, credentials, reports }: SuiteTarget,
+  { url, credentials, mountsUnasked, reports }: SuiteTarget,
 ): Promise<SuiteResults & { readonly output: string }> {
   await rm(reports, { recursive: true, force: true });
   await mkdir(reports, { recursive: true });
@@ -34,7 +36,7 @@ export async function runSuite(
     OCI_ROOT_URL: url,
     OCI_NAMESPACE: "conformance/one",
     OCI_CROSSMOUNT_NAMESPACE: "conformance/two",
-    OCI_AUTOMATIC_CROSSMOUNT: "0", // without `from` we look nowhere: that would tell who else has a blob
+    OCI_AUTOMATIC_CROSSMOUNT: mountsUnasked ? "1" : "0",
     OCI_TEST_PULL: "1",
     OCI_TEST_PUSH: "1",
     OCI_TEST_CONTENT_DISCOVERY: "1",
