@@ -53,7 +53,6 @@ test("any header is parsed, into names and texts", () => {
         expect(Object.values(parameters).every((value) => typeof value === "string")).toBe(true);
       }
     }),
-    { numRuns: 1000 },
   );
 });
 

@@ -245,14 +245,15 @@ describe("a bearer token", () => {
     let isWithdrawn = false;
     const tokens = await serve(({ method }) => {
       if (method === "POST" && isWithdrawn) return { status: 400 };
-      return { json: { token: "a", refresh_token: "r" } };
+      return { json: { token: "a", ...(isWithdrawn ? {} : { refresh_token: "r" }) } };
     });
     const registry = await serveRegistry({ challenge: bearerOf(tokens) });
     const authenticator = anAuthenticator(registry, { credentials: password });
     await call(authenticator, registry, pull);
     isWithdrawn = true;
     expect(await call(authenticator, registry, pushPull)).toMatchObject({ status: 200 });
-    expect(tokens.asked.map(({ method }) => method)).toEqual(["GET", "POST", "GET"]);
+    expect(await call(authenticator, registry, ["repository:lib:pull"])).toMatchObject({ status: 200 });
+    expect(tokens.asked.map(({ method }) => method)).toEqual(["GET", "POST", "GET", "GET"]);
   });
 
   test("that is ready is sent as it is, and not renewed", async () => {
@@ -562,6 +563,15 @@ describe("a token server that leads elsewhere", () => {
   });
 });
 
+test.for([301, 302, 303])("a form is not turned into a GET by a %i", async (status) => {
+  const tokens = await serve(({ method }) =>
+    method === "POST" ? { status, headers: { location: "/elsewhere" } } : { json: { token: "a" } },
+  );
+  const registry = await serveRegistry({ challenge: bearerOf(tokens) });
+  const authenticator = anAuthenticator(registry, { credentials: { identityToken: "r" } });
+  await expectCode(call(authenticator, registry, pull), "PROTOCOL");
+});
+
 test("a token server without TLS on another host gets no credentials", async () => {
   const challenge = 'Bearer realm="http://auth.invalid/token"';
   const registry = await serveRegistry({ challenge });
@@ -575,7 +585,10 @@ test("no error says a secret, whatever goes wrong", async () => {
   const echo = secrets.join(" ");
   const location = `http://${encodeURIComponent("gr4nted")}:x@127.0.0.1:1/?token=gr4nted`;
   const answers: readonly Answer[] = [
-    ...[400, 401, 403, 404, 429, 500, 503, 600].map((status) => ({ status, json: { details: echo } })),
+    ...[400, 401, 403, 404, 429, 500, 503, 600].map((status) => ({
+      status,
+      json: { details: echo, errors: [{ code: echo, message: echo }] },
+    })),
     { status: 307, headers: { location } },
     { status: 307, headers: { location: `ftp://${location}` } },
     { json: echo },
@@ -670,6 +683,7 @@ describe("a provider of credentials", () => {
     const answer = await call(anAuthenticator(registry, { credentials: stubborn.provider }), registry, pull);
     expect(answer).toMatchObject({ status: 401, hint: expect.stringContaining("refused the credentials: 401") });
     expect(stubborn.asked).toHaveLength(2);
+    expect(authorizations(tokens).filter((sent) => sent !== basic)).toHaveLength(2); // one of each authenticator
   });
 
   test("that fails fails the call, and is asked again by the next one", async () => {

@@ -1,6 +1,6 @@
 import { printableUrl } from "../operation.ts";
+import { isLoopbackHost } from "../transport/private-address.ts";
 import type { Challenge } from "./challenge.ts";
-import { isLoopback } from "./loopback.ts";
 
 /** Where a registry's bearer tokens come from. */
 export interface TokenServer {
@@ -26,5 +26,5 @@ export function tokenServerOf({ parameters }: Challenge, registry: URL): TokenSe
   url.hash = "";
   const isPlain = url.protocol === "http:";
   if (isPlain && registry.protocol !== "http:") return `its realm ${printableUrl(url)} is without TLS`;
-  return { url, service, isSafe: !isPlain || url.hostname === registry.hostname || isLoopback(url.hostname) };
+  return { url, service, isSafe: !isPlain || url.hostname === registry.hostname || isLoopbackHost(url.hostname) };
 }
