@@ -563,13 +563,14 @@ describe("a token server that leads elsewhere", () => {
   });
 });
 
-test.for([301, 302, 303])("a form is not turned into a GET by a %i", async (status) => {
-  const tokens = await serve(({ method }) =>
-    method === "POST" ? { status, headers: { location: "/elsewhere" } } : { json: { token: "a" } },
+test.for([301, 302, 303])("a form is not sent on, nor turned into a GET, by a %i", async (status) => {
+  const tokens = await serve(({ path }) =>
+    path === "/token" ? { status, headers: { location: "/elsewhere" } } : { json: { token: "a" } },
   );
   const registry = await serveRegistry({ challenge: bearerOf(tokens) });
   const authenticator = anAuthenticator(registry, { credentials: { identityToken: "r" } });
   await expectCode(call(authenticator, registry, pull), "PROTOCOL");
+  expect(tokens.asked.map(({ path }) => path)).toEqual(["/token"]);
 });
 
 test("a token server without TLS on another host gets no credentials", async () => {
