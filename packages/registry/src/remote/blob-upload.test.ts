@@ -4,6 +4,7 @@ import { RegistryError } from "../errors.ts";
 import { bytesOf, expectCode, openerOf } from "../testing/contract-support.ts";
 import { aBlob, faults, startTestRegistry, type TestRegistryOptions } from "../testing/index.ts";
 import type { AccessRequest } from "./auth/authenticator.ts";
+import { createClient } from "./create-client.ts";
 import { createRegistry, type RegistryOptions } from "./create-registry.ts";
 import { createHostGate } from "./host-gate.ts";
 import { HttpClient } from "./http-client.ts";
@@ -133,6 +134,26 @@ describe("pushing a blob", () => {
     expect(offsets).toEqual([0, 2 * 1024 * 1024]);
     expect(Buffer.compare(await bytesOf(home.repository.fetchBlob(large)), large.bytes)).toBe(0);
   });
+
+  test.for([{ chunkBytes: undefined }, { chunkBytes: 40_000 }])(
+    "is copied inside one host with a single slot of each kind, in chunks of $chunkBytes",
+    async ({ chunkBytes }) => {
+      await using server = await startTestRegistry();
+      await using client = createClient(server.host, { limits: { meta: 1, down: 1, up: 1 }, retryDelayMs: 1 });
+      const blobs = Array.from({ length: 6 }, (_, seed) => aBlob({ size: 150_000, seed }));
+      server.seed("from", ...blobs);
+      server.fail(faults.status(400), { match: /^POST/, times: 1 }); // no mounts here
+      server.fail(faults.cutAfter(30_000), { match: /^(?:PUT|PATCH)/, times: 3 });
+      const from = new RemoteRepository(client, server.host, "", "from");
+      const to = new RemoteRepository(client, server.host, "", "to", { uploadChunkBytes: chunkBytes });
+      const [first, ...others] = blobs.map(
+        (one) => () => to.pushBlob(one, (offset) => from.fetchBlob(one, { offset })),
+      );
+      const outcomes = [await first?.(), ...(await Promise.all(others.map((copy) => copy())))];
+      expect(outcomes).toEqual(blobs.map(() => "written"));
+      for (const one of blobs) expect(await to.statBlob(one.digest)).toEqual({ size: one.size });
+    },
+  );
 
   test.for<Error>([
     new Error("the disk is gone"),

@@ -76,7 +76,7 @@ class ScriptedRegistry implements AsyncDisposable {
       return;
     }
     if (turn.status === undefined || turn.take !== undefined) this.#keep(parts, turn.take);
-    const usual = this.#usual(method, new URL(url, "http://stub"));
+    const status = turn.status ?? this.#usual(method, new URL(url, "http://stub"));
     this.#state += 1;
     const headers: Record<string, string> = {
       location: `/v2/app/blobs/uploads/1?_state=${this.#state}%2F=`,
@@ -85,7 +85,7 @@ class ScriptedRegistry implements AsyncDisposable {
     };
     if (headers.range === "none") delete headers.range;
     const body = turn.code === undefined ? "" : JSON.stringify({ errors: [{ code: turn.code }] });
-    response.writeHead(turn.status ?? usual, { ...headers, "content-length": String(body.length) }).end(body);
+    response.writeHead(status, { ...headers, "content-length": String(body.length) }).end(body);
   }
 
   #keep(parts: readonly Uint8Array[], take: number | undefined): void {
@@ -274,6 +274,15 @@ describe("an upload in chunks", () => {
     await using home = await aHome({ "PATCH 2": { status: 404 }, "GET 1": { status: 404 } }, {}, 20_000);
     expect(await home.repository.pushBlob(blob, opener().open)).toBe("written");
     expect(ranges(home.server)).toEqual(["0-19999", "20000-29999", "0-19999", "20000-29999"]);
+    expect(home.server.stored).toEqual(blob.bytes);
+  });
+
+  test("commits again, and reads nothing again, when only the commit failed", async () => {
+    await using home = await aHome({ "PUT 1": { status: 502 } }, {}, 20_000);
+    const source = opener();
+    expect(await home.repository.pushBlob(blob, source.open)).toBe("written");
+    expect(home.server.methods()).toBe("HEAD POST PATCH PATCH PUT HEAD GET PUT");
+    expect(source.opened).toBe(1);
     expect(home.server.stored).toEqual(blob.bytes);
   });
 
