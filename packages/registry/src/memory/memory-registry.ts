@@ -1,3 +1,4 @@
+import type { Digest } from "../oci/digest.ts";
 import { joinPath, parseRepositoryPath } from "../oci/reference.ts";
 import type { Registry } from "../registry.ts";
 import type { CallOptions } from "../repository.ts";
@@ -26,6 +27,11 @@ export class MemoryRegistry implements Registry {
   repository(path: string): MemoryRepository {
     if (path !== "") parseRepositoryPath(path);
     return new MemoryRepository(joinPath(this.name, path), path, this.#stores);
+  }
+
+  /** The paths of the repositories that hold a blob. */
+  *repositoriesWithBlob(digest: Digest): Generator<string> {
+    for (const [path, { blobs }] of this.#stores) if (blobs.has(digest)) yield path;
   }
 
   /** The paths that hold something, sorted bytewise. */

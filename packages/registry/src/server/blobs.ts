@@ -1,7 +1,8 @@
-import { ApiError, refusalOf, unsupported } from "./api-error.ts";
+import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
 import { parseByteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
+import { etagOf } from "./precondition.ts";
 import type { Route } from "./route.ts";
 
 type BlobRoute = Extract<Route, { readonly kind: "blob" }>;
@@ -10,7 +11,7 @@ type BlobRoute = Extract<Route, { readonly kind: "blob" }>;
 export async function answerBlob(exchange: Exchange, home: Home, route: BlobRoute): Promise<void> {
   if (exchange.method === "GET" || exchange.method === "HEAD") return await read(exchange, home, route);
   if (exchange.method === "DELETE") return await remove(exchange, home, route);
-  throw unsupported("blobs take GET, HEAD and DELETE");
+  throw methodNotAllowed("GET", "HEAD", "DELETE");
 }
 
 async function read(exchange: Exchange, home: Home, { repository, digest }: BlobRoute): Promise<void> {
@@ -30,7 +31,7 @@ async function read(exchange: Exchange, home: Home, { repository, digest }: Blob
     "content-range": range && `bytes ${offset}-${offset + length - 1}/${size}`,
     "accept-ranges": "bytes",
     "docker-content-digest": digest,
-    etag: `"${digest}"`,
+    etag: etagOf(digest),
   };
   const open = () => reader.fetchBlob({ digest, size }, { ...range, signal });
   await exchange.stream(range ? 206 : 200, headers, open);

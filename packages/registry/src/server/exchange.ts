@@ -8,6 +8,9 @@ import type { Headers, Interception } from "./served-request.ts";
 /** What clients of Docker's registry look for in every answer. */
 const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
 
+/** So much of a body nobody wants is taken, so that its sender reads the answer. */
+const maxDrainBytes = 64 * 1024 * 1024;
+
 /** One request and its answer: the only code that touches the connection. Handlers share nothing else. */
 export class Exchange {
   readonly record: RequestRecord;
@@ -146,9 +149,18 @@ export class Exchange {
     this.#request.socket.setTimeout(0); // the server's own limit is back with the next request
   }
 
-  /** Lets go of what is left of a request's body: the answer did not need it, and the next request comes after it. */
+  /**
+   * Lets go of what is left of a request's body: the answer did not need it, and the next request comes after it.
+   * Whoever goes on sending for too long is cut off.
+   */
   drain(): void {
-    this.#request.resume();
+    const request = this.#request;
+    let left = maxDrainBytes;
+    request.on("data", (chunk: Uint8Array) => {
+      left -= chunk.byteLength;
+      if (left < 0) request.destroy();
+    });
+    request.resume();
   }
 
   async *#chunks(): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,14 @@
 import { isRegistryError } from "../errors.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { Registry, RegistryReader } from "../registry.ts";
 import type { RepositoryDeleter, RepositoryReader, RepositoryWriter } from "../repository.ts";
 import { ApiError, type ApiErrorCode, unsupported } from "./api-error.ts";
+import { KeyedLock } from "./keyed-lock.ts";
+
+/** A registry that can tell at once which of its repositories hold a blob; others are not searched. */
+export interface BlobFinder {
+  repositoriesWithBlob(digest: Digest): Iterable<string>;
+}
 
 /** What may be done to the content of a {@link Home}. */
 export interface HomeRights {
@@ -13,6 +20,7 @@ export interface HomeRights {
 export class Home {
   readonly registry: RegistryReader | Registry;
   readonly #rights: HomeRights;
+  readonly #lock: KeyedLock = new KeyedLock();
 
   constructor(registry: RegistryReader | Registry, rights: HomeRights) {
     this.registry = registry;
@@ -36,6 +44,17 @@ export class Home {
     const { write, delete: mayDelete } = this.#rights;
     if (!write || !mayDelete || !isDeleter(repository)) throw unsupported("nothing can be deleted from this registry");
     return repository;
+  }
+
+  /** Runs what changes one name of a repository, a tag or a digest, after whatever else changes it. */
+  async changing<Value>(path: string, reference: string, work: () => Promise<Value>): Promise<Value> {
+    return await this.#lock.run(`${path}:${reference}`, work); // paths have no colons
+  }
+
+  /** Repositories that hold a blob, where that is cheap to know; none where it is not. */
+  repositoriesWithBlob(digest: Digest): Iterable<string> {
+    const registry: RegistryReader & Partial<BlobFinder> = this.registry;
+    return registry.repositoriesWithBlob?.(digest) ?? [];
   }
 
   /**

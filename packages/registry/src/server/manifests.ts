@@ -1,23 +1,40 @@
 import { isRegistryError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { isDigest } from "../oci/digest.ts";
+import { type Digest, isDigest } from "../oci/digest.ts";
 import { defaultMaxManifestBytes, manifestOf, parseManifest, sniffManifestMediaType } from "../oci/manifest.ts";
 import { isManifestMediaType } from "../oci/media-type.ts";
-import { ApiError, refusalOf, unsupported } from "./api-error.ts";
+import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
+import { checkPreconditions, etagOf, isConditional } from "./precondition.ts";
 import type { Route } from "./route.ts";
 import type { Headers } from "./served-request.ts";
 
 type ManifestRoute = Extract<Route, { readonly kind: "manifest" }>;
 
-/** Manifests by tag or digest. @see distribution-spec v1.1.1, "Pulling manifests", "Pushing Manifests", "Deleting Manifests" and "Deleting tags" */
-export async function answerManifest(exchange: Exchange, home: Home, route: ManifestRoute): Promise<void> {
+/**
+ * Manifests by tag or digest. `hasReferrers` tells whether those of a subject can be listed.
+ * @see distribution-spec v1.1.1, "Pulling manifests", "Pushing Manifests", "Deleting Manifests" and "Deleting tags"
+ */
+export async function answerManifest(
+  exchange: Exchange,
+  home: Home,
+  route: ManifestRoute,
+  hasReferrers: boolean,
+): Promise<void> {
   if (exchange.method === "GET") return await get(exchange, home, route);
   if (exchange.method === "HEAD") return await head(exchange, home, route);
-  if (exchange.method === "PUT") return await put(exchange, home, route);
+  if (exchange.method === "PUT") {
+    const { digest, subject } = await put(exchange, home, route);
+    return await exchange.send(201, {
+      location: `/v2/${route.repository}/manifests/${digest}`,
+      "docker-content-digest": digest,
+      "oci-subject": hasReferrers ? subject : undefined, // clients take it that they need keep no list of their own
+      etag: etagOf(digest),
+    });
+  }
   if (exchange.method === "DELETE") return await remove(exchange, home, route);
-  throw unsupported("manifests take GET, HEAD, PUT and DELETE");
+  throw methodNotAllowed("GET", "HEAD", "PUT", "DELETE");
 }
 
 async function head(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
@@ -36,7 +53,13 @@ async function get(exchange: Exchange, home: Home, { repository, reference }: Ma
   }
 }
 
-async function put(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
+/** What was pushed, and what it is about. */
+interface Pushed {
+  readonly digest: Digest;
+  readonly subject: Digest | undefined;
+}
+
+async function put(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<Pushed> {
   const writer = home.writer(repository);
   const bytes = await exchange.readBody(defaultMaxManifestBytes);
   const declared = exchange.header("content-type")?.split(";")[0]?.trim();
@@ -44,17 +67,18 @@ async function put(exchange: Exchange, home: Home, { repository, reference }: Ma
   if (mediaType === undefined || !isManifestMediaType(mediaType)) {
     throw new ApiError(400, "MANIFEST_INVALID", "not a manifest's media type");
   }
+  const { signal } = exchange;
   try {
     const byDigest = isDigest(reference);
     const manifest = manifestOf(bytes, mediaType, byDigest ? reference : undefined);
     const { subject } = parseManifest(manifest);
-    await writer.pushManifest(manifest, { tags: byDigest ? [] : [reference], signal: exchange.signal });
-    const { digest } = manifest.descriptor;
-    await exchange.send(201, {
-      location: `/v2/${repository}/manifests/${digest}`,
-      "docker-content-digest": digest,
-      "oci-subject": subject?.digest,
+    await home.changing(repository, reference, async () => {
+      if (isConditional(exchange)) {
+        checkPreconditions(exchange, (await writer.resolve(reference, { signal }))?.digest);
+      }
+      await writer.pushManifest(manifest, { tags: byDigest ? [] : [reference], signal });
     });
+    return { digest: manifest.descriptor.digest, subject: subject?.digest };
   } catch (error) {
     throw refusalOf(error);
   }
@@ -63,10 +87,9 @@ async function put(exchange: Exchange, home: Home, { repository, reference }: Ma
 async function remove(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
   const deleter = home.deleter(repository);
   const { signal } = exchange;
-  const deleted = await (isDigest(reference)
-    ? deleter.deleteManifest(reference, { signal })
-    : deleter.deleteTag(reference, { signal })
-  ).catch((error: unknown) => {
+  const take = () =>
+    isDigest(reference) ? deleter.deleteManifest(reference, { signal }) : deleter.deleteTag(reference, { signal });
+  const deleted = await home.changing(repository, reference, take).catch((error: unknown) => {
     throw refusalOf(error);
   });
   if (!deleted) throw await missing(exchange, home, repository);
@@ -78,7 +101,7 @@ function headersOf({ mediaType, digest, size }: Descriptor): Headers {
     "content-type": mediaType,
     "content-length": size,
     "docker-content-digest": digest,
-    etag: `"${digest}"`,
+    etag: etagOf(digest),
   };
 }
 

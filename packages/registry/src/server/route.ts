@@ -21,7 +21,7 @@ export type Route =
 export function parseRoute(path: string): Route {
   if (path === "/v2" || path === "/v2/") return { kind: "base" };
   if (path === "/v2/_catalog") return { kind: "catalog" };
-  if (!path.startsWith("/v2/")) throw unknownPath();
+  if (!path.startsWith("/v2/")) throw unknownEndpoint();
   const segments = path.slice("/v2/".length).split("/").map(decode);
   const last = segments.at(-1) ?? "";
   const [third, second] = [segments.at(-3), segments.at(-2)];
@@ -35,7 +35,7 @@ export function parseRoute(path: string): Route {
   }
   if (second === "blobs" && last === "uploads") return { kind: "uploads", repository: head(2) };
   if (second === "blobs") return { kind: "blob", repository: head(2), digest: digestOf(last) };
-  throw unknownPath();
+  throw unknownEndpoint();
 }
 
 function decode(segment: string): string {
@@ -66,6 +66,7 @@ function digestOf(text: string): Digest {
   throw new ApiError(400, "DIGEST_INVALID", "not a sha256 or sha512 digest");
 }
 
-function unknownPath(): ApiError {
+/** The answer where nobody serves anything. */
+export function unknownEndpoint(): ApiError {
   return new ApiError(404, "UNSUPPORTED", "no such endpoint");
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isRegistryError } from "../errors.ts";
 import type { Registry, RegistryReader } from "../registry.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, refusalOf } from "./api-error.ts";
 import { accessesOf } from "./auth/access.ts";
 import { type Auth, createAuth } from "./auth/auth.ts";
 import { answerBase } from "./base.ts";
@@ -10,7 +11,7 @@ import { Home } from "./home.ts";
 import { answerManifest } from "./manifests.ts";
 import { answerReferrers } from "./referrers.ts";
 import { Recorder } from "./request-record.ts";
-import { parseRoute, type Route } from "./route.ts";
+import { parseRoute, type Route, unknownEndpoint } from "./route.ts";
 import { ConnectionCut } from "./served-request.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { answerCatalog, answerTags } from "./tags.ts";
@@ -32,7 +33,11 @@ export class Service implements AsyncDisposable {
     const { credentials, auth = credentials && { scheme: "basic", credentials } } = options;
     this.#home = new Home(registry, { write: !options.readOnly, delete: options.allowDelete ?? true });
     this.#auth = createAuth(auth, origin);
-    this.#uploads = new UploadStore(options.maxBlobBytes ?? 64 * 1024 ** 3);
+    this.#uploads = new UploadStore({
+      maxBytes: options.maxBlobBytes ?? 64 * 1024 ** 3,
+      minChunkBytes: options.minChunkBytes ?? 0,
+      expiryMs: options.uploadExpiryMs ?? 3_600_000,
+    });
     this.#options = options;
   }
 
@@ -87,7 +92,7 @@ export class Service implements AsyncDisposable {
   }
 
   async #handle(exchange: Exchange, route: Route): Promise<void> {
-    const { maxPageSize = 1000 } = this.#options;
+    const { maxPageSize = 1000, referrersApi = true } = this.#options;
     const home = this.#home;
     switch (route.kind) {
       case "base":
@@ -97,11 +102,12 @@ export class Service implements AsyncDisposable {
       case "tags":
         return await answerTags(exchange, home, route.repository, maxPageSize);
       case "manifest":
-        return await answerManifest(exchange, home, route);
+        return await answerManifest(exchange, home, route, referrersApi);
       case "blob":
         return await answerBlob(exchange, home, route);
       case "referrers":
-        return await answerReferrers(exchange, home, route.repository, route.digest);
+        if (!referrersApi) throw unknownEndpoint();
+        return await answerReferrers(exchange, home, route, maxPageSize);
       case "uploads":
         return await answerUploads(exchange, home, this.#uploads, route.repository);
       case "upload":
@@ -109,7 +115,8 @@ export class Service implements AsyncDisposable {
     }
   }
 
-  async #refuse(exchange: Exchange, error: unknown): Promise<void> {
+  async #refuse(exchange: Exchange, cause: unknown): Promise<void> {
+    const error = isRegistryError(cause, "UNSUPPORTED") ? refusalOf(cause) : cause;
     if (error instanceof ApiError && !exchange.isAnswered) return await exchange.sendError(error);
     if (!(error instanceof ConnectionCut)) {
       exchange.record.failure = error instanceof Error ? error.message : String(error);

@@ -7,6 +7,13 @@ import { ApiError } from "./api-error.ts";
 
 const readBytes = 256 * 1024;
 
+/** How large uploads may be, in bytes. */
+export interface UploadLimits {
+  readonly maxBytes: number;
+  /** Of every chunk but the last. */
+  readonly minChunkBytes: number;
+}
+
 /** One upload on its way in: bytes in a file, appended in order. One request works on it at a time. */
 export class UploadSession {
   readonly id: string;
@@ -18,18 +25,22 @@ export class UploadSession {
   /** Requests that work on it or wait to. */
   users = 0;
   readonly #file: FileHandle;
-  readonly #maxBytes: number;
+  readonly #limits: UploadLimits;
   #turn: Promise<unknown> = Promise.resolve();
+  /** The last chunk broke off: what comes next is its rest, however short. */
+  #isBroken = false;
+  /** The last chunk was so short that it has to be the last of all. */
+  #isAtEnd = false;
 
-  private constructor(id: string, repository: string, file: FileHandle, maxBytes: number) {
+  private constructor(id: string, repository: string, file: FileHandle, limits: UploadLimits) {
     this.id = id;
     this.repository = repository;
     this.#file = file;
-    this.#maxBytes = maxBytes;
+    this.#limits = limits;
   }
 
-  static async create(folder: string, id: string, repository: string, maxBytes: number): Promise<UploadSession> {
-    return new UploadSession(id, repository, await open(join(folder, id), "wx+", 0o600), maxBytes);
+  static async create(folder: string, id: string, repository: string, limits: UploadLimits): Promise<UploadSession> {
+    return new UploadSession(id, repository, await open(join(folder, id), "wx+", 0o600), limits);
   }
 
   /** Runs `work` after whatever else works on this upload: a client that lost its connection may be back before that is noticed. */
@@ -46,17 +57,21 @@ export class UploadSession {
   }
 
   /**
-   * Appends what comes. What came before a body broke off stays in.
-   * @throws ApiError `SIZE_INVALID` beyond the largest blob allowed
+   * Appends what comes. What came before a body broke off stays in. `announcedBytes` is the body's length where known.
+   * @throws ApiError `SIZE_INVALID` beyond the largest blob allowed, and after a chunk that was too short
    */
-  async append(body: AsyncIterable<Uint8Array>): Promise<void> {
+  async append(body: AsyncIterable<Uint8Array>, announcedBytes: number = 0): Promise<void> {
+    const [start, isRest] = [this.offset, this.#isBroken];
+    this.#expect(announcedBytes);
+    this.#isBroken = true;
     for await (const chunk of body) {
-      if (this.offset + chunk.byteLength > this.#maxBytes) {
-        throw new ApiError(413, "SIZE_INVALID", `more than ${this.#maxBytes} bytes`);
-      }
+      this.#expect(chunk.byteLength);
       await writeWhole(this.#file, chunk, this.offset);
       this.offset += chunk.byteLength;
     }
+    this.#isBroken = false;
+    const length = this.offset - start;
+    this.#isAtEnd ||= length > 0 && length < this.#limits.minChunkBytes && !isRest;
   }
 
   /**
@@ -70,6 +85,19 @@ export class UploadSession {
 
   async close(): Promise<void> {
     await this.#file.close();
+  }
+
+  /** Lets so many bytes in, if they may come. */
+  #expect(bytes: number): void {
+    const { maxBytes, minChunkBytes } = this.#limits;
+    if (this.offset + bytes > maxBytes) throw new ApiError(413, "SIZE_INVALID", `more than ${maxBytes} bytes`);
+    if (this.#isAtEnd && bytes > 0) {
+      throw new ApiError(
+        400,
+        "SIZE_INVALID",
+        `the chunk before had less than ${minChunkBytes} bytes, so it was the last`,
+      );
+    }
   }
 
   async *#read(from: number): AsyncGenerator<Uint8Array> {

@@ -3,19 +3,29 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiError } from "./api-error.ts";
-import { UploadSession } from "./upload-session.ts";
+import { type UploadLimits, UploadSession } from "./upload-session.ts";
 
 /** More unfinished uploads than this are not kept. */
 const maxSessions = 1000;
 
+/** Timers cannot be set for longer, in milliseconds. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** What an {@link UploadStore} takes, and how long it keeps it. */
+export interface UploadRules extends UploadLimits {
+  /** An upload nobody used for so long is dropped. */
+  readonly expiryMs: number;
+}
+
 /** The uploads a server has open, in a temporary folder that is made with the first and goes with the server. */
 export class UploadStore implements AsyncDisposable {
   readonly #sessions: Map<string, UploadSession> = new Map();
-  readonly #maxBytes: number;
+  readonly rules: UploadRules;
   #folder: Promise<string> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(rules: UploadRules) {
+    this.rules = rules;
   }
 
   /**
@@ -23,9 +33,11 @@ export class UploadStore implements AsyncDisposable {
    * @throws ApiError `TOOMANYREQUESTS` when all are in use
    */
   async create(repository: string): Promise<UploadSession> {
+    await this.#dropExpired();
     if (this.#sessions.size >= maxSessions) await this.remove(this.#stalest());
-    const session = await UploadSession.create(await this.#spool(), randomUUID(), repository, this.#maxBytes);
+    const session = await UploadSession.create(await this.#spool(), randomUUID(), repository, this.rules);
     this.#sessions.set(session.id, session);
+    this.#watch();
     return session;
   }
 
@@ -43,7 +55,7 @@ export class UploadStore implements AsyncDisposable {
   /** @throws ApiError `BLOB_UPLOAD_UNKNOWN` */
   get(repository: string, id: string): UploadSession {
     const session = this.#sessions.get(id);
-    if (session?.repository === repository) return session;
+    if (session?.repository === repository && !this.#isExpired(session)) return session;
     throw new ApiError(404, "BLOB_UPLOAD_UNKNOWN", "no such upload");
   }
 
@@ -54,9 +66,25 @@ export class UploadStore implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
     for (const session of [...this.#sessions.values()]) await this.remove(session);
     const folder = await this.#folder?.catch(() => undefined);
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+
+  #isExpired({ users, usedAtMs }: UploadSession): boolean {
+    return users === 0 && Date.now() - usedAtMs >= this.rules.expiryMs;
+  }
+
+  async #dropExpired(): Promise<void> {
+    for (const session of [...this.#sessions.values()]) if (this.#isExpired(session)) await this.remove(session);
+  }
+
+  /** Looks after uploads nobody asks for again, on a timer that keeps no process alive. */
+  #watch(): void {
+    if (this.#timer) return;
+    const drop = () => void this.#dropExpired().catch(() => undefined); // what cannot be removed now goes with the folder
+    this.#timer = setInterval(drop, Math.min(this.rules.expiryMs, longestTimerMs)).unref();
   }
 
   #stalest(): UploadSession {

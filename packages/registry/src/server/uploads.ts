@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { isRepositoryPath } from "../oci/reference.ts";
-import { ApiError, refusalOf, unsupported } from "./api-error.ts";
+import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
+import { pullAccess } from "./auth/access.ts";
 import { parseChunkRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
@@ -18,7 +19,7 @@ export async function answerUploads(
   uploads: UploadStore,
   repository: string,
 ): Promise<void> {
-  if (exchange.method !== "POST") throw unsupported("uploads are opened with POST");
+  if (exchange.method !== "POST") throw methodNotAllowed("POST");
   home.writer(repository);
   const { query } = exchange;
   const mount = query.get("mount");
@@ -26,7 +27,8 @@ export async function answerUploads(
   const digest = query.get("digest");
   if (digest !== null) return await answerWhole(exchange, home, uploads, repository, digestOf(digest));
   const session = await uploads.create(repository);
-  await exchange.send(202, headersOf(session));
+  const { minChunkBytes } = uploads.rules;
+  await exchange.send(202, { ...headersOf(session), "oci-chunk-min-length": minChunkBytes || undefined });
 }
 
 /**
@@ -56,14 +58,14 @@ export async function answerUpload(
     } else if (exchange.method === "DELETE") {
       await uploads.remove(session);
       await exchange.send(204, {});
-    } else throw unsupported("uploads take PATCH, GET, PUT and DELETE");
+    } else throw methodNotAllowed("GET", "PATCH", "PUT", "DELETE");
   });
 }
 
-/** Mounts the blob if the other repository has it; else the client goes on with a session, as the spec wants. */
+/** Mounts the blob if it is where it may be taken from; else the client goes on with a session, as the spec wants. */
 async function answerMount(exchange: Exchange, home: Home, repository: string, digest: Digest): Promise<boolean> {
-  const from = exchange.query.get("from") ?? "";
-  if (!isRepositoryPath(from)) return false;
+  const from = sourceOf(exchange, home, digest);
+  if (from === undefined) return false;
   const { signal } = exchange;
   const source = home.reader(from);
   const found = await source.statBlob(digest, { signal });
@@ -76,6 +78,14 @@ async function answerMount(exchange: Exchange, home: Home, repository: string, d
   return true;
 }
 
+/** The repository to mount from: the one named, else one that holds the blob and that who asks may read. */
+function sourceOf({ query, grant }: Exchange, home: Home, digest: Digest): string | undefined {
+  const from = query.get("from");
+  if (from !== null) return isRepositoryPath(from) ? from : undefined;
+  for (const path of home.repositoriesWithBlob(digest)) if (grant(pullAccess(path))) return path;
+  return undefined;
+}
+
 async function answerWhole(
   exchange: Exchange,
   home: Home,
@@ -86,7 +96,7 @@ async function answerWhole(
   const session = await uploads.create(repository);
   await session.exclusively(async () => {
     try {
-      await session.append(exchange.body());
+      await session.append(exchange.body(), exchange.contentLength);
       await commit(exchange, home, uploads, session, digest);
     } finally {
       await uploads.remove(session); // nobody knows its name, so nobody could go on with it
@@ -116,7 +126,7 @@ async function commit(
 /** Appends a request's body, if it continues where the session is. */
 async function append(exchange: Exchange, session: UploadSession): Promise<void> {
   const declared = exchange.header("content-range");
-  if (declared === undefined) return await session.append(exchange.body());
+  if (declared === undefined) return await session.append(exchange.body(), exchange.contentLength);
   const range = parseChunkRange(declared);
   if (!range) throw new ApiError(400, "BLOB_UPLOAD_INVALID", "not a content range");
   const { contentLength = range.length } = exchange;
@@ -127,7 +137,7 @@ async function append(exchange: Exchange, session: UploadSession): Promise<void>
     const message = `the upload goes on at ${session.offset}`;
     throw new ApiError(416, "BLOB_UPLOAD_INVALID", message, headersOf(session));
   }
-  await session.append(exchange.body());
+  await session.append(exchange.body(), range.length);
   if (session.offset !== range.offset + range.length) {
     throw new ApiError(400, "SIZE_INVALID", "the body and its content range disagree");
   }

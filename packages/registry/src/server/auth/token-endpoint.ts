@@ -1,4 +1,4 @@
-import { ApiError, unsupported } from "../api-error.ts";
+import { ApiError, methodNotAllowed } from "../api-error.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Access, formatScope, parseScope } from "./access.ts";
 import type { ServerAuth } from "./auth-options.ts";
@@ -33,7 +33,7 @@ export class TokenEndpoint {
 
   async answer(exchange: Exchange): Promise<void> {
     if (exchange.method === "POST") return await this.#post(exchange);
-    if (exchange.method !== "GET") throw unsupported("tokens are had by GET and POST");
+    if (exchange.method !== "GET") throw methodNotAllowed("GET", "POST");
     const { query } = exchange;
     const caller = this.#callerOf(exchange.header("authorization"));
     const isOffline = query.get("offline_token") === "true";
