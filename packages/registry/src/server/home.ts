@@ -14,6 +14,8 @@ export interface BlobFinder {
 export interface HomeRights {
   readonly write: boolean;
   readonly delete: boolean;
+  /** Mounts need not name the repository they take from. */
+  readonly anonymousMount: boolean;
 }
 
 /** The content a server speaks for: any registry, and what may be done to it. */
@@ -51,10 +53,10 @@ export class Home {
     return await this.#lock.run(`${path}:${reference}`, work); // paths have no colons
   }
 
-  /** Repositories that hold a blob, where that is cheap to know; none where it is not. */
+  /** Repositories an anonymous mount may take a blob from, where that is cheap to know; none where it is not. */
   repositoriesWithBlob(digest: Digest): Iterable<string> {
     const registry: RegistryReader & Partial<BlobFinder> = this.registry;
-    return registry.repositoriesWithBlob?.(digest) ?? [];
+    return (this.#rights.anonymousMount && registry.repositoriesWithBlob?.(digest)) || [];
   }
 
   /**

@@ -33,6 +33,11 @@ export interface ServerOptions {
   readonly credentials?: BasicCredentials | undefined;
   /** Who is let in. @defaultValue everybody */
   readonly auth?: ServerAuth | undefined;
+  /**
+   * Whether a mount that names no source takes the blob from any repository the client may read. @defaultValue true,
+   * where the registry can tell at once who holds a blob, as one in memory can
+   */
+  readonly anonymousMount?: boolean | undefined;
   /** Tags, repositories or referrers in one page of a list, at most. @defaultValue 1000 */
   readonly maxPageSize?: number | undefined;
   /** Whether referrers can be listed: registries from before distribution-spec v1.1 cannot. @defaultValue true */

@@ -31,7 +31,11 @@ export class Service implements AsyncDisposable {
   /** `origin`: where clients find the server. */
   constructor(registry: RegistryReader | Registry, origin: string, options: ServerOptions) {
     const { credentials, auth = credentials && { scheme: "basic", credentials } } = options;
-    this.#home = new Home(registry, { write: !options.readOnly, delete: options.allowDelete ?? true });
+    this.#home = new Home(registry, {
+      write: !options.readOnly,
+      delete: options.allowDelete ?? true,
+      anonymousMount: options.anonymousMount ?? true,
+    });
     this.#auth = createAuth(auth, origin);
     this.#uploads = new UploadStore({
       maxBytes: options.maxBlobBytes ?? 64 * 1024 ** 3,

@@ -111,17 +111,23 @@ describe("a mount that names no source", () => {
   const mountUrl = (registry: TestRegistry) => `${registry.url}/v2/two/blobs/uploads/?mount=${blob.digest}`;
 
   test("takes the blob from wherever it is", async () => {
-    await using registry = await startTestRegistry();
+    await using registry = await startTestRegistry({ anonymousMount: true });
     registry.seed("demo/one", blob);
     expect((await fetch(mountUrl(registry), { method: "POST" })).status).toBe(201);
     expect(await registry.registry.repository("two").statBlob(blob.digest)).toEqual({ size: 1000 });
   });
 
+  test("opens an upload where the server is told to want one", async () => {
+    await using registry = await startTestRegistry();
+    registry.seed("demo/one", blob);
+    expect((await fetch(mountUrl(registry), { method: "POST" })).status).toBe(202);
+  });
+
   test("opens an upload where the blob is nowhere, or nowhere one may read", async () => {
     const auth = { scheme: "bearer", credentials: { username: "ann", password: "x" } } as const;
-    await using open = await startTestRegistry();
+    await using open = await startTestRegistry({ anonymousMount: true });
     expect((await fetch(mountUrl(open), { method: "POST" })).status).toBe(202);
-    await using closed = await startTestRegistry({ auth });
+    await using closed = await startTestRegistry({ anonymousMount: true, auth });
     closed.seed("demo/one", blob);
     const mount = async (scope: string) => {
       const basic = `Basic ${Buffer.from("ann:x").toString("base64")}`;

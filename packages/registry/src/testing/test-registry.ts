@@ -11,6 +11,11 @@ import { type Seedable, seedMemory } from "./seed.ts";
 export interface TestRegistryOptions extends Omit<ServerOptions, "onRequest"> {
   /** What is served. @defaultValue an empty registry of its own */
   readonly registry?: MemoryRegistry | undefined;
+  /**
+   * Whether a mount that names no source takes the blob from any repository. @defaultValue false: most registries do
+   * not, and a test of uploads means to see them
+   */
+  readonly anonymousMount?: boolean | undefined;
 }
 
 /** A registry in memory behind a real HTTP server on a free port, with a log of requests and faults on demand. */
@@ -77,13 +82,13 @@ export class TestRegistry implements AsyncDisposable {
 
 /** Starts a registry for one test. Hold it with `await using`. */
 export async function startTestRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
-  const { registry = new MemoryRegistry(), ...serverOptions } = options;
+  const { registry = new MemoryRegistry(), anonymousMount = false, ...serverOptions } = options;
   const faults = new FaultQueue();
   const log: ServedRequest[] = [];
   const onRequest = (request: ServedRequest) => {
     log.push(request);
     return faults.take(request);
   };
-  const server = await startServer(registry, { ...serverOptions, onRequest });
+  const server = await startServer(registry, { ...serverOptions, anonymousMount, onRequest });
   return new TestRegistry(registry, server, faults, log);
 }
