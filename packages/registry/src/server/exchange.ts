@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError } from "./api-error.ts";
 import type { Grant } from "./auth/access.ts";
 import { parseTarget, type Recorder, type RequestRecord } from "./request-record.ts";
-import type { Headers, Interception } from "./served-request.ts";
+import type { AnswerHeaders, Interception } from "./served-request.ts";
 
 /** What clients of Docker's registry look for in every answer. */
 const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
@@ -89,7 +89,7 @@ export class Exchange {
   }
 
   /** Answers with a small body, or none. */
-  async send(status: number, headers: Headers, body: Uint8Array = new Uint8Array()): Promise<void> {
+  async send(status: number, headers: AnswerHeaders, body: Uint8Array = new Uint8Array()): Promise<void> {
     const size = status === 204 ? undefined : body.byteLength;
     await this.stream(status, { ...headers, "content-length": size }, () => oneChunk(body));
   }
@@ -102,13 +102,13 @@ export class Exchange {
   }
 
   /** Answers with JSON. */
-  async sendJson(status: number, headers: Headers, value: unknown): Promise<void> {
+  async sendJson(status: number, headers: AnswerHeaders, value: unknown): Promise<void> {
     const body = new TextEncoder().encode(JSON.stringify(value));
     await this.send(status, { "content-type": "application/json", ...headers }, body);
   }
 
   /** Answers with a body as it comes, no faster than the other side takes it. To a HEAD only the headers go out. */
-  async stream(status: number, headers: Headers, open: () => AsyncIterable<Uint8Array>): Promise<void> {
+  async stream(status: number, headers: AnswerHeaders, open: () => AsyncIterable<Uint8Array>): Promise<void> {
     const response = this.#response;
     this.#setHead(status, headers);
     if (this.method !== "HEAD" && status !== 204) {
@@ -122,7 +122,7 @@ export class Exchange {
     response.end();
   }
 
-  #setHead(status: number, headers: Headers): void {
+  #setHead(status: number, headers: AnswerHeaders): void {
     const response = this.#response;
     const given = { status, headers: { ...apiVersion, ...headers } };
     const head = this.interception.head?.(given) ?? given;

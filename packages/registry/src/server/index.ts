@@ -4,9 +4,9 @@ export type { CloseOptions } from "./close-server.ts";
 export {
   type Answer,
   type AnswerHead,
+  type AnswerHeaders,
   type BodyTransform,
   ConnectionCut,
-  type Headers,
   type Interception,
   type ServedRequest,
 } from "./served-request.ts";

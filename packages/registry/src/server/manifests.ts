@@ -8,7 +8,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
 import { checkPreconditions, etagOf, isConditional } from "./precondition.ts";
 import type { Route } from "./route.ts";
-import type { Headers } from "./served-request.ts";
+import type { AnswerHeaders } from "./served-request.ts";
 
 type ManifestRoute = Extract<Route, { readonly kind: "manifest" }>;
 
@@ -96,7 +96,7 @@ async function remove(exchange: Exchange, home: Home, { repository, reference }:
   await exchange.send(202, {});
 }
 
-function headersOf({ mediaType, digest, size }: Descriptor): Headers {
+function headersOf({ mediaType, digest, size }: Descriptor): AnswerHeaders {
   return {
     "content-type": mediaType,
     "content-length": size,

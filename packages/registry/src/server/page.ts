@@ -1,6 +1,6 @@
 import { ApiError } from "./api-error.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Headers } from "./served-request.ts";
+import type { AnswerHeaders } from "./served-request.ts";
 
 /** Options of {@link pageOf}. */
 export interface PageOptions<Item> {
@@ -20,7 +20,7 @@ export interface PageOptions<Item> {
 export interface Page<Item> {
   readonly items: readonly Item[];
   /** `Link` to the rest, if there is one. */
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
 }
 
 /**

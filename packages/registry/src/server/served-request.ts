@@ -33,7 +33,7 @@ export interface ServedRequest {
 }
 
 /** Headers of an answer by lower-case name; without a value one is left out. */
-export type Headers = Readonly<Record<string, string | number | undefined>>;
+export type AnswerHeaders = Readonly<Record<string, string | number | undefined>>;
 
 /** Bytes on their way; `signal` aborts when the connection is gone. */
 export type BodyTransform = (body: AsyncIterable<Uint8Array>, signal: AbortSignal) => AsyncIterable<Uint8Array>;
@@ -41,7 +41,7 @@ export type BodyTransform = (body: AsyncIterable<Uint8Array>, signal: AbortSigna
 /** What goes out ahead of an answer's body. */
 export interface AnswerHead {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
 }
 
 /** An answer given in place of the registry's own. */

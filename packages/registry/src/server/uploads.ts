@@ -5,7 +5,7 @@ import { pullAccess } from "./auth/access.ts";
 import { parseChunkRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
-import type { Headers } from "./served-request.ts";
+import type { AnswerHeaders } from "./served-request.ts";
 import type { UploadSession } from "./upload-session.ts";
 import type { UploadStore } from "./upload-store.ts";
 
@@ -152,7 +152,7 @@ function headersOf({ id, repository, offset }: UploadSession): Record<string, st
   };
 }
 
-function blobHeaders(repository: string, digest: Digest): Headers {
+function blobHeaders(repository: string, digest: Digest): AnswerHeaders {
   return { location: `/v2/${repository}/blobs/${digest}`, "docker-content-digest": digest };
 }
 
