@@ -14,15 +14,21 @@ export type { MemoryRepository } from "./memory/memory-repository.ts";
 export * from "./oci/index.ts";
 export { openBytes } from "./open-bytes.ts";
 export type { Registry, RegistryReader } from "./registry.ts";
-export type { Credentials } from "./remote/auth/authenticator.ts";
-export {
-  createRegistry,
-  type RegistryOptions,
-  type RemoteRegistry,
-  type RemoteRegistryRepository,
-} from "./remote/create-registry.ts";
+export type {
+  AccessTokenCredentials,
+  CredentialProvider,
+  CredentialRequest,
+  Credentials,
+  IdentityTokenCredentials,
+  PasswordCredentials,
+} from "./remote/auth/authenticator.ts";
+export { createRegistry } from "./remote/create-registry.ts";
+export { type DockerCredentialsOptions, dockerCredentials } from "./remote/credentials/docker-credentials.ts";
 export type { GateLane, GateLimits, HostGate } from "./remote/host-gate.ts";
+export type { RemoteRegistry, RemoteRegistryRepository } from "./remote/http-registry.ts";
+export type { RegistryOptions } from "./remote/registry-options.ts";
 export { type RetryOptions, withRetry } from "./remote/retry.ts";
+export type { ClientCertificate, HostOptions, TransportOptions } from "./remote/transport/host-options.ts";
 export type {
   CallOptions,
   FetchBlobOptions,

@@ -4,7 +4,8 @@ import type { RegistryEvent } from "../events.ts";
 import { describeReaderContract, describeWriterContract } from "../testing/contract.ts";
 import { bytesOf, expectCode, listOf, openerOf } from "../testing/contract-support.ts";
 import { aBlob, anImage, faults, type Seedable, startTestRegistry } from "../testing/index.ts";
-import { createRegistry, isLoopback } from "./create-registry.ts";
+import { createRegistry } from "./create-registry.ts";
+import { isLoopbackHost } from "./transport/private-address.ts";
 
 async function aRemoteHome() {
   const server = await startTestRegistry();
@@ -49,7 +50,7 @@ describe("a remote registry", () => {
     expect(server.requests().length).toBeGreaterThan(2);
   });
 
-  test("is let in with the right password, by every request", async () => {
+  test("is let in with the right password, by every request but the first, which asks how", async () => {
     await using server = await startTestRegistry({ credentials: secret });
     server.seed("app", image);
     await using registry = createRegistry(server.host, { credentials: secret });
@@ -57,13 +58,52 @@ describe("a remote registry", () => {
     await repository.manifest("v1");
     const blob = aBlob({ seed: "new" });
     expect(await repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
-    expect(server.requests().every(({ authorization }) => authorization)).toBe(true);
+    const [first, ...others] = server.requests();
+    expect(first).toMatchObject({ method: "GET", path: "/v2/", authorization: false });
+    expect(others.every(({ authorization }) => authorization)).toBe(true);
+  });
+
+  test("is not told as missing what it hides from those it does not know", async () => {
+    await using server = await startTestRegistry({ credentials: secret });
+    server.seed("app", image);
+    server.fail(faults.status(404), { match: ({ path, authorization }) => path !== "/v2/" && !authorization });
+    await using registry = createRegistry(server.host, { credentials: secret });
+    expect(await registry.repository("app").resolve("v1")).toMatchObject({ size: image.manifest.descriptor.size });
+  });
+
+  test("asks nobody how to introduce itself without credentials", async () => {
+    await using server = await startTestRegistry();
+    server.seed("app", image);
+    await using registry = createRegistry(server.host, { credentials: async () => undefined });
+    await registry.repository("app").resolve("v1");
+    expect(server.requests()).toHaveLength(1);
+  });
+
+  test("introduces itself once for all that starts at the same time", async () => {
+    await using server = await startTestRegistry({ auth: { scheme: "bearer", credentials: secret } });
+    server.seed("app", image);
+    await using registry = createRegistry(server.host, { credentials: secret });
+    const repository = registry.repository("app");
+    await Promise.all(Array.from({ length: 10 }, () => repository.resolve("v1")));
+    const paths = server.requests().map(({ path }) => path);
+    expect(paths.filter((path) => path === "/v2/")).toHaveLength(1);
+    expect(paths.filter((path) => path === "/token")).toHaveLength(1);
+    expect(paths).toHaveLength(12);
+  });
+
+  test("that cannot be asked how to introduce oneself is asked again", async () => {
+    await using server = await startTestRegistry({ credentials: secret });
+    server.seed("app", image);
+    server.failOnce(faults.reset(), ({ path }) => path === "/v2/");
+    server.failOnce(faults.status(503), ({ path }) => path === "/v2/");
+    await using registry = createRegistry(server.host, { credentials: secret, retryDelayMs: 1 });
+    expect(await registry.repository("app").resolve("v1")).toBeDefined();
   });
 
   test.for([
-    { name: "a wrong password", options: { credentials: { ...secret, password: "wrong-password" } } },
-    { name: "no password", options: {} },
-  ])("is not let in with $name, and does not try again", async ({ options }) => {
+    { name: "a wrong password", options: { credentials: { ...secret, password: "wrong-password" } }, requests: 3 },
+    { name: "no password", options: {}, requests: 2 },
+  ])("is not let in with $name, and does not try again", async ({ options, requests }) => {
     await using server = await startTestRegistry({ credentials: secret });
     server.seed("app", image);
     await using registry = createRegistry(server.host, { ...options, retryDelayMs: 1 });
@@ -73,17 +113,15 @@ describe("a remote registry", () => {
     expect(String(error)).toMatch(/cannot read manifest .*\/app:v1: 401 Unauthorized/);
     expect(JSON.stringify([String(error), error])).not.toContain("wrong-password");
     await expectCode(repository.resolve("v1"), "UNAUTHORIZED");
-    expect(server.requests()).toHaveLength(2);
+    expect(server.requests()).toHaveLength(requests);
   });
 
-  test("says so when the registry wants a bearer token", async () => {
-    await using server = await startTestRegistry();
-    const headers = { "www-authenticate": 'Bearer realm="https://auth.example/token",service="host"' };
-    server.fail(faults.status(401, { headers }));
-    await using registry = createRegistry(server.host, { credentials: secret });
+  test("names the token server that refuses, and why", async () => {
+    await using server = await startTestRegistry({ auth: { scheme: "bearer", credentials: secret } });
+    await using registry = createRegistry(server.host, { credentials: { ...secret, password: "wrong-password" } });
     await expect(registry.repository("app").manifest("v1")).rejects.toMatchObject({
       code: "UNAUTHORIZED",
-      message: expect.stringContaining("bearer token"),
+      message: expect.stringMatching(/token server .* refused the credentials: 401/),
     });
   });
 
@@ -130,7 +168,7 @@ describe("a remote registry", () => {
     ["127.0.0.1.example", false],
     ["10.0.0.1", false],
   ] as const)("whether %s is this machine: %s", ([hostname, expected]) => {
-    expect(isLoopback(hostname)).toBe(expected);
+    expect(isLoopbackHost(hostname)).toBe(expected);
   });
 
   test("waits as long as a 429 asks, tells of it, and goes on", async () => {

@@ -10,8 +10,10 @@ import { basicHeader } from "./basic.ts";
 import { type BearerParts, BearerTokens, type Proof } from "./bearer.ts";
 import { type CredentialSource, credentialSource } from "./credential-source.ts";
 import type { Identity } from "./identity.ts";
+import { introduce } from "./introduction.ts";
 import { chooseScheme, type Scheme } from "./scheme.ts";
 import { repositoryOf, scopeSet } from "./scope.ts";
+import { SingleFlight } from "./single-flight.ts";
 import type { TokenWire } from "./token-exchange.ts";
 
 /** What an authenticator is made of. */
@@ -28,7 +30,7 @@ export interface AuthenticatorParts extends TokenWire {
 
 /**
  * Proves who asks in the way the registry wants: it learns the scheme from the first challenge, before which nothing is
- * sent, then sends a password or fetches bearer tokens ahead. Token requests take no permit of the host's gate.
+ * sent and for which it asks when there are credentials, then sends a password or fetches bearer tokens ahead. Token requests take no permit of the host's gate.
  * @throws RegistryError `CREDENTIALS_UNUSABLE` when the credentials cannot be sent; later calls also throw what a
  * provider or the way to a token server throws
  */
@@ -43,18 +45,28 @@ class LearningAuthenticator implements Authenticator {
   readonly #origin: URL;
   readonly #source: CredentialSource;
   readonly #tokens: BearerTokens;
+  readonly #host: string;
+  readonly #wire: TokenWire;
+  readonly #introductions = new SingleFlight<void>();
+  #isIntroduced = false;
   #scheme: Scheme | undefined;
 
   constructor(origin: URL, source: CredentialSource, bearer: BearerParts) {
     this.#origin = origin;
+    this.#host = bearer.host;
+    this.#wire = bearer;
     this.#source = source;
     this.#tokens = new BearerTokens(bearer);
   }
 
   async authorization({ scopes }: AccessRequest, signal?: AbortSignal): Promise<string | undefined> {
+    if (this.#scheme === undefined && this.#isIntroduced) return undefined;
+    const identity = await this.#source.identityOf(repositoryOf(scopes), signal);
+    if (this.#scheme === undefined && identity.credentials !== undefined) {
+      await this.#introductions.join("", (asking) => this.#introduce(asking), signal);
+    }
     const scheme = this.#scheme;
     if (scheme === undefined) return undefined;
-    const identity = await this.#source.identityOf(repositoryOf(scopes), signal);
     // what a token server says no to is asked without: the registry may let it pass, and its 401 brings the hint
     return (await this.#prove(identity, scheme, scopes, signal)).header;
   }
@@ -74,6 +86,12 @@ class LearningAuthenticator implements Authenticator {
       if (renewed && isNews(await this.#prove(renewed, scheme, wanted, signal), sent)) return { tryAgain: true };
     }
     return { tryAgain: false, hint: proof.hint ?? "the registry refused the credentials" };
+  }
+
+  async #introduce(signal: AbortSignal): Promise<void> {
+    const { isConclusive, challenges } = await introduce(this.#wire, this.#host, this.#origin, signal);
+    this.#isIntroduced = isConclusive;
+    if (challenges.length > 0) this.#learn(chooseScheme(challenges, this.#origin), true);
   }
 
   /** A 401 that says nothing changes nothing; one that says something new counts. */

@@ -1,0 +1,38 @@
+import { createAuthenticator } from "./auth/create-authenticator.ts";
+import { BytePacer } from "./byte-pacer.ts";
+import { dockerHubApiHost, isDockerHub } from "./credentials/docker-hub.ts";
+import { createHostGate } from "./host-gate.ts";
+import { HttpClient } from "./http-client.ts";
+import type { RegistryOptions } from "./registry-options.ts";
+import { defaultThrottleWaitMs } from "./retry.ts";
+import { createTransport, originOf } from "./transport/create-transport.ts";
+
+const longestConnectMs = 10_000;
+
+/** The client of one host, put together from the options; nothing is asked of the host yet. */
+export function createClient(host: string, options: RegistryOptions): HttpClient {
+  const { idleTimeoutMs = 60_000, attempts = 5, retryDelayMs = 500, userAgent = "tranship" } = options;
+  const { throttleWaitMs = defaultThrottleWaitMs, credentials, hosts, limits = {}, onEvent } = options;
+  const { meta = 8, down = 8, up = 4, bytesPerSecond } = limits;
+  const origin = originOf(isDockerHub(host) ? dockerHubApiHost : host, options, hosts);
+  const dispatcher = createTransport({
+    origin,
+    options,
+    hosts,
+    connections: meta + down + up,
+    connectTimeoutMs: Math.min(longestConnectMs, idleTimeoutMs),
+  });
+  return new HttpClient({
+    origin,
+    dispatcher,
+    gate: createHostGate({ ...limits, meta, down, up }),
+    bytePacer: bytesPerSecond === undefined ? undefined : new BytePacer(bytesPerSecond),
+    authenticator: createAuthenticator({ host, origin, credentials, dispatcher, idleTimeoutMs, userAgent }),
+    idleTimeoutMs,
+    attempts,
+    retryDelayMs,
+    throttleWaitMs,
+    userAgent,
+    onEvent,
+  });
+}
