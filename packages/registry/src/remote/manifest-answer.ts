@@ -7,6 +7,7 @@ import type { Tag } from "../oci/reference.ts";
 import { contentLengthOf, headerOf, mediaTypeOf, type ResponseHeaders } from "./headers.ts";
 import type { ClientResponse } from "./http-client.ts";
 import { type Operation, protocolError } from "./operation.ts";
+import { printable } from "./printable.ts";
 
 /** Types that say nothing about which manifest it is; some registries and proxies send them. */
 const genericTypes: ReadonlySet<string> = new Set(["application/json", "text/plain", "application/octet-stream"]);
@@ -44,7 +45,7 @@ export function readManifest(answer: ClientResponse, reference: Tag | Digest, op
   }
   const declared = declaredMediaType(body);
   if (declared !== undefined && declared !== mediaType) {
-    throw protocolError(operation, `it calls itself ${declared} but came as ${mediaType}`);
+    throw protocolError(operation, `it calls itself ${printable(declared, 150)} but came as ${mediaType}`);
   }
   return { descriptor: { mediaType, digest, size: body.byteLength }, bytes: body };
 }
@@ -66,11 +67,22 @@ export function requireStoredDigest(given: Digest, { headers }: ClientResponse, 
   if (stored?.startsWith(given.slice(0, "sha256:".length))) requireSameDigest(given, stored, operation);
 }
 
-/** The known manifest type a body names itself. */
-function declaredMediaType(body: Uint8Array): string | undefined {
+/**
+ * As {@link requireStoredDigest}, where the bytes are at hand: by whichever algorithm the registry names them, they have to
+ * be these. A manifest that is put under a tag proves itself in no other way.
+ * @throws RegistryError `DIGEST_MISMATCH`
+ */
+export function requireStoredBytes(given: Uint8Array, { headers }: ClientResponse, operation: Operation): void {
+  const stored = headerOf(headers, "docker-content-digest");
+  if (stored === undefined || !isDigest(stored)) return;
+  requireSameDigest(digestOf(given, digestAlgorithm(stored)), stored, operation);
+}
+
+/** What a body calls itself; nothing where it does not, or with an empty word. Whether it is a manifest is not looked at. */
+export function declaredMediaType(body: Uint8Array): string | undefined {
   try {
     const { mediaType } = JSON.parse(new TextDecoder().decode(body)) as { readonly mediaType?: unknown };
-    return typeof mediaType === "string" && isManifestMediaType(mediaType) ? mediaType : undefined;
+    return typeof mediaType === "string" && mediaType !== "" ? mediaType : undefined;
   } catch {
     return undefined; // no JSON, or null: whoever parses it will say so
   }

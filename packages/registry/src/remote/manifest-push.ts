@@ -1,16 +1,26 @@
+import { classifyFailure, RegistryError } from "../errors.ts";
 import { digestAlgorithm, digestOf } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import type { PushManifestOptions } from "../repository.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { headerOf } from "./headers.ts";
 import type { HttpClient } from "./http-client.ts";
-import { requireSameDigest, requireStoredDigest } from "./manifest-answer.ts";
+import { declaredMediaType, requireSameDigest, requireStoredBytes } from "./manifest-answer.ts";
+import type { Operation } from "./operation.ts";
+import { printable } from "./printable.ts";
 import { addToFallback, referrerOf } from "./referrers-fallback.ts";
+import { isStatus, reports } from "./reported.ts";
+import { mayPass } from "./retry.ts";
+
+/** How often bytes are sent again that arrive damaged, or are refused as if they had. */
+const maxDamages = 2;
 
 /**
- * Puts a manifest under every tag, or under its digest; under both where only the digest can say that it is not sha256. One that refers to another is listed under the fallback tag too
- * where the registry does not say that it keeps such lists itself.
- * @throws RegistryError `DIGEST_MISMATCH`; `INVALID_MANIFEST` when the fallback tag names no list
+ * Puts a manifest under every tag, or under its digest; under both where only the digest can say that it is not sha256.
+ * One that refers to another is listed under the fallback tag too where the registry does not say that it keeps such
+ * lists itself.
+ * @throws RegistryError `DIGEST_MISMATCH`; `INVALID_MANIFEST` when it calls itself something else than its descriptor
+ * does, or when the fallback tag names no list
  * @see distribution-spec v1.1.1, "Pushing Manifests" and "Pushing Manifests with Subject"
  */
 export async function pushManifest(
@@ -22,24 +32,50 @@ export async function pushManifest(
   const { descriptor, bytes } = manifest;
   const own = endpoints.operation("push manifest", descriptor.digest);
   requireSameDigest(descriptor.digest, digestOf(bytes, digestAlgorithm(descriptor.digest)), own);
+  requireDeclaredType(manifest, own);
   let listsReferrers = false;
   const isNamedByTags = tags.length > 0 && digestAlgorithm(descriptor.digest) === "sha256";
   for (const reference of isNamedByTags ? tags : [descriptor.digest, ...tags]) {
     const operation = endpoints.operation("push manifest", reference);
-    const answer = await client.ask({
-      method: "PUT",
+    const request = {
+      method: "PUT" as const,
       url: endpoints.manifest(reference),
       headers: { "content-type": descriptor.mediaType },
       body: bytes,
       operation,
-      lane: "meta",
+      lane: "meta" as const,
       scopes: endpoints.scope("pull", "push"),
       expect: [201, 200, 202],
       signal,
-    });
-    requireStoredDigest(descriptor.digest, answer, operation);
+    };
+    const attempt = async () => {
+      const stored = await client.send(request);
+      requireStoredBytes(bytes, stored, operation);
+      return stored;
+    };
+    let damages = 0;
+    const shouldRetry = (error: unknown, n: number) => {
+      if (!mayBeDamage(error)) return mayPass(error, n);
+      damages += 1;
+      return damages <= maxDamages;
+    };
+    const answer = await client.retrying(operation, attempt, { signal, shouldRetry });
     if (headerOf(answer.headers, "oci-subject") !== undefined) listsReferrers = true;
   }
   const referrer = listsReferrers ? undefined : referrerOf(manifest);
   if (referrer) await addToFallback(client, endpoints, referrer, signal);
+}
+
+/** The bytes are right here: a registry that finds fault with them may have got others. */
+function mayBeDamage(error: unknown): boolean {
+  if (classifyFailure(error) === "corrupt") return true;
+  return isStatus(error, 400) && reports(error, "DIGEST_INVALID", "MANIFEST_INVALID", "SIZE_INVALID");
+}
+
+/** A manifest goes out as what it calls itself, or not at all. @throws RegistryError `INVALID_MANIFEST` */
+function requireDeclaredType({ descriptor, bytes }: Manifest, { reference, what }: Operation): void {
+  const declared = declaredMediaType(bytes);
+  if (declared === undefined || declared === descriptor.mediaType) return;
+  const reason = `it calls itself ${printable(declared, 150)}, its descriptor says ${descriptor.mediaType}`;
+  throw new RegistryError("INVALID_MANIFEST", `cannot ${what}: ${reason}`, { reference, reason });
 }

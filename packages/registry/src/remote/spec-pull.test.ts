@@ -1,0 +1,136 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, test } from "vitest";
+import { digestOf } from "../oci/digest.ts";
+import { MediaType, manifestMediaTypes } from "../oci/media-type.ts";
+import { bytesOf, expectCode } from "../testing/contract-support.ts";
+import { faultOf } from "../testing/fault.ts";
+import { aBlob, anImage, faults, startTestRegistry } from "../testing/index.ts";
+import { createRegistry } from "./create-registry.ts";
+
+const image = anImage({ tag: "v1" });
+const { descriptor, bytes } = image.manifest;
+const text = new TextDecoder().decode(bytes);
+
+async function aHome() {
+  const server = await startTestRegistry();
+  server.seed("app", image);
+  const registry = createRegistry(server.host, { retryDelayMs: 1 });
+  return {
+    server,
+    repository: registry.repository("app"),
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A registry that answers as it is told. */
+async function anOddHome(listener: RequestListener) {
+  const server = createServer(listener);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const registry = createRegistry(`127.0.0.1:${(server.address() as AddressInfo).port}`, { attempts: 1 });
+  return {
+    repository: registry.repository("app"),
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      server.close();
+    },
+  };
+}
+
+function served(type: string, body = text, headers: Record<string, string> = {}) {
+  return faults.status(200, { body, headers: { "content-type": type, ...headers } });
+}
+
+describe("a manifest that is pulled", () => {
+  test("is asked for with every type that is understood, by HEAD and by GET", async () => {
+    const accepted: (readonly [string | undefined, IncomingHttpHeaders["accept"]])[] = [];
+    await using home = await anOddHome(({ method, headers }, response) => {
+      accepted.push([method, headers.accept]);
+      const headersOfIt = { "content-type": descriptor.mediaType, "docker-content-digest": descriptor.digest };
+      response.writeHead(200, { ...headersOfIt, "content-length": String(bytes.byteLength) });
+      response.end(method === "HEAD" ? undefined : bytes);
+    });
+    expect(await home.repository.resolve("v1")).toEqual(descriptor);
+    expect((await home.repository.manifest("v1")).bytes).toEqual(bytes);
+    const all = manifestMediaTypes.join(", ");
+    expect(accepted).toEqual([
+      ["HEAD", all],
+      ["GET", all],
+    ]);
+    expect(all).toContain(MediaType.ociManifest);
+    expect(all).toContain(MediaType.ociIndex);
+  });
+
+  test("may come with parameters behind its type", async () => {
+    await using home = await aHome();
+    home.server.fail(served(`${descriptor.mediaType}; charset=utf-8`), { match: /^GET/ });
+    expect((await home.repository.manifest("v1")).descriptor).toEqual(descriptor);
+  });
+
+  test.for([
+    { name: "a word nobody knows", mediaType: "application/vnd.example.thing", code: "PROTOCOL" },
+    { name: "its type with parameters", mediaType: `${MediaType.ociManifest}; x=y`, code: "PROTOCOL" },
+  ] as const)("is refused when it calls itself by $name", async ({ mediaType, code }) => {
+    await using home = await aHome();
+    const body = text.replace(MediaType.ociManifest, mediaType);
+    home.server.fail(served(MediaType.ociManifest, body), { match: /^GET/ });
+    await expectCode(home.repository.manifest("v1"), code);
+  });
+
+  test("may leave out what it is, or have an empty word for it", async () => {
+    await using home = await aHome();
+    home.server.fail(served(MediaType.ociManifest, text.replace(MediaType.ociManifest, "")), { match: /^GET/ });
+    expect((await home.repository.manifest("v1")).descriptor.mediaType).toBe(MediaType.ociManifest);
+  });
+
+  test.for(["a/b", "", ".hidden", "a:b", "x".repeat(129), "sha256:abc", "sha256-x?y"])(
+    "has a tag or a digest for a name; nobody is asked for %j",
+    async (reference) => {
+      await using home = await aHome();
+      await expectCode((async () => await home.repository.manifest(reference))(), "INVALID_REFERENCE");
+      await expectCode((async () => await home.repository.resolve(reference))(), "INVALID_REFERENCE");
+      expect(home.server.requests()).toEqual([]);
+    },
+  );
+
+  test("may be announced by its digest of another algorithm", async () => {
+    await using home = await aHome();
+    const strong = digestOf(bytes, "sha512");
+    const headers = { "docker-content-digest": descriptor.digest };
+    home.server.fail(served(descriptor.mediaType, text, headers), { match: /^GET/ });
+    expect((await home.repository.manifest(strong)).descriptor.digest).toBe(strong);
+  });
+});
+
+describe("a blob that is pulled", () => {
+  test("is what its bytes hash to, whatever a header says", async () => {
+    await using home = await aHome();
+    const other = aBlob({ seed: "other" }).digest;
+    const lie = faultOf(() => ({
+      head: ({ status, headers }) => ({ status, headers: { ...headers, "docker-content-digest": other } }),
+    }));
+    home.server.fail(lie);
+    expect(await bytesOf(home.repository.fetchBlob(image.config))).toEqual(image.config.bytes);
+    expect(await home.repository.statBlob(image.config.digest)).toEqual({ size: image.config.size });
+  });
+
+  test("needs no manifest before it", async () => {
+    await using home = await aHome();
+    await bytesOf(home.repository.fetchBlob(image.config));
+    expect(home.server.requests().map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `GET /v2/app/blobs/${image.config.digest}`,
+    ]);
+  });
+
+  test("has a size: a look that tells none is not taken for a blob of none", async () => {
+    await using home = await anOddHome((_request, response) => {
+      response.writeHead(200, { "transfer-encoding": "chunked" }).end();
+    });
+    await expectCode(home.repository.statBlob(image.config.digest), "PROTOCOL");
+  });
+});
