@@ -26,6 +26,7 @@ export { createRegistry } from "./remote/create-registry.ts";
 export { type DockerCredentialsOptions, dockerCredentials } from "./remote/credentials/docker-credentials.ts";
 export type { GateLane, GateLimits, HostGate } from "./remote/host-gate.ts";
 export type { RemoteRegistry, RemoteRegistryRepository } from "./remote/http-registry.ts";
+export type { Mirror, MirrorOptions } from "./remote/mirrors/mirrors.ts";
 export type { RegistryOptions } from "./remote/registry-options.ts";
 export { type RetryOptions, withRetry } from "./remote/retry.ts";
 export type { ClientCertificate, HostOptions, TransportOptions } from "./remote/transport/host-options.ts";

@@ -6,14 +6,16 @@ import { HttpClient } from "./http-client.ts";
 import type { RegistryOptions } from "./registry-options.ts";
 import { defaultThrottleWaitMs } from "./retry.ts";
 import { createTransport, originOf } from "./transport/create-transport.ts";
+import type { HostOptions } from "./transport/host-options.ts";
 
 const longestConnectMs = 10_000;
 
 /** The client of one host, put together from the options; nothing is asked of the host yet. */
 export function createClient(host: string, options: RegistryOptions): HttpClient {
   const { idleTimeoutMs = 60_000, attempts = 5, retryDelayMs = 500, userAgent = "tranship" } = options;
-  const { throttleWaitMs = defaultThrottleWaitMs, credentials, hosts, limits = {}, onEvent } = options;
+  const { throttleWaitMs = defaultThrottleWaitMs, credentials, limits = {}, onEvent } = options;
   const { meta = 8, down = 8, up = 4, bytesPerSecond } = limits;
+  const hosts = options.hosts && withApiHosts(options.hosts);
   const origin = originOf(isDockerHub(host) ? dockerHubApiHost : host, options, hosts);
   const dispatcher = createTransport({
     origin,
@@ -35,4 +37,10 @@ export function createClient(host: string, options: RegistryOptions): HttpClient
     userAgent,
     onEvent,
   });
+}
+
+/** What is said of Docker Hub by any of its names holds for the host its API is on. */
+function withApiHosts(hosts: HostOptions): HostOptions {
+  const entries = Object.entries(hosts);
+  return Object.fromEntries(entries.map(([host, own]) => [isDockerHub(host) ? dockerHubApiHost : host, own]));
 }

@@ -219,3 +219,48 @@ describe("a remote registry", () => {
     expect(await Promise.all(copies)).toEqual(blobs.map(() => "written"));
   });
 });
+
+describe("a registry with mirrors", () => {
+  test("reads content from them, pushes past them, and shows them no password", async () => {
+    await using mirror = await startTestRegistry({ credentials: secret });
+    await using server = await startTestRegistry({ credentials: secret });
+    mirror.seed("hub/app", image);
+    server.seed("app", image);
+    const events: RegistryEvent[] = [];
+    const onEvent = (event: RegistryEvent) => events.push(event);
+    const place = `${mirror.host}/hub`;
+    await using registry = createRegistry(server.host, { credentials: secret, mirrors: [place], onEvent });
+    const repository = registry.repository("app");
+    const { digest } = image.manifest.descriptor;
+    expect((await repository.manifest(digest)).bytes).toEqual(image.manifest.bytes);
+    expect(mirror.requests().some(({ authorization }) => authorization)).toBe(false);
+    expect(events).toEqual([
+      {
+        type: "mirror.failed",
+        registry: server.host,
+        mirror: place,
+        reference: expect.any(String),
+        code: "UNAUTHORIZED",
+      },
+    ]);
+    await using trusted = createRegistry(server.host, { credentials: async () => secret, mirrors: [place] });
+    server.reset();
+    expect((await trusted.repository("app").manifest(digest)).bytes).toEqual(image.manifest.bytes);
+    expect(server.requests()).toEqual([]);
+    const fresh = aBlob({ seed: "pushed past the mirror" });
+    mirror.seed("hub/app", fresh);
+    expect(await trusted.repository("app").pushBlob(fresh, openerOf(fresh.bytes).open)).toBe("written");
+    expect(await listOf(trusted.repositories())).toEqual(["app"]);
+  });
+
+  test.for([
+    ["docker.io", "alpine", "docker.io/library/alpine"],
+    ["docker.io/library", "alpine", "docker.io/library/alpine"],
+    ["docker.io/alpine", "", "docker.io/library/alpine"],
+    ["docker.io", "grafana/loki", "docker.io/grafana/loki"],
+    ["registry.example.com", "alpine", "registry.example.com/alpine"],
+  ] as const)("knows the repository %s + %s as %s", async ([place, path, name]) => {
+    await using registry = createRegistry(place);
+    expect(registry.repository(path).name).toBe(name);
+  });
+});

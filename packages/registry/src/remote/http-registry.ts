@@ -46,6 +46,12 @@ export class HttpRegistry implements RemoteRegistry {
     return new RemoteRepository(this.#client, host, root, path, this.#options);
   }
 
+  /** A repository's path below the place as the host has it: for Docker Hub's own images, below `library/`. */
+  pathBelow(path: string): string {
+    const { host, path: root } = this.#place;
+    return isDockerHub(host) && root === "" && path !== "" && !path.includes("/") ? `library/${path}` : path;
+  }
+
   async *repositories({ signal }: CallOptions = {}): AsyncGenerator<string> {
     const operation = { registry: this.#place.host, reference: this.name, what: `list repositories of ${this.name}` };
     const paths = listItems(this.#client, {

@@ -1,6 +1,7 @@
 import type { RegistryEvent } from "../events.ts";
 import type { CredentialProvider, Credentials } from "./auth/authenticator.ts";
 import type { GateLimits } from "./host-gate.ts";
+import type { Mirror } from "./mirrors/mirrors.ts";
 import type { HostOptions, TransportOptions } from "./transport/host-options.ts";
 
 /** Options of `createRegistry`. */
@@ -9,6 +10,11 @@ export interface RegistryOptions extends TransportOptions {
   readonly credentials?: Credentials | CredentialProvider | undefined;
   /** How single hosts are reached, by `host` or `host:port`: this one, or those it leads to. */
   readonly hosts?: HostOptions | undefined;
+  /**
+   * Other places with the same content, asked first and in this order for manifests and blobs by digest. They get
+   * credentials only of a provider, which is asked for theirs. @defaultValue none
+   */
+  readonly mirrors?: readonly Mirror[] | undefined;
   /** Requests at once, by kind; requests and bytes a second. */
   readonly limits?: GateLimits | undefined;
   /** The longest time without a byte, in milliseconds. @defaultValue 60 000 */

@@ -34,6 +34,9 @@ import { jsonOf } from "./paginate.ts";
 import { listReferrers } from "./referrers.ts";
 import { mayPass } from "./retry.ts";
 
+/** How often a manifest is asked for again that arrives damaged. */
+const maxDamages = 2;
+
 const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
 const tagsPerPage = 1000;
 const acceptManifests = manifestMediaTypes.join(", ");
@@ -103,9 +106,13 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Rep
       signal,
     };
     const attempt = async () => readManifest(await this.#client.send(request), reference, operation);
-    // bytes that arrive damaged get a second look, not five: a registry that lies goes on lying
-    const shouldRetry = (error: unknown, n: number) =>
-      mayPass(error, n) || (classifyFailure(error) === "corrupt" && n === 1);
+    // bytes that arrive damaged get a second and a third look, not five: a registry that lies goes on lying
+    let damages = 0;
+    const shouldRetry = (error: unknown, n: number) => {
+      if (classifyFailure(error) !== "corrupt") return mayPass(error, n);
+      damages += 1;
+      return damages <= maxDamages;
+    };
     return await this.#client.retrying(operation, attempt, { signal, shouldRetry });
   }
 

@@ -1,5 +1,6 @@
 import { classifyFailure, isRegistryError } from "../errors.ts";
 import { sleep } from "./sleep.ts";
+import { finalProxyReasons } from "./transport/proxy-error.ts";
 
 /** Options of {@link withRetry}. */
 export interface RetryOptions {
@@ -73,6 +74,7 @@ export async function withRetry<T>(attempt: (n: number) => Promise<T>, options: 
 export function mayPass(error: unknown, attempt: number): boolean {
   const failure = classifyFailure(error);
   if (failure !== "transient" && failure !== "throttled") return false;
+  if (isRegistryError(error, "NETWORK") && finalProxyReasons.has(error.details.reason)) return false;
   if (isRegistryError(error, "SERVER_ERROR") && lastingStatuses.includes(error.details.status)) return false;
   return !isNobodyThere(error) || attempt < attemptsForNobodyThere;
 }
@@ -92,5 +94,8 @@ function backOffMs(failures: number, delayMs: number): number {
 }
 
 function isNobodyThere(error: unknown): boolean {
-  return isRegistryError(error, "NETWORK") && ["ENOTFOUND", "ECONNREFUSED"].includes(error.details.reason);
+  return (
+    isRegistryError(error, "NETWORK") &&
+    ["ENOTFOUND", "ECONNREFUSED", "PROXY_UNREACHABLE"].includes(error.details.reason)
+  );
 }

@@ -29,20 +29,21 @@ export class Home {
     this.#rights = rights;
   }
 
+  /** @throws ApiError `NAME_INVALID` for a path that cannot be one here */
   reader(path: string): RepositoryReader {
-    return this.registry.repository(path);
+    return this.#repository(path);
   }
 
   /** @throws ApiError `UNSUPPORTED` where nothing can be written */
   writer(path: string): RepositoryReader & RepositoryWriter {
-    const repository: RepositoryReader & Partial<RepositoryWriter> = this.registry.repository(path);
+    const repository: RepositoryReader & Partial<RepositoryWriter> = this.#repository(path);
     if (!this.#rights.write || !isWriter(repository)) throw unsupported("this registry is read-only");
     return repository;
   }
 
   /** @throws ApiError `UNSUPPORTED` where nothing can be deleted */
   deleter(path: string): RepositoryReader & RepositoryDeleter {
-    const repository: RepositoryReader & Partial<RepositoryDeleter> = this.registry.repository(path);
+    const repository: RepositoryReader & Partial<RepositoryDeleter> = this.#repository(path);
     const { write, delete: mayDelete } = this.#rights;
     if (!write || !mayDelete || !isDeleter(repository)) throw unsupported("nothing can be deleted from this registry");
     return repository;
@@ -70,6 +71,16 @@ export class Home {
       if (isRegistryError(error, "NOT_FOUND")) return new ApiError(404, "NAME_UNKNOWN", "no such repository");
     }
     return new ApiError(404, code, message);
+  }
+
+  /** A path is a path, and yet a home may have no room for it: a folder of layouts keeps files of its own. */
+  #repository(path: string): RepositoryReader {
+    try {
+      return this.registry.repository(path);
+    } catch (error) {
+      if (isRegistryError(error, "INVALID_REFERENCE")) throw new ApiError(400, "NAME_INVALID", "not a repository here");
+      throw error;
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 import { isRegistryError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type Digest, isDigest } from "../oci/digest.ts";
+import { type Digest, digestOf, isDigest } from "../oci/digest.ts";
 import { defaultMaxManifestBytes, manifestOf, parseManifest, sniffManifestMediaType } from "../oci/manifest.ts";
 import { isManifestMediaType } from "../oci/media-type.ts";
+import type { RepositoryReader } from "../repository.ts";
 import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
@@ -70,7 +71,8 @@ async function put(exchange: Exchange, home: Home, { repository, reference }: Ma
   const { signal } = exchange;
   try {
     const byDigest = isDigest(reference);
-    const manifest = manifestOf(bytes, mediaType, byDigest ? reference : undefined);
+    const known = byDigest ? reference : await knownBySha512(writer, bytes, signal);
+    const manifest = manifestOf(bytes, mediaType, known);
     const { subject } = parseManifest(manifest);
     await home.changing(repository, reference, async () => {
       if (isConditional(exchange)) {
@@ -82,6 +84,20 @@ async function put(exchange: Exchange, home: Home, { repository, reference }: Ma
   } catch (error) {
     throw refusalOf(error);
   }
+}
+
+/**
+ * The digest a client has pushed these bytes under before it names them: a tag's request has no place to say so, and
+ * sha256 is the digest of all others.
+ */
+async function knownBySha512(
+  reader: RepositoryReader,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<Digest | undefined> {
+  const [short, long] = [digestOf(bytes), digestOf(bytes, "sha512")];
+  if (await reader.resolve(short, { signal })) return undefined;
+  return (await reader.resolve(long, { signal })) ? long : undefined;
 }
 
 async function remove(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {

@@ -26,8 +26,8 @@ export type OriginRepository = RepositoryReader & RepositoryWriter & RepositoryD
 /**
  * A repository whose content may come from mirrors. Only what names itself by its digest is asked of them, so no mirror
  * can pass off something else: manifests and blobs. What the registry alone can say, it is asked: which tags and
- * referrers there are, and what a tag names, unless a mirror is told to be trusted with tags. Writes and deletes go to
- * the registry only; a mirror may go on offering what was deleted there.
+ * referrers there are, what a tag names and whether something is there, unless a mirror is told to be trusted with tags.
+ * Writes and deletes go to the registry only; a mirror may go on offering what was deleted there.
  */
 export class MirroredRepository implements RepositoryReader, RepositoryWriter, RepositoryDeleter, LaneProvider {
   readonly name: string;
@@ -45,7 +45,8 @@ export class MirroredRepository implements RepositoryReader, RepositoryWriter, R
   }
 
   manifest(reference: Tag | Digest, options: ManifestOptions = {}): Promise<Manifest> {
-    return this.#sources.ask(reference, options.signal, (repository) => repository.manifest(reference, options));
+    const read = (repository: RepositoryReader) => repository.manifest(reference, options);
+    return this.#sources.ask(reference, options.signal, read, { isProven: true });
   }
 
   statBlob(digest: Digest, options: CallOptions = {}): Promise<{ readonly size: number } | undefined> {

@@ -125,7 +125,7 @@ describeReaderContract("A registry with an empty mirror", () => aHome("origin"))
 describeReaderContract("A registry with a dead mirror", async () => aHome("origin", await nowhere()));
 describeWriterContract("A registry with an empty mirror", () => aHome("origin"));
 
-test("content comes from the mirror, names from the registry", async () => {
+test("content comes from the mirror; what is there, and under which name, the registry says", async () => {
   const [mirror, origin] = (await start(undefined, undefined)) as [TestRegistry, TestRegistry];
   const { repository, events } = mirrored({ mirrors: [mirror.host], origin: origin.host });
   expect((await repository.resolve("v1"))?.digest).toBe(digest);
@@ -133,8 +133,10 @@ test("content comes from the mirror, names from the registry", async () => {
   expect(lines(mirror)).toEqual([]);
   origin.reset();
   expect((await repository.resolve(digest))?.digest).toBe(digest);
-  expect((await repository.manifest(digest)).bytes).toEqual(image.manifest.bytes);
   expect(await repository.statBlob(layer.digest)).toEqual({ size: layer.size });
+  expect(lines(mirror)).toEqual([]);
+  origin.reset();
+  expect((await repository.manifest(digest)).bytes).toEqual(image.manifest.bytes);
   expect(await bytesOf(repository.fetchBlob(layer))).toEqual(layer.bytes);
   expect(await bytesOf(repository.fetchBlob(layer, { offset: 10, length: 7 }))).toEqual(layer.bytes.slice(10, 17));
   expect(lines(origin)).toEqual([]);

@@ -8,7 +8,10 @@ import { Sources } from "./sources.ts";
 export interface MirrorOptions {
   /** What stands in for the registry's own place, such as `mirror.internal/hub`. */
   readonly place: string;
-  /** Ask it what a tag names, before the registry itself. Nothing proves that it is right. @defaultValue false */
+  /**
+   * Ask it what a tag names and what is there, before the registry itself. Nothing proves that it is right; not for a
+   * registry that is pushed to. @defaultValue false
+   */
   readonly tags?: boolean | undefined;
 }
 

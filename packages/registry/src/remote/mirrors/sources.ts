@@ -5,6 +5,12 @@ import type { RepositoryReader } from "../../repository.ts";
 import { type MirrorFailure, withMirrorFailures } from "./mirror-failures.ts";
 import type { MirrorHost, MirrorRepository } from "./mirror-host.ts";
 
+/** Options of {@link Sources.ask}. */
+export interface AskOptions {
+  /** What is asked for by digest proves itself: it is content. Whether something is there, a mirror could get wrong. */
+  readonly isProven?: boolean;
+}
+
 /** Where the content of one repository may be had: mirrors, in the order they are asked, then the registry itself. */
 export class Sources<Origin extends RepositoryReader = RepositoryReader> {
   readonly origin: Origin;
@@ -30,11 +36,13 @@ export class Sources<Origin extends RepositoryReader = RepositoryReader> {
     reference: Tag | Digest,
     signal: AbortSignal | undefined,
     call: (repository: RepositoryReader) => Promise<Answer>,
+    { isProven = false }: AskOptions = {},
   ): Promise<Answer> {
     const failures: MirrorFailure[] = [];
     const digest = isDigest(reference) ? reference : undefined;
     for (const mirror of this.mirrors) {
-      if ((digest === undefined && !mirror.resolvesTags) || !mirror.mayAsk(digest)) continue;
+      if (!(isProven && digest !== undefined) && !mirror.resolvesTags) continue;
+      if (!mirror.mayAsk(digest)) continue;
       try {
         const answer = await call(this.at(mirror));
         mirror.worked();

@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LayoutRegistry } from "@tranship/core";
+import { createRegistry, MemoryRegistry, type Registry } from "@tranship/registry";
+import { type Fault, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
+
+/** Where content can live and be copied from and to. */
+export type HomeKind = "memory" | "layout" | "remote";
+
+/** An empty home of content. */
+export interface Home extends AsyncDisposable {
+  readonly registry: Registry;
+  /** The server behind a remote home. */
+  readonly server?: TestRegistry;
+}
+
+/** Makes an empty home of the kind. */
+export async function openHome(kind: HomeKind): Promise<Home> {
+  if (kind === "memory") return { registry: new MemoryRegistry(), [Symbol.asyncDispose]: async () => {} };
+  if (kind === "remote") return await openRemote();
+  const folder = await mkdtemp(join(tmpdir(), "tranship-property-"));
+  const registry = await LayoutRegistry.open(folder, { create: true });
+  return { registry, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
+
+async function openRemote(): Promise<Home> {
+  const server = await startTestRegistry({ maxPageSize: 2 }); // lists of more than two items have pages
+  const registry = createRegistry(server.host, { retryDelayMs: 1, idleTimeoutMs: 5000, attempts: 8 });
+  return {
+    registry,
+    server,
+    async [Symbol.asyncDispose]() {
+      await registry[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Faults a copy has to get through without its caller noticing. Damage shows where there is a digest to go by. */
+const passing: readonly ((random: () => number) => Fault)[] = [
+  (random) => faults.cutAfter(Math.floor(random() * 3000)),
+  () => faults.status(500),
+  () => faults.status(503, { headers: { "retry-after": "0" } }),
+  () => faults.status(429, { headers: { "retry-after": "0" } }),
+  (random) => faults.dropUpload(Math.floor(random() * 3000)),
+  () => faults.reset(),
+  () => faults.htmlError(502),
+  () => faults.lyingRange({ mode: "ignored" }),
+  (random) => faults.slow({ delayMs: Math.floor(random() * 5) }),
+];
+
+/** Bytes that arrive damaged again and again are given up. */
+const maxDamages = 2;
+
+/** Makes `count` requests of a server go wrong, at random moments. */
+export function injectFaults(server: TestRegistry, count: number, random: () => number): void {
+  for (let n = 0; n < count; n += 1) {
+    let countdown = Math.floor(random() * 60);
+    const isDamage = n < maxDamages && random() < 0.3;
+    const fault = isDamage ? faults.corrupt({ at: Math.floor(random() * 500) }) : passingFault(random);
+    const isContent = (path: string) => /\/(?:blobs|manifests)\//.test(path);
+    server.fail(fault, {
+      times: 1,
+      match: ({ method, path }) => method !== "HEAD" && (!isDamage || isContent(path)) && countdown-- <= 0,
+    });
+  }
+}
+
+function passingFault(random: () => number): Fault {
+  const make = passing[Math.floor(random() * passing.length)];
+  return make ? make(random) : faults.status(500);
+}
