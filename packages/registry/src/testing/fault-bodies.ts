@@ -24,12 +24,19 @@ export async function* shorten(body: AsyncIterable<Uint8Array>, bytes: number): 
 }
 
 /** The same bytes with one bit of byte `at` changed. */
-export async function* flip(body: AsyncIterable<Uint8Array>, at: number): AsyncGenerator<Uint8Array> {
+export async function* flip(
+  body: AsyncIterable<Uint8Array>,
+  at: number,
+  onFlipped: () => void = () => {},
+): AsyncGenerator<Uint8Array> {
   let left = at;
   for await (const chunk of body) {
     const copy = new Uint8Array(chunk); // the chunk may be what the registry keeps
     const byte = left >= 0 ? copy[left] : undefined;
-    if (byte !== undefined) copy[left] = byte ^ 1;
+    if (byte !== undefined) {
+      copy[left] = byte ^ 1;
+      onFlipped();
+    }
     left -= chunk.byteLength;
     yield copy;
   }

@@ -56,6 +56,7 @@ describe("a fault", () => {
     registry.failOnce(faults.corrupt());
     const spoilt = await fetch(url, { method: "POST", body: new Uint8Array(other.bytes) });
     expect(spoilt.status).toBe(400);
+    expect(await spoilt.json()).toMatchObject({ errors: [{ code: "DIGEST_INVALID" }] }); // the answer comes as it is
     expect((await fetch(url, { method: "POST", body: new Uint8Array(other.bytes) })).status).toBe(201);
   });
 

@@ -75,7 +75,7 @@ export const faults: {
     return faultOf(() => ({ answer: { status: code, headers, body } }));
   },
   slow: (options) => faultOf(() => slowInterception(options)),
-  corrupt: ({ at = 0 } = {}) => bodyFault((body) => flip(body, at)),
+  corrupt: ({ at = 0 } = {}) => faultOf(() => corruption(at), hasAnswerBody),
   lyingRange,
   dropUpload: (afterBytes) => faultOf(() => ({ received: (body) => cut(body, afterBytes) }), isUploadOfBytes),
   unauthorizedAfter,
@@ -94,6 +94,16 @@ export const faults: {
 
 function bodyFault(transform: BodyTransform): Fault {
   return faultOf(() => ({ sent: transform, received: transform }), hasAnswerBody);
+}
+
+/** One bit of one body: what is said of a damaged upload arrives as it was said. */
+function corruption(at: number): Interception {
+  let isUpload = false;
+  const received: BodyTransform = (body) =>
+    flip(body, at, () => {
+      isUpload = true;
+    });
+  return { received, sent: (body) => (isUpload ? body : flip(body, at)) };
 }
 
 function slowInterception({ bytesPerSecond, delayMs = 0, jitterMs = 0 }: SlowOptions): Interception {
