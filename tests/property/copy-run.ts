@@ -12,7 +12,7 @@ export interface CopyRun {
   readonly plan: GraphPlan;
   readonly from: HomeKind;
   readonly to: HomeKind;
-  /** How many requests go wrong, on either side. */
+  /** How many requests may go wrong, on either side. */
   readonly faults: number;
   readonly seed: number;
 }
@@ -22,6 +22,8 @@ export interface CopyOutcome {
   readonly expected: Content;
   readonly actual: Content;
   readonly isEqual: boolean;
+  /** Requests that went wrong. */
+  readonly faulty: number;
   /** What the copy failed with before it got through; a copy over HTTP gets through faults unnoticed. */
   readonly failures: readonly string[];
 }
@@ -37,7 +39,11 @@ export async function copyRun({ plan, from, to, faults, seed }: CopyRun): Promis
   await using source = await openHome(from);
   await using target = await openHome(to);
   await copy(original, source.registry);
-  for (const { server } of [source, target]) if (server) injectFaults(server, faults, random);
+  let faulty = 0;
+  const onFault = () => {
+    faulty += 1;
+  };
+  for (const { server } of [source, target]) if (server) injectFaults(server, faults, random, onFault);
   const failures: string[] = [];
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -51,7 +57,7 @@ export async function copyRun({ plan, from, to, faults, seed }: CopyRun): Promis
   for (const { server } of [source, target]) server?.reset();
   const expected = await contentOf(original.repository(path));
   const actual = await contentOf(target.registry.repository(path));
-  return { expected, actual, isEqual: isDeepStrictEqual(actual, expected), failures };
+  return { expected, actual, isEqual: isDeepStrictEqual(actual, expected), faulty, failures };
 }
 
 async function copy(from: Registry, to: Registry): Promise<void> {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { lacking } from "../support/tools.ts";
 import { copyRun } from "./copy-run.ts";
 import type { HomeKind } from "./homes.ts";
 import { graphPlan } from "./random-graph.ts";
@@ -21,6 +22,29 @@ test.for(pairs)(
         expect(failures).toEqual([]);
       }),
       { numRuns: runsOfAPair },
+    );
+  },
+);
+
+const docker = "docker-registry";
+
+if (lacking(docker).length > 0) console.warn("property/copy: skipped with docker-registry, which is not installed");
+
+test.skipIf(lacking(docker).length > 0)(
+  "any content copied to docker-registry and back arrives equal, referrers by the fallback tag included",
+  async () => {
+    const sha256Only = graphPlan.map((plan) => ({
+      ...plan,
+      images: plan.images.map((image) => ({ ...image, sha512: false })),
+    }));
+    await fc.assert(
+      fc.asyncProperty(sha256Only, async (plan) => {
+        const to = await copyRun({ plan, from: "memory", to: docker, faults: 0, seed: 0 });
+        expect(to.actual).toEqual(to.expected);
+        const from = await copyRun({ plan, from: docker, to: "memory", faults: 0, seed: 0 });
+        expect(from.actual).toEqual(from.expected);
+      }),
+      { numRuns: 6 },
     );
   },
 );

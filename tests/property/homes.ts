@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { LayoutRegistry } from "@tranship/core";
 import { createRegistry, MemoryRegistry, type Registry } from "@tranship/registry";
 import { type Fault, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
+import { startDockerRegistry } from "../support/docker-registry.ts";
 
 /** Where content can live and be copied from and to. */
-export type HomeKind = "memory" | "layout" | "remote";
+export type HomeKind = "memory" | "layout" | "remote" | "docker-registry";
 
 /** An empty home of content. */
 export interface Home extends AsyncDisposable {
@@ -19,6 +20,7 @@ export interface Home extends AsyncDisposable {
 export async function openHome(kind: HomeKind): Promise<Home> {
   if (kind === "memory") return { registry: new MemoryRegistry(), [Symbol.asyncDispose]: async () => {} };
   if (kind === "remote") return await openRemote();
+  if (kind === "docker-registry") return await openDockerRegistry();
   const folder = await mkdtemp(join(tmpdir(), "tranship-property-"));
   const registry = await LayoutRegistry.open(folder, { create: true });
   return { registry, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
@@ -30,6 +32,19 @@ async function openRemote(): Promise<Home> {
   return {
     registry,
     server,
+    async [Symbol.asyncDispose]() {
+      await registry[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A registry without the referrers API, which knows sha256 only. */
+async function openDockerRegistry(): Promise<Home> {
+  const server = await startDockerRegistry();
+  const registry = createRegistry(server.host);
+  return {
+    registry,
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
@@ -53,8 +68,8 @@ const passing: readonly ((random: () => number) => Fault)[] = [
 /** Bytes that arrive damaged again and again are given up. */
 const maxDamages = 2;
 
-/** Makes `count` requests of a server go wrong, at random moments. */
-export function injectFaults(server: TestRegistry, count: number, random: () => number): void {
+/** Makes `count` requests of a server go wrong, at random moments; `onFault` is told of each that does. */
+export function injectFaults(server: TestRegistry, count: number, random: () => number, onFault: () => void): void {
   for (let n = 0; n < count; n += 1) {
     let countdown = Math.floor(random() * 60);
     const isDamage = n < maxDamages && random() < 0.3;
@@ -62,7 +77,11 @@ export function injectFaults(server: TestRegistry, count: number, random: () => 
     const isContent = (path: string) => /\/(?:blobs|manifests)\//.test(path);
     server.fail(fault, {
       times: 1,
-      match: ({ method, path }) => method !== "HEAD" && (!isDamage || isContent(path)) && countdown-- <= 0,
+      match: ({ method, path }) => {
+        const isHit = method !== "HEAD" && (!isDamage || isContent(path)) && countdown-- <= 0;
+        if (isHit) onFault();
+        return isHit;
+      },
     });
   }
 }

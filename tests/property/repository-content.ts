@@ -20,11 +20,14 @@ export interface Content {
   readonly referrers: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Where a registry without the referrers API has its lists kept: nothing of its content. */
+const fallbackTag = /^sha(?:256|512)-[0-9a-f]{64}$/;
+
 /** Reads a repository whole, trusting nothing it says about itself. */
 export async function contentOf(repository: RepositoryReader): Promise<Content> {
   const content = { tags: {}, manifests: {}, blobs: {}, referrers: {} } as Mutable<Content>;
   const tags: string[] = [];
-  for await (const tag of repository.tags()) tags.push(tag);
+  for await (const tag of repository.tags()) if (!fallbackTag.test(tag)) tags.push(tag);
   for (const tag of tags.sort()) {
     const descriptor = await repository.resolve(tag);
     if (!descriptor) throw new Error(`${tag} is listed and cannot be resolved`);
@@ -70,7 +73,7 @@ export async function copyRepository(
     }
   };
   for await (const tag of from.tags({ signal })) {
-    const root = await from.resolve(tag, { signal });
+    const root = fallbackTag.test(tag) ? undefined : await from.resolve(tag, { signal });
     if (root) await copy(root, tag);
   }
 }

@@ -16,6 +16,7 @@ export interface CopiesOutcome {
 /** Copies random content between all pairs of homes, in turn; sets the exit code when something did not arrive equal. */
 export async function copies({ runs, seed }: { readonly runs: number; readonly seed: number }): Promise<CopiesOutcome> {
   const startedMs = performance.now();
+  console.log(`copies --runs ${runs} --seed ${seed}`);
   const counts = { faults: 0, unequal: 0, failed: 0, manifests: 0, blobs: 0 };
   for (let run = 0; run < runs; run += 1) {
     const runSeed = seed + run;
@@ -27,10 +28,10 @@ export async function copies({ runs, seed }: { readonly runs: number; readonly s
     if (!plan) throw new Error("no content was made");
     const where = `copies --runs 1 --seed ${runSeed} (${from} to ${to}, ${faults} faults)`;
     try {
-      const { isEqual, failures, actual } = await copyRun({ plan, from, to, faults, seed: runSeed });
+      const { isEqual, failures, actual, faulty } = await copyRun({ plan, from, to, faults, seed: runSeed });
       counts.manifests += Object.keys(actual.manifests).length;
       counts.blobs += Object.keys(actual.blobs).length;
-      counts.faults += from === "remote" || to === "remote" ? faults : 0;
+      counts.faults += faulty;
       if (!isEqual) counts.unequal += 1;
       if (failures.length > 0) counts.failed += 1;
       if (!isEqual || failures.length > 0) console.error(`${where}: ${isEqual ? failures.join("; ") : "NOT EQUAL"}`);
