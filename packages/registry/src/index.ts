@@ -7,7 +7,7 @@ export {
   type RegistryErrorDetails,
   type ReportedError,
 } from "./errors.ts";
-export type { RegistryEvent, RegistrySlowed, RegistryWarned, RequestRetried } from "./events.ts";
+export type { MirrorFailed, RegistryEvent, RegistrySlowed, RegistryWarned, RequestRetried } from "./events.ts";
 export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory/memory-registry.ts";
 export type { MemoryRepository } from "./memory/memory-repository.ts";

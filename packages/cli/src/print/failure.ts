@@ -13,6 +13,8 @@ const registryAdvice: { readonly [Code in RegistryErrorCode]?: string } = {
   NOT_FOUND: "the registry does not have it, or no longer; a pull plans anew with --restart",
   UNAUTHORIZED: "check --registry-login and its password; without them, what docker or podman logged in with is used",
   FORBIDDEN: "this user may not do that here; ask the registry's administrator",
+  CREDENTIALS_UNUSABLE:
+    "repair or remove what it names, log in again, or give --registry-login, which asks none of them",
   RATE_LIMITED: "the registry limits requests; wait and run the command again, it goes on where it stopped",
   SERVER_ERROR: "the registry has a fault of its own; run the command again later, it goes on where it stopped",
   NETWORK: "check the registry's name, the network and any proxy; run the command again, it goes on where it stopped",

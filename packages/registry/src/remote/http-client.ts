@@ -99,7 +99,9 @@ export class HttpClient implements AsyncDisposable {
     const answer = await this.#challenged(request, first);
     if (!answer.tryAgain) throw httpError(first.failure, request.operation, answer.hint);
     await gate.turn(request.signal);
-    return this.#judge(request, await this.#follow(request));
+    const second = await this.#follow(request);
+    if (second.failure?.status !== 401) return this.#judge(request, second);
+    throw httpError(second.failure, request.operation, "what was shown it is not enough for this");
   }
 
   /**

@@ -20,11 +20,11 @@ import type {
   RepositoryWriter,
 } from "../repository.ts";
 import { blobLane } from "./blob-download.ts";
+import { statBlob } from "./blob-stat.ts";
 import { uploadBlob } from "./blob-upload.ts";
 import { deleteBlob, deleteManifest, deleteTag } from "./delete.ts";
 import { Endpoints } from "./endpoints.ts";
 import { fetchBlob } from "./fetch-blob.ts";
-import { contentLengthOf } from "./headers.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { listItems } from "./list-items.ts";
 import { describeHead, readManifest, requireSameDigest } from "./manifest-answer.ts";
@@ -85,7 +85,10 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Rep
     const head = await this.#client.ask(request);
     if (head.status === 404) return undefined;
     const descriptor = describeHead(head.headers);
-    if (!descriptor) return await this.#resolveByBody(reference, signal);
+    // a registry may name it by another algorithm than asked for: the bytes tell whether it is the same
+    const isOtherwiseNamed =
+      descriptor && isDigest(reference) && digestAlgorithm(reference) !== digestAlgorithm(descriptor.digest);
+    if (!descriptor || isOtherwiseNamed) return await this.#resolveByBody(reference, signal);
     if (isDigest(reference)) requireSameDigest(reference, descriptor.digest, operation);
     return descriptor;
   }
@@ -116,16 +119,8 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Rep
     return await this.#client.retrying(operation, attempt, { signal, shouldRetry });
   }
 
-  async statBlob(digest: Digest, { signal }: CallOptions = {}): Promise<{ readonly size: number } | undefined> {
-    const operation = this.#endpoints.operation("stat blob", digest);
-    const url = this.#endpoints.blob(digest);
-    const expect = [200, 404];
-    const scopes = this.#endpoints.scope("pull");
-    const head = await this.#client.ask({ method: "HEAD", url, operation, lane: "meta", scopes, expect, signal });
-    if (head.status === 404) return undefined;
-    const size = contentLengthOf(head.headers);
-    if (size === undefined) throw protocolError(operation, "a blob without Content-Length");
-    return { size };
+  statBlob(digest: Digest, { signal }: CallOptions = {}): Promise<{ readonly size: number } | undefined> {
+    return statBlob(this.#client, this.#endpoints, digest, signal);
   }
 
   fetchBlob(blob: Blob, options?: FetchBlobOptions): AsyncIterable<Uint8Array> {

@@ -133,4 +133,33 @@ describe("a blob that is pulled", () => {
     });
     await expectCode(home.repository.statBlob(image.config.digest), "PROTOCOL");
   });
+
+  test.for([
+    {
+      name: "the first byte",
+      status: 206,
+      headers: { "content-range": "bytes 0-0/700", "content-length": "1" },
+      size: 700,
+    },
+    { name: "no first byte", status: 416, headers: { "content-range": "bytes */0" }, size: 0 },
+    { name: "the whole", status: 200, headers: { "content-length": "700" }, size: 700 },
+    { name: "nothing any more", status: 404, headers: {}, size: undefined },
+  ])("has the size that $name tells, where a look tells none", async ({ status, headers, size }) => {
+    await using home = await anOddHome(({ method }, response) => {
+      if (method === "HEAD") response.writeHead(200, { "transfer-encoding": "chunked" }).end();
+      else response.writeHead(status, headers).end(status === 206 ? "x" : status === 200 ? "x".repeat(700) : undefined);
+    });
+    expect(await home.repository.statBlob(image.config.digest)).toEqual(size === undefined ? undefined : { size });
+  });
+
+  test("is what was asked for, though the registry names it by another algorithm", async () => {
+    const long = digestOf(bytes, "sha512");
+    const headersOfIt = { "content-type": descriptor.mediaType, "docker-content-digest": descriptor.digest };
+    await using home = await anOddHome(({ method }, response) => {
+      response.writeHead(200, { ...headersOfIt, "content-length": String(bytes.byteLength) });
+      response.end(method === "HEAD" ? undefined : bytes);
+    });
+    expect(await home.repository.resolve(long)).toEqual({ ...descriptor, digest: long });
+    await expectCode(home.repository.resolve(digestOf(new Uint8Array(3), "sha512")), "DIGEST_MISMATCH");
+  });
 });
