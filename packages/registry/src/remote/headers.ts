@@ -10,6 +10,12 @@ export function headerOf(headers: ResponseHeaders, name: string): string | undef
   return typeof value === "string" ? value : value?.[0];
 }
 
+/** One header whose values are a list: what is repeated is put together, as if it had come in one line. */
+export function listHeaderOf(headers: ResponseHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
+}
+
 /** `Content-Length` in bytes, when it is there and a plain number. */
 export function contentLengthOf(headers: ResponseHeaders): number | undefined {
   const text = headerOf(headers, "content-length")?.trim() ?? "";

@@ -6,7 +6,7 @@ import { parseChallenges } from "./auth/challenge.ts";
 import { BodyTaker } from "./body-taker.ts";
 import type { BytePacer } from "./byte-pacer.ts";
 import { type BodySink, exchange, type ResponseHead, type WireRequest } from "./exchange.ts";
-import { headerOf, type ResponseHeaders } from "./headers.ts";
+import { headerOf, listHeaderOf, type ResponseHeaders } from "./headers.ts";
 import type { ClosableHostGate, GateLane } from "./host-gate.ts";
 import { httpError } from "./http-error.ts";
 import { resolveLocation } from "./location.ts";
@@ -221,8 +221,7 @@ export class HttpClient implements AsyncDisposable {
 
   async #challenged(request: ClientRequest, { failure, sent }: Outcome): Promise<ChallengeAnswer> {
     if (failure === undefined || failure.host !== this.origin.host) return { tryAgain: false };
-    const value = failure.headers["www-authenticate"];
-    const challenges = parseChallenges(Array.isArray(value) ? value.join(", ") : value);
+    const challenges = parseChallenges(listHeaderOf(failure.headers, "www-authenticate"));
     const { scopes, signal } = request;
     const answer = await this.#parts.authenticator.challenged({ challenges, scopes, sent }, signal);
     const isReplayable = request.body === undefined || request.body instanceof Uint8Array;

@@ -8,7 +8,7 @@ import { listItems } from "./list-items.ts";
 
 interface Page {
   readonly items: readonly string[];
-  readonly link?: string;
+  readonly link?: string | readonly string[];
 }
 
 /** A list that answers each query with what `pageOf` makes of it. */
@@ -18,7 +18,7 @@ async function aList(pageOf: (query: URLSearchParams) => Page) {
     const { search, searchParams } = new URL(request.url ?? "", "http://list");
     queries.push(search);
     const { items, link } = pageOf(searchParams);
-    response.writeHead(200, link === undefined ? {} : { link }).end(JSON.stringify(items));
+    response.writeHead(200, link === undefined ? {} : { link: [link].flat() }).end(JSON.stringify(items));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -88,4 +88,13 @@ test("is not led in a circle by pages that take turns", async () => {
   await using list = await aList((query) => ({ items: query.get("last") === "b" ? ["c", "b"] : ["a", "b"] }));
   await expectCode(listOf(list.items()), "PROTOCOL");
   expect(list.queries).toHaveLength(2);
+});
+
+test("finds the next page among other links, in one header or in several", async () => {
+  await using list = await aList((query) => {
+    const items = after(query.get("last")).slice(0, 1);
+    const next = items[0] && items[0] !== "d" ? [`</list?last=${items[0]}>; rel="next"`] : [];
+    return { items, link: ["</style.css>; rel=preload", ...next] };
+  });
+  expect(await listOf(list.items())).toEqual(all);
 });

@@ -1,4 +1,4 @@
-import { headerOf } from "./headers.ts";
+import { listHeaderOf } from "./headers.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { resolveLocation } from "./location.ts";
 import { type Operation, protocolError } from "./operation.ts";
@@ -43,7 +43,7 @@ export async function* paginate(client: HttpClient, request: PageRequest): Async
       signal,
     });
     yield page;
-    const link = nextLink(headerOf(page.headers, "link"));
+    const link = nextLink(listHeaderOf(page.headers, "link"));
     const target: URL | string | undefined = link === undefined ? after?.(page) : resolveLocation(link, next);
     if (typeof target === "string" || (target && target.origin !== client.origin.origin)) {
       throw refuse("its next page is on another host");
