@@ -71,6 +71,19 @@ describe("a remote registry", () => {
     expect(await registry.repository("app").resolve("v1")).toMatchObject({ size: image.manifest.descriptor.size });
   });
 
+  test.for([
+    ["a 503", faults.status(503), "SERVER_ERROR"],
+    ["a 429", faults.status(429), "RATE_LIMITED"],
+  ] as const)("is not told as missing when it answers with %s how to introduce oneself", async ([, fault, code]) => {
+    await using server = await startTestRegistry({ credentials: secret });
+    server.seed("app", image);
+    server.fail(faults.status(404), { match: ({ path, authorization }) => path !== "/v2/" && !authorization });
+    server.failOnce(fault, ({ path }) => path === "/v2/");
+    await using registry = createRegistry(server.host, { credentials: secret, attempts: 1 });
+    await expectCode(registry.repository("app").resolve("v1"), code);
+    expect(await registry.repository("app").resolve("v1")).toBeDefined();
+  });
+
   test("asks nobody how to introduce itself without credentials", async () => {
     await using server = await startTestRegistry();
     server.seed("app", image);

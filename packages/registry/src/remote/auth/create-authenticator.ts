@@ -89,8 +89,8 @@ class LearningAuthenticator implements Authenticator {
   }
 
   async #introduce(signal: AbortSignal): Promise<void> {
-    const { isConclusive, challenges } = await introduce(this.#wire, this.#host, this.#origin, signal);
-    this.#isIntroduced = isConclusive;
+    const challenges = await introduce(this.#wire, this.#host, this.#origin, signal);
+    this.#isIntroduced = true;
     if (challenges.length > 0) this.#learn(chooseScheme(challenges, this.#origin), true);
   }
 
