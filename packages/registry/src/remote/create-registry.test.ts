@@ -222,6 +222,40 @@ describe("a remote registry", () => {
     if (layer) await expectCode(bytesOf(registry.repository("app").fetchBlob(layer)), "UNSUPPORTED");
   });
 
+  test("ends what waits for a provider of credentials once closed, and tells the provider", async () => {
+    await using server = await startTestRegistry({ credentials: secret });
+    const asked = Promise.withResolvers<AbortSignal | undefined>();
+    const registry = createRegistry(server.host, {
+      credentials: (_request, { signal }) => {
+        asked.resolve(signal);
+        return new Promise(() => {});
+      },
+    });
+    const ended = expectCode(registry.repository("app").resolve("v1"), "UNSUPPORTED");
+    const signal = await asked.promise;
+    await registry.close();
+    await ended;
+    expect(signal?.aborted).toBe(true);
+  });
+
+  test("ends an upload whose source says nothing any more once closed", async () => {
+    await using server = await startTestRegistry();
+    const blob = aBlob({ size: 1000 });
+    const opened = Promise.withResolvers<void>();
+    const registry = createRegistry(server.host);
+    const ended = expectCode(
+      registry.repository("app").pushBlob(blob, async function* () {
+        yield blob.bytes.subarray(0, 10);
+        opened.resolve();
+        await new Promise(() => {});
+      }),
+      "UNSUPPORTED",
+    );
+    await opened.promise;
+    await registry.close();
+    await ended;
+  });
+
   test("copies inside one host with a single slot of each kind", async () => {
     await using server = await startTestRegistry();
     const blobs = Array.from({ length: 12 }, (_, n) => aBlob({ size: 300_000, seed: n }));

@@ -14,6 +14,7 @@ import { type Operation, printableUrl, protocolError } from "./operation.ts";
 import { pacedBody, pacedSink } from "./paced-body.ts";
 import { mayPass, retryAfterOf, withRetry } from "./retry.ts";
 import { isForbiddenRedirect } from "./transport/private-address.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 import { Warnings } from "./warnings.ts";
 
 /** A request to the registry, and which answers it can use. */
@@ -114,25 +115,28 @@ export class HttpClient implements AsyncDisposable {
   }
 
   /** Repeats `attempt` as the registry's options say, telling of every repetition. */
-  retrying<T>(
+  async retrying<T>(
     operation: Operation,
     attempt: (n: number) => Promise<T>,
     { signal, shouldRetry = mayPass, progress }: RetryingOptions = {},
   ): Promise<T> {
     const { attempts, retryDelayMs, throttleWaitMs, onEvent } = this.#parts;
-    return withRetry(attempt, {
-      attempts,
-      delayMs: retryDelayMs,
-      throttleWaitMs,
-      progress,
-      signal: signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal,
-      shouldRetry,
-      onRetry: (error, n, delayMs) => {
-        const { registry, reference } = operation;
-        const code = isRegistryError(error) ? error.code : "UNKNOWN";
-        onEvent?.({ type: "request.retried", registry, reference, code, attempt: n, delayMs });
-      },
-    });
+    const work = () =>
+      withRetry(attempt, {
+        attempts,
+        delayMs: retryDelayMs,
+        throttleWaitMs,
+        progress,
+        signal: this.#untilClosed(signal),
+        shouldRetry,
+        onRetry: (error, n, delayMs) => {
+          const { registry, reference } = operation;
+          const code = isRegistryError(error) ? error.code : "UNKNOWN";
+          onEvent?.({ type: "request.retried", registry, reference, code, attempt: n, delayMs });
+        },
+      });
+    // an attempt may wait for what knows nothing of our end: a source of bytes, somebody's provider of credentials
+    return await unlessAborted(work, this.#closing.signal);
   }
 
   /** A small request: sent, and sent again when it may pass. */
@@ -173,26 +177,26 @@ export class HttpClient implements AsyncDisposable {
   ): Promise<ResponseHead & { readonly sent: string | undefined }> {
     const { authenticator, bytePacer, dispatcher, idleTimeoutMs, userAgent } = this.#parts;
     const { method, operation, scopes, signal } = request;
+    const ending = this.#untilClosed(signal);
     const headers: Record<string, string> = {
       "user-agent": userAgent,
       "accept-encoding": "identity", // digests and ranges are of the bytes as they are stored
       ...request.headers,
     };
     if (url.origin === this.origin.origin) {
-      const authorization = await authenticator.authorization({ scopes }, signal);
+      const authorization = await authenticator.authorization({ scopes }, ending);
       if (authorization !== undefined) headers.authorization = authorization;
     }
-    const pacing = bytePacer && signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     let { body } = request;
     if (bytePacer && body) {
       if (body instanceof Uint8Array) headers["content-length"] ??= String(body.byteLength);
-      body = pacedBody(body, bytePacer, pacing);
+      body = pacedBody(body, bytePacer, ending);
     }
     const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
     const head = await exchange(dispatcher, wire, (answer) => {
       if (url.origin === this.origin.origin) this.#warnings.see(answer.headers);
       const sink = taker.sinkFor(answer);
-      return bytePacer ? pacedSink(sink, bytePacer, pacing) : sink;
+      return bytePacer ? pacedSink(sink, bytePacer, ending) : sink;
     });
     return { ...head, sent: headers.authorization };
   }
@@ -223,7 +227,7 @@ export class HttpClient implements AsyncDisposable {
     if (failure === undefined || failure.host !== this.origin.host) return { tryAgain: false };
     const challenges = parseChallenges(listHeaderOf(failure.headers, "www-authenticate"));
     const { scopes, signal } = request;
-    const answer = await this.#parts.authenticator.challenged({ challenges, scopes, sent }, signal);
+    const answer = await this.#parts.authenticator.challenged({ challenges, scopes, sent }, this.#untilClosed(signal));
     const isReplayable = request.body === undefined || request.body instanceof Uint8Array;
     return { ...answer, tryAgain: answer.tryAgain && isReplayable };
   }
@@ -242,6 +246,11 @@ export class HttpClient implements AsyncDisposable {
     const untilMs = Date.now() + delayMs;
     if (!gate.slowUntil(untilMs)) return;
     onEvent?.({ type: "registry.slowed", registry: this.origin.host, delayMs, untilMs });
+  }
+
+  /** Aborted with the caller's signal, and when the client is closed. */
+  #untilClosed(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
   }
 
   #refuseWhenClosed({ what }: Operation): void {
