@@ -5,6 +5,7 @@ import type { RegistryReader } from "../../registry.ts";
 import type { RepositoryReader } from "../../repository.ts";
 import { finalProxyReasons } from "../transport/proxy-error.ts";
 import { failureCode } from "./mirror-failures.ts";
+import { Patience } from "./patience.ts";
 import { RecentMap } from "./recent-map.ts";
 
 /** A repository of a mirror: only read. */
@@ -56,6 +57,7 @@ export class MirrorHost {
   readonly #parts: MirrorHostParts;
   readonly #told = new Set<string>();
   readonly #damaged = new RecentMap<Digest, true>(rememberedBlobs);
+  #resting = new AbortController();
   #restsUntil = 0;
   #misses = 0;
 
@@ -75,6 +77,11 @@ export class MirrorHost {
     return true;
   }
 
+  /** How long a call that begins now waits for it. */
+  patience(signal?: AbortSignal): Patience {
+    return new Patience(this.#resting.signal, signal);
+  }
+
   /** It is there, and answers. */
   worked(): void {
     this.#restsUntil = 0;
@@ -90,14 +97,14 @@ export class MirrorHost {
     }
     if (digest !== undefined && isRegistryError(error, "DIGEST_MISMATCH")) this.distrust(digest);
     if (isRegistryError(error, "RATE_LIMITED")) {
-      this.#rest(Math.min(error.details.retryAfterMs ?? restMs, longestRestMs));
+      this.#rest(Math.min(error.details.retryAfterMs ?? restMs, longestRestMs), error);
     } else if (isGone(error)) {
-      this.#rest(restMs);
+      this.#rest(restMs, error);
     } else if (classifyFailure(error) !== "transient") {
       this.worked(); // an answer all the same
     } else if (!hasDelivered) {
       this.#misses += 1;
-      if (this.#misses >= missesUntilRest) this.#rest(restMs);
+      if (this.#misses >= missesUntilRest) this.#rest(restMs, error);
     }
   }
 
@@ -106,8 +113,13 @@ export class MirrorHost {
     this.#damaged.set(digest, true);
   }
 
-  #rest(forMs: number): void {
+  /** With the `failure` that made it necessary, it is told to all who wait. */
+  #rest(forMs: number, failure?: unknown): void {
     this.#restsUntil = this.#parts.now() + forMs;
+    if (failure === undefined) return;
+    const resting = this.#resting;
+    this.#resting = new AbortController();
+    resting.abort(failure);
   }
 }
 

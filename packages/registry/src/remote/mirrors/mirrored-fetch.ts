@@ -61,8 +61,11 @@ class PiecedReading {
   async *fromMirror(mirror: MirrorHost): AsyncGenerator<Uint8Array> {
     for (let cuts = 0; ; cuts += 1) {
       const before = this.#position;
+      using patience = mirror.patience(this.#options.signal);
+      const options = { ...this.#rest(), signal: patience.signal };
       try {
-        for await (const chunk of this.#sources.at(mirror).fetchBlob(this.#blob, this.#rest())) {
+        for await (const chunk of this.#sources.at(mirror).fetchBlob(this.#blob, options)) {
+          patience.rewarded();
           this.#givers.add(mirror);
           yield this.#counted(chunk);
         }

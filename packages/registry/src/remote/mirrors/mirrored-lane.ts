@@ -46,9 +46,11 @@ export function mirroredLane(sources: Sources, memory: LaneMemory): BlobLane {
         const mirror = everyone[n];
         if (mirror && !mirror.mayAsk(blob.digest)) continue;
         memory.note(key, n);
-        const counted = new CountedSink(sink);
+        using patience = mirror?.patience(signal);
+        const counted = new CountedSink(sink, () => patience?.rewarded());
+        const ending = patience?.signal ?? signal;
         try {
-          await laneOf(mirror ? sources.at(mirror) : sources.origin).read(blob, position, counted.take, signal);
+          await laneOf(mirror ? sources.at(mirror) : sources.origin).read(blob, position, counted.take, ending);
           mirror?.worked();
           return;
         } catch (error) {
@@ -72,13 +74,16 @@ export function mirroredLane(sources: Sources, memory: LaneMemory): BlobLane {
 class CountedSink {
   bytes = 0;
   readonly #sink: Sink;
+  readonly #onChunk: () => void;
   readonly #thrown = new Set<unknown>();
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, onChunk: () => void) {
     this.#sink = sink;
+    this.#onChunk = onChunk;
   }
 
   readonly take: Sink = (chunk) => {
+    this.#onChunk();
     this.bytes += chunk.byteLength;
     try {
       const taken = this.#sink(chunk);

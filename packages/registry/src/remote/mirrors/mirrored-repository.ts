@@ -41,16 +41,21 @@ export class MirroredRepository implements RepositoryReader, RepositoryWriter, R
   }
 
   resolve(reference: Tag | Digest, options: CallOptions = {}): Promise<Descriptor | undefined> {
-    return this.#sources.ask(reference, options.signal, (repository) => repository.resolve(reference, options));
+    return this.#sources.ask(reference, options.signal, (repository, signal) =>
+      repository.resolve(reference, { ...options, signal }),
+    );
   }
 
   manifest(reference: Tag | Digest, options: ManifestOptions = {}): Promise<Manifest> {
-    const read = (repository: RepositoryReader) => repository.manifest(reference, options);
+    const read = (repository: RepositoryReader, signal: AbortSignal | undefined) =>
+      repository.manifest(reference, { ...options, signal });
     return this.#sources.ask(reference, options.signal, read, { isProven: true });
   }
 
   statBlob(digest: Digest, options: CallOptions = {}): Promise<{ readonly size: number } | undefined> {
-    return this.#sources.ask(digest, options.signal, (repository) => repository.statBlob(digest, options));
+    return this.#sources.ask(digest, options.signal, (repository, signal) =>
+      repository.statBlob(digest, { ...options, signal }),
+    );
   }
 
   fetchBlob(blob: Blob, options?: FetchBlobOptions): AsyncIterable<Uint8Array> {

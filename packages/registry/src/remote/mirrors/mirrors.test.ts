@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { isRegistryError } from "../../errors.ts";
 import type { MirrorFailed } from "../../events.ts";
+import type { Blob } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { digestOf } from "../../oci/digest.ts";
 import { describeReaderContract, describeWriterContract } from "../../testing/contract.ts";
@@ -18,6 +19,7 @@ import {
   type TestRegistry,
 } from "../../testing/index.ts";
 import { createRegistry } from "../create-registry.ts";
+import type { RemoteRegistryRepository } from "../http-registry.ts";
 import type { OriginRepository } from "./mirrored-repository.ts";
 import { type Mirror, openMirrors } from "./mirrors.ts";
 
@@ -416,6 +418,29 @@ test("a mirror that stumbles is given three chances, and all of them again when 
   for (let n = 0; n < 5; n += 1) await repository.manifest(digest);
   expect(lines(mirror)).toHaveLength(8);
   expect(lines(origin)).toEqual([]);
+});
+
+test.for<[string, (repository: RemoteRegistryRepository, blob: Blob) => Promise<unknown>]>([
+  ["blobs", (repository, blob) => bytesOf(repository.fetchBlob(blob))],
+  ["a lane", (repository, blob) => repository.lane.read(blob, 0, () => {}, new AbortController().signal)],
+  ["manifests", (repository, { digest }) => repository.manifest(digest)],
+])("a mirror that hangs is found out by the first of many calls for %s", async ([kind, read]) => {
+  const images = Array.from({ length: 12 }, (_, n) => anImage({ layers: [aBlob({ size: 100, seed: n })] }));
+  const [mirror, origin] = (await start(images, images)) as [TestRegistry, TestRegistry];
+  mirror.fail(faults.slow({ delayMs: 600_000 }), { match: everything });
+  await using registry = createRegistry(origin.host, {
+    mirrors: [mirror.host],
+    limits: { meta: 2, down: 2 },
+    idleTimeoutMs: 200,
+  });
+  const repository = registry.repository("app");
+  const things = images.flatMap(({ manifest, layers }): readonly Blob[] =>
+    kind === "manifests" ? [manifest.descriptor] : layers,
+  );
+  await Promise.all(things.map((thing) => read(repository, thing)));
+  expect(things).toHaveLength(12);
+  // those in the first places, and at most who took them over before it was known
+  expect(mirror.requests().length).toBeLessThanOrEqual(4);
 });
 
 test("a mirror that asks for rest gets it", async () => {

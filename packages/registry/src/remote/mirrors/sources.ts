@@ -35,7 +35,7 @@ export class Sources<Origin extends RepositoryReader = RepositoryReader> {
   async ask<Answer>(
     reference: Tag | Digest,
     signal: AbortSignal | undefined,
-    call: (repository: RepositoryReader) => Promise<Answer>,
+    call: (repository: RepositoryReader, signal: AbortSignal | undefined) => Promise<Answer>,
     { isProven = false }: AskOptions = {},
   ): Promise<Answer> {
     const failures: MirrorFailure[] = [];
@@ -43,8 +43,9 @@ export class Sources<Origin extends RepositoryReader = RepositoryReader> {
     for (const mirror of this.mirrors) {
       if (!(isProven && digest !== undefined) && !mirror.resolvesTags) continue;
       if (!mirror.mayAsk(digest)) continue;
+      using patience = mirror.patience(signal);
       try {
-        const answer = await call(this.at(mirror));
+        const answer = await call(this.at(mirror), patience.signal);
         mirror.worked();
         if (answer !== undefined) return answer;
       } catch (error) {
@@ -54,7 +55,7 @@ export class Sources<Origin extends RepositoryReader = RepositoryReader> {
       }
     }
     try {
-      return await call(this.origin);
+      return await call(this.origin, signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw withMirrorFailures(error, failures);
