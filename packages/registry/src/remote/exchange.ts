@@ -119,6 +119,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
         if (this.#settled) return;
         this.#watch();
         yield chunk;
+        if (this.#settled) return; // answered early: what comes next of the body is somebody else's
         this.#unwatch();
       }
     } catch (error) {

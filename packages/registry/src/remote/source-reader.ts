@@ -14,6 +14,7 @@ export class SourceReader {
   readonly #ahead: Uint8Array[] = [];
   #position: number;
   #matched = false;
+  #isAwaited = false;
 
   /** `source` has to begin where `trail` stands. */
   constructor(blob: Blob, operation: Operation, trail: HashTrail, source: AsyncIterable<Uint8Array>) {
@@ -27,6 +28,11 @@ export class SourceReader {
   /** Where the next byte to hand out lies in the blob. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Somebody waits for {@link next}, and will get what comes. */
+  get isAwaited(): boolean {
+    return this.#isAwaited;
   }
 
   /** All bytes were read, and size and digest are right. */
@@ -45,7 +51,9 @@ export class SourceReader {
 
   /** Up to `length` of the next bytes; none at the end. */
   async next(length: number): Promise<Uint8Array> {
+    this.#isAwaited = true;
     await this.fill();
+    this.#isAwaited = false;
     const chunk = this.#ahead.shift();
     if (!chunk) return new Uint8Array();
     if (chunk.byteLength > length) this.#ahead.unshift(chunk.subarray(length));

@@ -17,6 +17,8 @@ interface Turn {
   readonly take?: number;
   /** The connection breaks once they are. */
   readonly cut?: boolean;
+  /** It is answered once they are, whatever is still to come. */
+  readonly early?: boolean;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly code?: string;
@@ -67,10 +69,12 @@ class ScriptedRegistry implements AsyncDisposable {
     const seen = { method, url, range: request.headers["content-range"], bytes: 0 };
     this.seen.push(seen);
     const parts: Uint8Array[] = [];
-    for await (const part of request) {
+    for await (const part of request.iterator({ destroyOnReturn: false })) {
       parts.push(part);
       seen.bytes += part.byteLength;
-      if (!turn.cut || seen.bytes < (turn.take ?? 0)) continue;
+      if (seen.bytes < (turn.take ?? 0)) continue;
+      if (turn.early) break;
+      if (!turn.cut) continue;
       this.#keep(parts, turn.take);
       request.socket.destroy();
       return;
@@ -247,6 +251,23 @@ describe("an upload in chunks", () => {
     await using home = await aHome({ "PATCH 1": { take: 3000 } }, {}, 20_000);
     await home.repository.pushBlob(blob, opener().open);
     expect(ranges(home.server)).toEqual(["0-19999", "3000-22999", "23000-29999"]);
+    expect(home.server.stored).toEqual(blob.bytes);
+  });
+
+  test("loses no bytes when it is answered while its source has none", async () => {
+    await using home = await aHome({ "PATCH 1": { take: 2000, early: true } }, {}, 20_000);
+    const again = Promise.withResolvers<void>();
+    let opened = 0;
+    await home.repository.pushBlob(blob, async function* (offset) {
+      opened += 1;
+      const isFirst = opened === 1;
+      if (!isFirst) again.resolve();
+      for (let at = offset; at < blob.size; at += 1000) {
+        if (isFirst && at === 3000) await again.promise; // two pieces are out, and the third waits for the fourth
+        yield blob.bytes.subarray(at, at + 1000);
+      }
+    });
+    expect(ranges(home.server)).toEqual(["0-19999", "2000-21999", "22000-29999"]);
     expect(home.server.stored).toEqual(blob.bytes);
   });
 

@@ -40,8 +40,10 @@ export class UploadSource {
    */
   async seek(offset: number): Promise<void> {
     if (offset === this.#blob.size && this.#matched) return; // nothing to read, nothing left to prove
-    if (this.#reader?.position !== offset) this.#reader = this.#reopened(offset);
-    const reader = this.#reader;
+    // an exchange that was answered early may still wait for the bytes after those it has sent
+    const isFree = this.#reader !== undefined && !this.#reader.isAwaited;
+    const reader = isFree && this.#reader?.position === offset ? this.#reader : this.#reopened(offset);
+    this.#reader = reader;
     await unlessAborted(() => this.#skipTo(reader, offset), this.#signal);
     if (reader.matched) this.#matched = true;
   }
