@@ -208,7 +208,11 @@ test("stops reading once all is found", async () => {
 const rest: readonly [string, Node] = ["rest", { data: randomBytes(200_000) }];
 test.for([
   { name: "cut in its packing", bytes: gzipSync(layer([rest])).subarray(0, 100_000), reason: /unexpected end of file/ },
-  { name: "cut in its zstd packing", bytes: zstdCompressSync(layer([rest])).subarray(0, 100_000), reason: /unpacked/ },
+  {
+    name: "cut in its zstd packing",
+    bytes: zstdCompressSync(layer([rest])).subarray(0, 100_000),
+    reason: /unpacked|cut short/,
+  },
   {
     name: "followed by another thing",
     bytes: Buffer.concat([gzipSync(layer([rest])), randomBytes(99).fill(7)]),
