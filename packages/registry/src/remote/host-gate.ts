@@ -1,4 +1,5 @@
 import { RequestPacer } from "./request-pacer.ts";
+import { longestTimerMs } from "./sleep.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 /** What a permit is for: small requests, downloads of blobs, or uploads of blobs. Each has its own slots. */
@@ -53,9 +54,6 @@ interface Slots {
   free: number;
   readonly waiting: WaitingLine;
 }
-
-/** The longest a timer can be set to, in milliseconds. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Answers to requests sent together ask for rest one after another; so much later is the same rest. */
 const sameRestMs = 1000;

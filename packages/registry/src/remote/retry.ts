@@ -1,5 +1,5 @@
 import { classifyFailure, isRegistryError } from "../errors.ts";
-import { sleep } from "./sleep.ts";
+import { longestTimerMs, sleep } from "./sleep.ts";
 import { finalProxyReasons } from "./transport/proxy-error.ts";
 
 /** Options of {@link withRetry}. */
@@ -27,9 +27,6 @@ export interface RetryOptions {
 export const defaultThrottleWaitMs: number = 5 * 60_000;
 
 const longestDelayMs = 30_000;
-
-/** The longest a timer can be set to, in milliseconds: patience beyond it is as good as endless. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Asking for less than this is no appointment: it uses up a try, or "now" for ever would be asked for ever. */
 const leastAppointmentMs = 1000;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { longestTimerMs } from "../sleep.ts";
 
 /** How a program is run. */
 export interface ProgramOptions {
@@ -26,7 +27,11 @@ export function runProgram(program: string, options: ProgramOptions): Promise<Pr
   const { args, input, env, timeoutMs, maxOutputBytes, signal } = options;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const child = spawn(program, [...args], { env: { ...env }, detached: hasGroups, windowsHide: true });
+    const child = spawned(program, args, env);
+    if ("failure" in child) {
+      resolve(child);
+      return;
+    }
     const end = (ending: ProgramEnding) => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
@@ -37,8 +42,14 @@ export function runProgram(program: string, options: ProgramOptions): Promise<Pr
       reject(signal?.reason);
       end({ failure: "it was aborted" });
     };
-    const timer = setTimeout(() => end({ failure: `no answer within ${timeoutMs} ms` }), timeoutMs);
+    const timer = setTimeout(
+      () => end({ failure: `no answer within ${timeoutMs} ms` }),
+      Math.min(timeoutMs, longestTimerMs),
+    );
     signal?.addEventListener("abort", onAbort, { once: true });
+    child.on("error", (error: NodeJS.ErrnoException) => end({ failure: explain(error) }));
+    // short of file descriptors, Node makes no streams; the error is still to come
+    if (!child.stdout || !child.stderr || !child.stdin) return;
     const collect = (stream: NodeJS.ReadableStream) => {
       const chunks: Uint8Array[] = [];
       let bytes = 0;
@@ -51,7 +62,6 @@ export function runProgram(program: string, options: ProgramOptions): Promise<Pr
     };
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
-    child.on("error", (error: NodeJS.ErrnoException) => end({ failure: explain(error) }));
     child.on("close", (status, killer) => {
       end(status === null ? { failure: `it was ended by ${killer}` } : { status, stdout: stdout(), stderr: stderr() });
     });
@@ -60,12 +70,24 @@ export function runProgram(program: string, options: ProgramOptions): Promise<Pr
   });
 }
 
+function spawned(
+  program: string,
+  args: readonly string[],
+  env: ProgramOptions["env"],
+): ChildProcess | { readonly failure: string } {
+  try {
+    return spawn(program, [...args], { env: { ...env }, detached: hasGroups, windowsHide: true });
+  } catch (error) {
+    return { failure: explain(error as NodeJS.ErrnoException) }; // an environment no program can have
+  }
+}
+
 function explain({ code }: NodeJS.ErrnoException): string {
   return code === "ENOENT" ? "there is no such program on PATH" : `it cannot be run: ${code}`;
 }
 
 function kill(child: ChildProcess): void {
-  for (const stream of child.stdio) stream?.destroy(); // whoever else holds them does not hold us
+  for (const stream of child.stdio ?? []) stream?.destroy(); // whoever else holds them does not hold us
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     if (hasGroups) process.kill(-child.pid, "SIGKILL");
