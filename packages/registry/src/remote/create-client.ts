@@ -1,5 +1,6 @@
 import { createAuthenticator } from "./auth/create-authenticator.ts";
 import { BytePacer } from "./byte-pacer.ts";
+import { checkOptions } from "./check-options.ts";
 import { dockerHubApiHost, isDockerHub } from "./credentials/docker-hub.ts";
 import { createHostGate } from "./host-gate.ts";
 import { HttpClient } from "./http-client.ts";
@@ -10,8 +11,12 @@ import type { HostOptions } from "./transport/host-options.ts";
 
 const longestConnectMs = 10_000;
 
-/** The client of one host, put together from the options; nothing is asked of the host yet. */
+/**
+ * The client of one host, put together from the options; nothing is asked of the host yet.
+ * @throws as `createRegistry` does
+ */
 export function createClient(host: string, options: RegistryOptions): HttpClient {
+  checkOptions(options);
   const { idleTimeoutMs = 60_000, attempts = 5, retryDelayMs = 500, userAgent = "tranship" } = options;
   const { throttleWaitMs = defaultThrottleWaitMs, credentials, limits = {}, onEvent } = options;
   const { meta = 8, down = 8, up = 4, bytesPerSecond } = limits;

@@ -10,7 +10,7 @@ import type { RegistryOptions } from "./registry-options.ts";
  * Docker Hub, whose repositories of a single word are those below `library/`. Nothing is asked of the host yet.
  * @throws RegistryError `INVALID_REFERENCE` when `place`, a mirror or a key of `hosts` is none; `TLS` for certificates
  * and keys that cannot be read; `CREDENTIALS_UNUSABLE` for credentials that cannot be sent; `UNSUPPORTED` for a proxy
- * that is none
+ * that is none; RangeError for a number that makes no sense
  * @see distribution-spec v1.1.1
  */
 export function createRegistry(place: string, options: RegistryOptions = {}): RemoteRegistry {

@@ -6,6 +6,7 @@ import { showingSocket } from "./connecting.ts";
 import type { ResponseHeaders } from "./headers.ts";
 import { networkError } from "./network-error.ts";
 import type { Operation } from "./operation.ts";
+import { longestTimerMs } from "./sleep.ts";
 
 /** Only reads this large are worth giving back by hand; small ones may share the pool of `Buffer` with somebody else. */
 const largeReadBytes = 32 * 1024;
@@ -259,12 +260,15 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   #watch(idleMs: number = this.#request.idleTimeoutMs): void {
     this.#unwatch();
     if (this.#settled) return;
-    this.#idle = setTimeout(() => {
-      const { operation } = this.#request;
-      const message = `cannot ${operation.what}: nothing came from ${operation.registry} for ${idleMs} ms`;
-      const { registry, reference } = operation;
-      this.#fail(new RegistryError("TIMEOUT", message, { registry, reference, idleMs }));
-    }, idleMs);
+    this.#idle = setTimeout(
+      () => {
+        const { operation } = this.#request;
+        const message = `cannot ${operation.what}: nothing came from ${operation.registry} for ${idleMs} ms`;
+        const { registry, reference } = operation;
+        this.#fail(new RegistryError("TIMEOUT", message, { registry, reference, idleMs }));
+      },
+      Math.min(idleMs, longestTimerMs),
+    );
   }
 
   #unwatch(): void {

@@ -17,7 +17,7 @@ export interface RegistryOptions extends TransportOptions {
   readonly mirrors?: readonly Mirror[] | undefined;
   /** Requests at once, by kind; requests and bytes a second. */
   readonly limits?: GateLimits | undefined;
-  /** The longest time without a byte, in milliseconds. @defaultValue 60 000 */
+  /** The longest time without a byte, in milliseconds; `Infinity` for any. @defaultValue 60 000 */
   readonly idleTimeoutMs?: number | undefined;
   /** How often a request is sent at most. @defaultValue 5 */
   readonly attempts?: number | undefined;
