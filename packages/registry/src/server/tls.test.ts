@@ -1,5 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect as connectTo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Agent, request } from "undici";
@@ -54,6 +56,17 @@ describe.skipIf(!isInstalled)("a server with a certificate", () => {
     await answer.body.dump();
     expect(answer.headers["www-authenticate"]).toContain(`realm="https://${registry.host}/token"`);
     await dispatcher.close();
+  });
+
+  test("closes on who connects and says nothing", async () => {
+    const registry = await startTestRegistry({ tls: aCertificate() });
+    const [hostname, port] = registry.host.split(":");
+    const silent = connectTo(Number(port), hostname).resume();
+    const ended = once(silent, "close");
+    await once(silent, "connect");
+    await statusOf(registry.url, {}).catch(() => undefined); // whoever came before is known by now
+    await registry[Symbol.asyncDispose]();
+    await ended;
   });
 
   test("can want one from its clients", async () => {
