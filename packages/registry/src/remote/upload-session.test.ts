@@ -8,6 +8,7 @@ import { aBlob } from "../testing/index.ts";
 import { createClient } from "./create-client.ts";
 import type { RegistryOptions } from "./create-registry.ts";
 import { RemoteRepository } from "./remote-repository.ts";
+import { UploadSession } from "./upload-session.ts";
 
 const blob = aBlob({ size: 30_000 });
 
@@ -317,4 +318,17 @@ describe("an upload in chunks", () => {
   test.for([0, -1, 1.5, Number.NaN])("cannot have chunks of %s bytes", async (size) => {
     await expect(aHome({}, {}, size)).rejects.toThrow(RangeError);
   });
+});
+
+test.for([
+  ["http://169.254.169.254/latest/api/token", "a link-local address"],
+  ["//10.0.0.1/upload", "a private address"],
+  ["http://127.0.0.1:1/upload", "a loopback address"],
+])("an upload is not sent to %s by a registry on the Internet", async ([location, why]) => {
+  await using client = createClient("registry.example", { insecure: true });
+  const operation = { registry: "registry.example", reference: "registry.example/app", what: "push" };
+  const url = new URL("/v2/app/blobs/uploads/", client.origin);
+  const opened = { status: 202, headers: { location }, url, body: new Uint8Array() };
+  const open = () => new UploadSession({ client, blob, operation, scopes: [], signal: undefined }, opened);
+  expect(open).toThrow(expect.objectContaining({ code: "PROTOCOL", message: expect.stringContaining(why) }));
 });

@@ -5,6 +5,7 @@ import type { ClientRequest, ClientResponse, HttpClient } from "./http-client.ts
 import { resolveLocation } from "./location.ts";
 import { type Operation, protocolError } from "./operation.ts";
 import { mayPass } from "./retry.ts";
+import { isForbiddenRedirect } from "./transport/private-address.ts";
 import type { UploadSource } from "./upload-source.ts";
 
 /** How long the end of a failed upload's session may take, in milliseconds. */
@@ -153,7 +154,9 @@ export class UploadSession {
 
 function locationOf({ headers, url }: ClientResponse): URL | string {
   const location = headerOf(headers, "location");
-  return location === undefined ? "an upload without a Location" : resolveLocation(location, url);
+  if (location === undefined) return "an upload without a Location";
+  const to = resolveLocation(location, url);
+  return typeof to === "string" ? to : (isForbiddenRedirect(url, to) ?? to);
 }
 
 /** How many bytes a `Range: 0-N` speaks of. `0--1` is what counting down from nothing gives. */

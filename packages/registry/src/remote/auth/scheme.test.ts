@@ -23,6 +23,8 @@ describe("a token server", () => {
     { realm: "http://r.example/token", why: "without TLS" },
     { realm: "https://user@auth.example/token", why: "user info" },
     { realm: "https://:secret@auth.example/token", why: "user info" },
+    { realm: "https://169.254.169.254/token", why: "a link-local address" },
+    { realm: "https://10.0.0.1/token", why: "a private address" },
     { realm: "/token", why: "no HTTP URL" },
     { realm: "//auth.example/token", why: "no HTTP URL" },
     { realm: "ftp://auth.example/token", why: "no HTTP URL" },

@@ -6,6 +6,7 @@ import { headerOf, type ResponseHeaders } from "../headers.ts";
 import { httpError } from "../http-error.ts";
 import { resolveLocation } from "../location.ts";
 import { type Operation, printableUrl, protocolError } from "../operation.ts";
+import { isForbiddenRedirect } from "../transport/private-address.ts";
 
 /** How token servers are spoken to. */
 export interface TokenWire {
@@ -104,6 +105,8 @@ function redirected(
   if (form !== undefined && status < 307) throw refuse(`redirect ${status} of a POST`);
   const to = resolveLocation(location, from);
   if (typeof to === "string") throw refuse(`redirect ${status}: ${to}`);
+  const danger = isForbiddenRedirect(from, to);
+  if (danger !== undefined) throw refuse(`redirect ${status}: ${danger}`);
   const isSecret = authorization !== undefined || form !== undefined;
   if (isSecret && to.origin !== from.origin) {
     throw refuse(`redirect ${status} to ${printableUrl(to)}, which must not get the credentials`);

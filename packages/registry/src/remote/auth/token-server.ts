@@ -1,5 +1,5 @@
 import { printableUrl } from "../operation.ts";
-import { isLoopbackHost } from "../transport/private-address.ts";
+import { isForbiddenRedirect, isLoopbackHost } from "../transport/private-address.ts";
 import type { Challenge } from "./challenge.ts";
 
 /** Where a registry's bearer tokens come from. */
@@ -13,7 +13,7 @@ export interface TokenServer {
 
 /**
  * The token server a `Bearer` challenge names; a string tells why it cannot be asked. A registry spoken to over TLS
- * cannot send us to a server without. Where the registry itself speaks plain HTTP, its token server may, too, but it is
+ * cannot send us to a server without, and one on the open Internet not to an address inside our network. Where the registry itself speaks plain HTTP, its token server may, too, but it is
  * asked as nobody unless it is on the registry's own host or on this machine: the user agreed to send secrets in the
  * clear to that host, not to any other.
  * @see distribution, "Token Authentication Specification"
@@ -24,6 +24,8 @@ export function tokenServerOf({ parameters }: Challenge, registry: URL): TokenSe
   if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) return "its realm is no HTTP URL";
   if (url.username !== "" || url.password !== "") return "its realm holds user info";
   url.hash = "";
+  const danger = isLoopbackHost(url.hostname) ? undefined : isForbiddenRedirect(registry, url);
+  if (danger !== undefined) return `its realm is not asked: ${danger}`;
   const isPlain = url.protocol === "http:";
   if (isPlain && registry.protocol !== "http:") return `its realm ${printableUrl(url)} is without TLS`;
   return { url, service, isSafe: !isPlain || url.hostname === registry.hostname || isLoopbackHost(url.hostname) };
