@@ -324,7 +324,7 @@ test.for([
   ["http://169.254.169.254/latest/api/token", "a link-local address"],
   ["//10.0.0.1/upload", "a private address"],
   ["http://127.0.0.1:1/upload", "a loopback address"],
-])("an upload is not sent to %s by a registry on the Internet", async ([location, why]) => {
+] as const)("an upload is not sent to %s by a registry on the Internet", async ([location, why]) => {
   await using client = createClient("registry.example", { insecure: true });
   const operation = { registry: "registry.example", reference: "registry.example/app", what: "push" };
   const url = new URL("/v2/app/blobs/uploads/", client.origin);
