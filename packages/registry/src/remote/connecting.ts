@@ -14,12 +14,17 @@ export function showingSocket(onSocket: OnSocket, send: () => void): void {
   waiting.run(onSocket, send);
 }
 
+/** Shows a socket that a connector has just opened to whoever sends because of it. */
+export function showSocket(socket: Socket): void {
+  waiting.getStore()?.(socket);
+}
+
 /** The same connector, showing its sockets to those who send within {@link showingSocket}. */
 export function shownConnector(connector: buildConnector.connector): buildConnector.connector {
   return (options, callback) => {
     // undici's own connectors give the socket at once; their types keep quiet about it
     const socket = connector(options, callback) as unknown as Socket | undefined;
-    if (socket) waiting.getStore()?.(socket);
+    if (socket) showSocket(socket);
     return socket;
   };
 }

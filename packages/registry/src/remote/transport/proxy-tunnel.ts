@@ -2,6 +2,7 @@ import { type ClientRequest, request as requestHttp } from "node:http";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext } from "node:tls";
 import type { buildConnector } from "undici";
+import { showSocket } from "../connecting.ts";
 import { isTlsCode } from "../network-error.ts";
 import { bareHost } from "./private-address.ts";
 import { type ProxyAddress, portOf } from "./proxy-address.ts";
@@ -79,10 +80,15 @@ function connectRequest({ proxy, secureContext }: ProxyLink, path: string): Clie
     ...(proxy.authorization === undefined ? {} : { "proxy-authorization": proxy.authorization }),
   };
   const [host, port] = [bareHost(proxy.url.hostname), portOf(proxy.url)];
-  const createConnection = (): Socket => {
+  const connectProxy = (): Socket => {
     if (proxy.url.protocol === "http:") return connectTcp({ host, port });
     const servername = isIP(host) === 0 ? host : ""; // an address is no name to ask for
     return connectTls({ host, port, servername, secureContext: secureContext(), ALPNProtocols: ["http/1.1"] });
+  };
+  const createConnection = (): Socket => {
+    const socket = connectProxy();
+    showSocket(socket);
+    return socket;
   };
   return requestHttp({ method: "CONNECT", host, port, path, headers, createConnection });
 }

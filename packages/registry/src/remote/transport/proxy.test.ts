@@ -108,7 +108,7 @@ function aTransport(
   return transport;
 }
 
-async function send(transport: Dispatcher, url: string, body?: Uint8Array): Promise<string> {
+async function send(transport: Dispatcher, url: string, body?: Uint8Array, signal?: AbortSignal): Promise<string> {
   const { host } = new URL(url);
   const chunks: Buffer[] = [];
   const request = {
@@ -118,6 +118,7 @@ async function send(transport: Dispatcher, url: string, body?: Uint8Array): Prom
     body,
     operation: { registry: host, reference: "app", what: "read app" },
     idleTimeoutMs: 5000,
+    signal,
   };
   const { status } = await exchange(transport, request, () => (chunk) => void chunks.push(Buffer.from(chunk)));
   return `${status} ${Buffer.concat(chunks)}`;
@@ -340,6 +341,24 @@ describe.skipIf(!canMakeCertificates)("a registry over TLS behind a proxy", () =
     const closed = new Error("closed");
     await Promise.all([expect(asked).rejects.toBe(closed), transport.destroy(closed), gone]);
     await expect(send(transport, `${origin}v2/`)).rejects.toBe(closed);
+  });
+
+  test("is given up on the way to it with the request that wanted it", async () => {
+    const arrived = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    const silent = await listen(
+      createTcpServer((socket) => {
+        socket.on("error", () => {}).once("data", () => arrived.resolve());
+        socket.on("close", () => gone.resolve());
+      }),
+    );
+    const transport = aTransport({ origin, options: { proxy: `127.0.0.1:${silent}` }, connectTimeoutMs: 600_000 });
+    const abort = new AbortController();
+    const asked = send(transport, `${origin}v2/`, undefined, abort.signal);
+    await arrived.promise;
+    const reason = new Error("changed my mind");
+    abort.abort(reason);
+    await Promise.all([expect(asked).rejects.toBe(reason), gone.promise]);
   });
 
   test("is reached by a proxy that speaks TLS itself", async () => {
