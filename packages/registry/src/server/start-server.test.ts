@@ -1,8 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MemoryRegistry } from "../memory/memory-registry.ts";
 import type { RegistryReader } from "../registry.ts";
 import { aBlob, anArtifact, anImage, startTestRegistry } from "../testing/index.ts";
@@ -260,20 +257,13 @@ describe("the server", () => {
     expect(requests).toMatchObject([{ status: 500, failure: "secret path /srv/x" }]);
   });
 
-  test("breaks off what is going on when it is closed, and removes what was uploaded so far", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "server-test-"));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    vi.stubEnv("TMPDIR", folder);
-    onTestFinished(() => void vi.unstubAllEnvs());
+  test("breaks off what is going on when it is closed", async () => {
     const registry = new MemoryRegistry();
     const large = aBlob({ size: 20_000_000 });
     registry.repository("app").putBlob(large, large.bytes);
     const server = await startServer(registry);
     const answer = await fetch(`${server.url}/v2/app/blobs/${large.digest}`);
-    await fetch(`${server.url}/v2/app/blobs/uploads/`, { method: "POST" });
-    expect(readdirSync(folder)).toHaveLength(1);
     await server.close();
-    expect(readdirSync(folder)).toEqual([]);
     await expect(answer.bytes()).rejects.toThrow();
     await expect(fetch(`${server.url}/v2/`)).rejects.toThrow();
     await server.close();

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Blob } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -14,7 +15,7 @@ export interface UploadLimits {
   readonly minChunkBytes: number;
 }
 
-/** One upload on its way in: bytes in a file, appended in order. One request works on it at a time. */
+/** One upload on its way in: bytes in a temporary file without a name, appended in order. One request works on it at a time. */
 export class UploadSession {
   readonly id: string;
   readonly repository: string;
@@ -39,8 +40,17 @@ export class UploadSession {
     this.#limits = limits;
   }
 
-  static async create(folder: string, id: string, repository: string, limits: UploadLimits): Promise<UploadSession> {
-    return new UploadSession(id, repository, await open(join(folder, id), "wx+", 0o600), limits);
+  /** `id` has to be unlike every other on this machine. */
+  static async create(id: string, repository: string, limits: UploadLimits): Promise<UploadSession> {
+    const path = join(tmpdir(), `registry-upload-${id}`);
+    const file = await open(path, "wx+", 0o600);
+    try {
+      await rm(path); // open and nameless: its bytes are freed when it is closed, and when the process is killed
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return new UploadSession(id, repository, file, limits);
   }
 
   /** Runs `work` after whatever else works on this upload: a client that lost its connection may be back before that is noticed. */

@@ -1,7 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { ApiError } from "./api-error.ts";
 import { type UploadLimits, UploadSession } from "./upload-session.ts";
 
@@ -17,11 +14,10 @@ export interface UploadRules extends UploadLimits {
   readonly expiryMs: number;
 }
 
-/** The uploads a server has open, in a temporary folder that is made with the first and goes with the server. */
+/** The uploads a server has open. */
 export class UploadStore implements AsyncDisposable {
   readonly #sessions: Map<string, UploadSession> = new Map();
   readonly rules: UploadRules;
-  #folder: Promise<string> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(rules: UploadRules) {
@@ -35,21 +31,10 @@ export class UploadStore implements AsyncDisposable {
   async create(repository: string): Promise<UploadSession> {
     await this.#dropExpired();
     if (this.#sessions.size >= maxSessions) await this.remove(this.#stalest());
-    const session = await UploadSession.create(await this.#spool(), randomUUID(), repository, this.rules);
+    const session = await UploadSession.create(randomUUID(), repository, this.rules);
     this.#sessions.set(session.id, session);
     this.#watch();
     return session;
-  }
-
-  /** The folder for uploads; one that could not be made is tried again. */
-  async #spool(): Promise<string> {
-    this.#folder ??= mkdtemp(join(tmpdir(), "registry-uploads-"));
-    try {
-      return await this.#folder;
-    } catch (error) {
-      this.#folder = undefined;
-      throw error;
-    }
   }
 
   /** @throws ApiError `BLOB_UPLOAD_UNKNOWN` */
@@ -60,16 +45,12 @@ export class UploadStore implements AsyncDisposable {
   }
 
   async remove(session: UploadSession): Promise<void> {
-    if (!this.#sessions.delete(session.id)) return;
-    await session.close();
-    await rm(join((await this.#folder) ?? "", session.id), { force: true });
+    if (this.#sessions.delete(session.id)) await session.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     for (const session of [...this.#sessions.values()]) await this.remove(session);
-    const folder = await this.#folder?.catch(() => undefined);
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 
   #isExpired({ users, usedAtMs }: UploadSession): boolean {
@@ -83,7 +64,7 @@ export class UploadStore implements AsyncDisposable {
   /** Looks after uploads nobody asks for again, on a timer that keeps no process alive. */
   #watch(): void {
     if (this.#timer) return;
-    const drop = () => void this.#dropExpired().catch(() => undefined); // what cannot be removed now goes with the folder
+    const drop = () => void this.#dropExpired().catch(() => undefined); // what cannot be closed now is with the process
     this.#timer = setInterval(drop, Math.min(this.rules.expiryMs, longestTimerMs)).unref();
   }
 
