@@ -49,6 +49,13 @@ describe.for(deeds)("deleting $name", ({ deed }) => {
     expect(await deed(home)).toBe(true);
   });
 
+  test("was not there when it is missing after a 429", async () => {
+    await using home = await aHome();
+    home.server.failOnce(faults.status(429), /^DELETE/);
+    home.server.failOnce(faults.status(404), /^DELETE/);
+    expect(await deed(home)).toBe(false);
+  });
+
   test.for([
     { status: 405, code: "DENIED" },
     { status: 400, code: "UNSUPPORTED" },

@@ -1,4 +1,4 @@
-import { isRegistryError, RegistryError } from "../errors.ts";
+import { classifyFailure, isRegistryError, RegistryError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { RepositoryReader } from "../repository.ts";
@@ -91,9 +91,15 @@ async function remove(
 ): Promise<boolean> {
   const scopes = endpoints.scope("pull", "delete");
   const expect = [202, 200, 204, 404];
-  const send = async (n: number) => {
-    const { status } = await client.send({ method: "DELETE", url, operation, lane: "meta", scopes, expect, signal });
-    return status !== 404 || n > 1; // gone after a failure: it was we, and only the answer was lost
+  let mayBeDone = false;
+  const send = async () => {
+    try {
+      const { status } = await client.send({ method: "DELETE", url, operation, lane: "meta", scopes, expect, signal });
+      return status !== 404 || mayBeDone; // gone after a failure: it was we, and only the answer was lost
+    } catch (error) {
+      mayBeDone ||= classifyFailure(error) === "transient"; // a registry that asks to wait has done nothing
+      throw error;
+    }
   };
   try {
     return await client.retrying(operation, send, { signal });
