@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { MemoryRegistry } from "./memory/memory-registry.ts";
-import { blobOf } from "./oci/digest.ts";
+import { blobOf } from "./oci/descriptor.ts";
 import { openBytes } from "./open-bytes.ts";
 import { bytesOf } from "./testing/contract-support.ts";
 

@@ -1,4 +1,4 @@
-import type { Digest } from "./digest.ts";
+import { type Digest, type DigestAlgorithm, digestOf } from "./digest.ts";
 
 /** Content by digest: what is enough to fetch and check a blob. `size` is in bytes. */
 export interface Blob {
@@ -24,4 +24,9 @@ export interface Descriptor extends Blob {
   readonly urls?: readonly string[] | undefined;
   /** The content itself, base64, when it is small. */
   readonly data?: string | undefined;
+}
+
+/** What a writer needs to know of bytes in memory: digest and size. `algorithm` is `sha256` unless told. */
+export function blobOf(bytes: Uint8Array, algorithm?: DigestAlgorithm): Blob {
+  return { digest: digestOf(bytes, algorithm), size: bytes.byteLength };
 }

@@ -1,6 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
 import { RegistryError } from "../errors.ts";
-import type { Blob } from "./descriptor.ts";
 
 declare const digestBrand: unique symbol;
 
@@ -49,9 +48,4 @@ export function hashFor(digest: Digest): Hash {
 /** Ends `hash` and gives its digest. */
 export function formatDigest(algorithm: DigestAlgorithm, hash: Hash): Digest {
   return `${algorithm}:${hash.digest("hex")}` as Digest;
-}
-
-/** What a writer needs to know of bytes in memory: digest and size. `algorithm` is `sha256` unless told. */
-export function blobOf(bytes: Uint8Array, algorithm?: DigestAlgorithm): Blob {
-  return { digest: digestOf(bytes, algorithm), size: bytes.byteLength };
 }

@@ -1,6 +1,5 @@
-export type { Blob, Descriptor, Platform } from "./descriptor.ts";
+export { type Blob, blobOf, type Descriptor, type Platform } from "./descriptor.ts";
 export {
-  blobOf,
   type Digest,
   type DigestAlgorithm,
   digestAlgorithm,
