@@ -1,6 +1,7 @@
 import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
 import { parseByteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
+import { holdBack } from "./hold-back.ts";
 import type { Home } from "./home.ts";
 import { etagOf } from "./precondition.ts";
 import type { Route } from "./route.ts";
@@ -33,7 +34,7 @@ async function read(exchange: Exchange, home: Home, { repository, digest }: Blob
     "docker-content-digest": digest,
     etag: etagOf(digest),
   };
-  const open = () => reader.fetchBlob({ digest, size }, { ...range, signal });
+  const open = () => holdBack(reader.fetchBlob({ digest, size }, { ...range, signal })); // its digest is known at its end
   await exchange.stream(range ? 206 : 200, headers, open);
 }
 

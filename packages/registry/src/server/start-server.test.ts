@@ -269,6 +269,33 @@ describe("the server", () => {
     await server.close();
   });
 
+  test.for([
+    { name: "in place of a small blob that is damaged", size: 1000, outcome: 500 },
+    { name: "before the end of a large one", size: 1_000_000, outcome: "broken off" },
+  ])("refuses $name", async ({ size, outcome }) => {
+    const registry = new MemoryRegistry();
+    const inner = registry.repository("app");
+    const damaged = Object.assign(Object.create(inner) as typeof inner, {
+      statBlob: async () => ({ size }),
+      fetchBlob: async function* () {
+        for (let at = 0; at < size; at += 65_536) yield new Uint8Array(Math.min(65_536, size - at));
+        throw new Error("the digest is another");
+      },
+    });
+    const home: RegistryReader = {
+      name: "damaged",
+      repository: () => damaged,
+      repositories: () => registry.repositories(),
+    };
+    await using server = await startServer(home);
+    const answer = await fetch(`${server.url}/v2/app/blobs/${blob.digest}`);
+    const read = answer.bytes().then(
+      () => answer.status,
+      () => "broken off",
+    );
+    expect(await read).toBe(outcome);
+  });
+
   test("takes no more of a blob than the other side takes", async () => {
     const size = 512 * 1024 * 1024;
     const digest = blob.digest;
