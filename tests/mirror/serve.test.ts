@@ -308,6 +308,42 @@ test("with --verbose it tells of each request, with --json as events with a repo
   ]);
 });
 
+describe("what fails here is told to who runs the server, and not to who asked", () => {
+  test("in place of an answer", async () => {
+    const data = tempFolder();
+    writeFileSync(join(data, "app"), "a file in the way");
+    const server = await serve([`oci:${data}`, "--writable"]);
+    const image = anImage({ tag: "v1" });
+    const headers = { "content-type": image.manifest.descriptor.mediaType };
+    const url = `${server.url}/v2/app/manifests/v1`;
+    const answer = await fetch(url, { method: "PUT", headers, body: new Uint8Array(image.manifest.bytes) });
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).not.toContain(data);
+    const { stderr } = await server.ended("SIGTERM");
+    expect(stderr).toMatch(new RegExp(`^PUT /v2/app/manifests/v1 failed: cannot use ${data}/app: .*\n$`));
+  });
+
+  test("in the middle of one", async () => {
+    const data = tempFolder();
+    const blob = aBlob({ size: 1_000_000 });
+    const layouts = await LayoutRegistry.open(data);
+    const { path } = layouts.repository("app");
+    await layouts.repository("app").pushBlob(blob, async function* () {
+      yield blob.bytes;
+    });
+    writeFileSync(join(path, "blobs", ...blob.digest.split(":")), new Uint8Array(1_000_000));
+    const server = await serve([`oci:${data}`, "--json"]);
+    const broken = fetch(`${server.url}/v2/app/blobs/${blob.digest}`).then((answer) => answer.bytes());
+    await expect(broken).rejects.toThrow();
+    expect(linesOf((await server.ended("SIGTERM")).stdout)).toContainEqual({
+      type: "request.failed",
+      method: "GET",
+      path: `/v2/app/blobs/${blob.digest}`,
+      reason: expect.stringContaining("its bytes hash to"),
+    });
+  });
+});
+
 test("an address in use is told with what to do about it", async () => {
   const first = await serve([`oci:${tempFolder()}`]);
   const { code, stderr } = await runTranship("serve", `oci:${tempFolder()}`, "--listen", first.host);

@@ -11,6 +11,7 @@ import { readPem } from "../pem-file.ts";
 import { openLocal, openWritable, parseCliPlace } from "../place.ts";
 import { count } from "../print/size.ts";
 import { readPassword } from "../read-password.ts";
+import { logRequest } from "../request-log.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** How long requests may go on once the program was told to stop, in milliseconds. */
@@ -43,7 +44,7 @@ export function serveCommand(context: CliContext): Command {
     .option("--password-stdin", "read the password of --login from standard input")
     .option("--tls-cert <file>", "speak HTTPS with the certificate chain in this PEM file; with --tls-key")
     .option("--tls-key <file>", "the private key of --tls-cert, PEM")
-    .option("--verbose", "tell of each request")
+    .option("--verbose", "tell of each request, not only of those that failed here")
     .action(async (place: string, flags: ServeFlags) => {
       const address = parseListenAddress(flags.listen);
       const access = await accessOf(flags, context);
@@ -52,15 +53,12 @@ export function serveCommand(context: CliContext): Command {
       const server = await listen(home, address, {
         ...access,
         readOnly: !flags.writable,
-        onRequest({ method, path }) {
+        onRequest(request) {
           requests += 1;
-          if (!flags.verbose) return undefined;
-          return {
-            head(head) {
-              context.output.event({ type: "request.answered", method, path, status: head.status });
-              return head;
-            },
-          };
+          return logRequest(request, {
+            isVerbose: flags.verbose ?? false,
+            tell: (event) => context.output.event(event),
+          });
         },
       });
       await using _closed = server; // at once, should anything below fail

@@ -15,4 +15,6 @@ export type ServeEvent =
     }
   /** The head of an answer goes out; the path is as sent, without its query. */
   | { readonly type: "request.answered"; readonly method: string; readonly path: string; readonly status: number }
+  /** The server could not do what was asked: answered with 500, or broken off. `reason` may name local files. */
+  | { readonly type: "request.failed"; readonly method: string; readonly path: string; readonly reason: string }
   | { readonly type: "warning.raised"; readonly code: "SERVER_EXPOSED"; readonly message: string };

@@ -57,6 +57,9 @@ export class Progress {
       case "request.answered":
         this.#say(`${event.method} ${event.path} ${event.status}`);
         return;
+      case "request.failed":
+        this.#say(`${event.method} ${event.path} failed: ${event.reason}`);
+        return;
       case "transfer.retried":
       case "request.retried":
         this.#say(`retrying ${event.reference} after ${event.code} in ${event.delayMs} ms`);
