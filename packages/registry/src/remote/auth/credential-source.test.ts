@@ -44,3 +44,8 @@ test("a thousand repositories are remembered; the one that was not used for long
   await source.identityOf("app0");
   expect(count()).toBe(1002);
 });
+
+test("a provider that says null knows nobody", async () => {
+  const source = credentialSource("host", async () => JSON.parse("null"));
+  expect(await source.identityOf("app")).toMatchObject({ credentials: undefined });
+});

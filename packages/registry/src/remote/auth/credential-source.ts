@@ -19,7 +19,7 @@ const maxRepositories = 1000;
  */
 export function credentialSource(host: string, given: Credentials | CredentialProvider | undefined): CredentialSource {
   if (typeof given === "function") return new ProvidedCredentials(host, given);
-  const identity = new Identity(0, given && checkCredentials({ ...given }, "the options"));
+  const identity = new Identity(0, given ? checkCredentials({ ...given }, "the options") : undefined);
   return { identityOf: async () => identity, renew: async () => undefined };
 }
 
@@ -53,7 +53,8 @@ class ProvidedCredentials implements CredentialSource {
   async #answer(key: string, repository: string | undefined, signal: AbortSignal): Promise<Identity> {
     const host = this.#host;
     const found = await this.#provider({ host, ...(repository === undefined ? {} : { repository }) }, { signal });
-    const credentials = found && checkCredentials({ ...found }, `the provider of ${host}`);
+    // a provider without types may say `null`, and means one thing by it
+    const credentials = found ? checkCredentials({ ...found }, `the provider of ${host}`) : undefined;
     const known = this.#identities.get(key);
     if (known?.holds(credentials)) return known;
     this.#asked += 1;
