@@ -355,6 +355,14 @@ describe("an exchange", () => {
     await expect(send(url)).rejects.toMatchObject({ code: "PROTOCOL" });
   });
 
+  test("says in one line that a status makes no sense", async () => {
+    const url = await listening(createTcpServer((socket) => void socket.end("HTTP/1.1 000 No\r\n\r\n")));
+    await expect(send(url)).rejects.toMatchObject({
+      code: "NETWORK",
+      message: expect.stringMatching(/^cannot [^\n]*: the answer is one that HTTP does not know [^\n]*$/),
+    });
+  });
+
   test("takes a chunked body that ends early for a broken network", async () => {
     const head = "HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
     const url = await listening(createTcpServer((socket) => void socket.end(`${head}5\r\nhel`)));

@@ -38,6 +38,7 @@ const explanations: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "the connection broke",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the answer ended early",
   [endedEarly]: "the answer ended early",
+  ERR_ASSERTION: "the answer is one that HTTP does not know", // a status of 000, which undici takes for its own mistake
 };
 
 /** What undici or the socket below it threw, as a {@link RegistryError}; ones of ours pass as they are. */
