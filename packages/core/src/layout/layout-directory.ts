@@ -81,8 +81,8 @@ export class LayoutDirectory implements LayoutStorage {
     const known = this.#known;
     if (known?.identity !== undefined && known.identity === (await this.#identity())) return known.index;
     await this.#requireReal(this.path);
-    if (!(await hasLayoutFile(this.path))) return undefined;
-    return this.#keep(known, (await readIndexFile(this.path)) ?? { descriptors: [], identity: undefined });
+    if (!(await this.#isMarked())) return undefined;
+    return this.#keep(known, (await this.#readIndex()) ?? { descriptors: [], identity: undefined });
   }
 
   async stat(digest: Digest): Promise<number | undefined> {
@@ -211,12 +211,22 @@ export class LayoutDirectory implements LayoutStorage {
 
   async #makeFiles(): Promise<LayoutIndex> {
     await this.#makeFolder(this.path);
-    const isMarked = await hasLayoutFile(this.path);
+    const isMarked = await this.#isMarked();
     const known = this.#known;
-    const found = await readIndexFile(this.path);
+    const found = await this.#readIndex();
     if (!found) await this.#writeIndex(this.#indexOf([]));
     if (!isMarked) await this.#write("oci-layout", ociLayoutText);
     return found ? this.#keep(known, found) : this.lastIndex;
+  }
+
+  async #isMarked(): Promise<boolean> {
+    await this.#requireReal(join(this.path, "oci-layout"));
+    return await hasLayoutFile(this.path);
+  }
+
+  async #readIndex(): Promise<IndexFile | undefined> {
+    await this.#requireReal(join(this.path, "index.json"));
+    return await readIndexFile(this.path);
   }
 
   async #makeFolder(path: string): Promise<void> {

@@ -239,6 +239,23 @@ describe("symbolic links", () => {
     await expect(repository.pushBlob(blob, bytesOf(blob.bytes))).rejects.toMatchObject({ code: "LAYOUT_INVALID" });
   });
 
+  test.for(["index.json", "oci-layout"])(
+    "a layout whose %s lies elsewhere is refused, and the file is left alone",
+    async (name) => {
+      const elsewhere = join(outside, "inner", name);
+      const text = readFileSync(elsewhere, "utf8");
+      await push(registry.repository("app"), image);
+      rmSync(join(root, "app", name));
+      symlinkSync(elsewhere, join(root, "app", name));
+      const repository = (await LayoutRegistry.open(root)).repository("app");
+      await expect(repository.resolve("v1")).rejects.toMatchObject({ code: "LAYOUT_INVALID" });
+      await expect(push(repository, anImage({ tag: "v2", seed: "new" }))).rejects.toMatchObject({
+        code: "LAYOUT_INVALID",
+      });
+      expect(readFileSync(elsewhere, "utf8")).toBe(text);
+    },
+  );
+
   test("the directory itself may be reached by a link", async () => {
     symlinkSync(outside, join(folder, "link"));
     const linked = await LayoutRegistry.open(join(folder, "link"));
