@@ -344,6 +344,15 @@ describe("what fails here is told to who runs the server, and not to who asked",
   });
 });
 
+test("a layout given in place of the folder above it is told so", async () => {
+  const data = tempFolder();
+  await pushOne(await LayoutRegistry.open(data), "app");
+  const wrong = await serve([`oci:${join(data, "app")}`]);
+  expect((await wrong.ended("SIGTERM")).stderr).toMatch(/^warning: .* give the folder above it\n$/);
+  const right = await serve([`oci:${data}`]);
+  expect((await right.ended("SIGTERM")).stderr).toBe("");
+});
+
 test("an address in use is told with what to do about it", async () => {
   const first = await serve([`oci:${tempFolder()}`]);
   const { code, stderr } = await runTranship("serve", `oci:${tempFolder()}`, "--listen", first.host);

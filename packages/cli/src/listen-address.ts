@@ -6,7 +6,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Reads `HOST:PORT`; without a host, all addresses of this machine are meant, and port 0 is a free one. @throws UsageError */
+/** Reads `HOST:PORT`; without a host, all IPv4 addresses of this machine are meant, and port 0 is a free one. @throws UsageError */
 export function parseListenAddress(text: string): ListenAddress {
   const [, bracketed, plain, digits = ""] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]*)):([0-9]{1,5})$/.exec(text) ?? [];
   const port = Number(digits);

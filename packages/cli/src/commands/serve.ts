@@ -36,7 +36,7 @@ export function serveCommand(context: CliContext): Command {
     .argument("<place>", "oci:DIR, a directory of image layouts, or bundle:DIR; a bare word is a bundle's folder")
     .option(
       "--listen <host:port>",
-      "the address; :PORT for all of this machine's, port 0 for a free one",
+      "the address; :PORT for all of this machine's, [::]:PORT with those of IPv6, port 0 for a free one",
       "127.0.0.1:5000",
     )
     .option("--writable", "take pushes and deletes too; the directory of oci:DIR is made if missing")
@@ -63,6 +63,7 @@ export function serveCommand(context: CliContext): Command {
       });
       await using _closed = server; // at once, should anything below fail
       if (!isLoopbackAddress(address)) warn(server, access, flags, context);
+      await warnOfNameless(home, context);
       announce(server, home.name, flags, context);
       await told(context.signal);
       await server.close({ graceMs });
@@ -121,6 +122,17 @@ function warn(
   if (credentials) {
     if (!tls) tell(`the password comes to ${host} in the clear; --tls-cert and --tls-key protect it`);
   } else if (writable) tell(`whoever reaches ${host} may write and delete; --login asks for a password`);
+}
+
+/** Says that a layout given in place of the folder above it cannot be asked for: a request has to name a repository. */
+async function warnOfNameless(home: RegistryReader, { output }: CliContext): Promise<void> {
+  try {
+    for await (const _tag of home.repository("").tags()) break;
+  } catch {
+    return; // there is none; what ails one that is damaged is of no use to anybody here
+  }
+  const message = `${home.name} is an image layout itself, which has no name here and is not served: give the folder above it`;
+  output.event({ type: "warning.raised", code: "LAYOUT_NAMELESS", message });
 }
 
 function announce(

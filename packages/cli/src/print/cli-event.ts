@@ -17,4 +17,4 @@ export type ServeEvent =
   | { readonly type: "request.answered"; readonly method: string; readonly path: string; readonly status: number }
   /** The server could not do what was asked: answered with 500, or broken off. `reason` may name local files. */
   | { readonly type: "request.failed"; readonly method: string; readonly path: string; readonly reason: string }
-  | { readonly type: "warning.raised"; readonly code: "SERVER_EXPOSED"; readonly message: string };
+  | { readonly type: "warning.raised"; readonly code: "SERVER_EXPOSED" | "LAYOUT_NAMELESS"; readonly message: string };
