@@ -261,6 +261,7 @@ describe("access", () => {
     expect(served.url).toMatch(/^https:/);
     const ask = ["plan", "--source", served.host, "--no-packages"];
     expect(await runTranship(...ask, "--ca", cert)).toMatchObject({ code: 0 });
+    expect(await runTranship(...ask, "--tls-skip-verify")).toMatchObject({ code: 0 });
     const other = await runTranship(...ask, "--ca", aCertificate().cert);
     expect(other.code).toBe(1);
     expect(other.stderr).toContain("--ca");

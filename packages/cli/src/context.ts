@@ -55,10 +55,11 @@ async function accessOf(flags: RegistryFlags, input: AsyncIterable<Uint8Array>):
   const password = registryPasswordStdin
     ? await readPassword(input, "--registry-password-stdin")
     : (registryPassword ?? "");
+  // who says how certificates are to be checked means HTTPS, even with this machine
+  const isHttps = ca !== undefined || clientCert !== undefined || flags.tlsSkipVerify === true;
   return {
     credentials: username === undefined ? dockerCredentials() : { username, password },
-    // who names certificates means HTTPS, even with this machine
-    insecure: flags.insecure ?? (ca !== undefined || clientCert !== undefined ? false : undefined),
+    insecure: flags.insecure ?? (isHttps ? false : undefined),
     tlsSkipVerify: flags.tlsSkipVerify,
     ca: ca === undefined ? undefined : await readPem(ca, "--ca"),
     clientCertificate:
