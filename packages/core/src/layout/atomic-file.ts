@@ -6,7 +6,7 @@ import { localError } from "../bundle/local-error.ts";
 const temporaryPattern = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 /** Older temporary files have no living writer, in milliseconds: nothing takes a day to write. */
-const staleMs = 24 * 60 * 60 * 1000;
+export const staleMs: number = 24 * 60 * 60 * 1000;
 
 /**
  * Puts a file in place whole or not at all: filled under a temporary name in `folder`, flushed, renamed to `path`.

@@ -11,7 +11,7 @@ import {
 } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
 import { blobPath } from "../plan/section.ts";
-import { identityOf, linkFile, local, localIfAny, removeStaleFiles, replaceFile } from "./atomic-file.ts";
+import { identityOf, linkFile, local, localIfAny, removeStaleFiles, replaceFile, staleMs } from "./atomic-file.ts";
 import { formatIndexFile, ociLayoutText } from "./index-file.ts";
 import type { LayoutStorage } from "./layout-content.ts";
 import { layoutTagOf } from "./layout-entry.ts";
@@ -46,7 +46,7 @@ export class LayoutDirectory implements LayoutStorage {
   readonly subjects: SubjectCache = new SubjectCache();
   #known: KnownIndex | undefined;
   #making: Promise<LayoutIndex> | undefined;
-  #isTidy = false;
+  #tidiedAtMs = Number.NEGATIVE_INFINITY;
   #waiting: WaitingChange[] = [];
   #writing: Promise<void> | undefined;
 
@@ -238,11 +238,12 @@ export class LayoutDirectory implements LayoutStorage {
     await this.#requireReal(path);
   }
 
-  /** Removes, once, what killed processes left. */
+  /** Removes, once a day, what killed processes left: what was too young to go when a server started is old by then. */
   async #tidy(): Promise<void> {
-    if (this.#isTidy) return;
-    this.#isTidy = true;
-    await removeStaleFiles(this.path);
+    const nowMs = Date.now();
+    if (nowMs - this.#tidiedAtMs < staleMs) return;
+    this.#tidiedAtMs = nowMs;
+    await removeStaleFiles(this.path, nowMs);
   }
 
   async #requireReal(path: string): Promise<void> {

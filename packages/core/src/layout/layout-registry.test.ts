@@ -25,7 +25,7 @@ import {
 } from "@tranship/registry";
 import { startServer } from "@tranship/registry/server";
 import { aBlob, anArtifact, anImage, anIndex, partsOf, type Seedable } from "@tranship/registry/testing";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { blobPath } from "../plan/section.ts";
 import { formatIndexFile, parseIndexFile } from "./index-file.ts";
 import { LayoutDirectory } from "./layout-directory.ts";
@@ -509,7 +509,13 @@ test("what a killed process left is removed by the next writer, once it is old",
   expect(existsSync(join(root, "app", old))).toBe(true);
   const other = aBlob({ seed: "other" });
   await next.pushBlob(other, bytesOf(other.bytes));
-  expect(readdirSync(join(root, "app")).filter((name) => name.endsWith(".tmp"))).toEqual([fresh, foreign].sort());
+  const left = () => readdirSync(join(root, "app")).filter((name) => name.endsWith(".tmp"));
+  expect(left()).toEqual([fresh, foreign].sort());
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 25 * 60 * 60 * 1000 });
+  onTestFinished(() => void vi.useRealTimers());
+  const last = aBlob({ seed: "a day later" });
+  await next.pushBlob(last, bytesOf(last.bytes)); // by who runs since: what was young then goes now
+  expect(left()).toEqual([foreign]);
 });
 
 test.skipIf(!hasSkopeo)(
