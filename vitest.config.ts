@@ -6,6 +6,7 @@ const isCi = process.env.CI !== undefined;
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
+    maxWorkers: "100%", // one core is not kept free: the tests wait for servers as much as they compute
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: isCi ? ["default", new TotalsReporter("node_modules/.cache/test-totals.txt")] : ["default"],
