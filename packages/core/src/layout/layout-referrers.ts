@@ -1,23 +1,14 @@
 import {
   type Descriptor,
   type Digest,
-  digestAlgorithm,
-  digestHex,
   isManifestMediaType,
   parseManifest,
   type ReferrersOptions,
   type RepositoryReader,
-  type Tag,
+  referrerDescriptor,
+  referrersTag,
 } from "@tranship/registry";
 import type { LayoutIndex } from "./layout-index.ts";
-
-/**
- * The tag under which registries without a referrers endpoint keep the list of a manifest's referrers.
- * @see distribution-spec v1.1.1, "Referrers Tag Schema"
- */
-export function referrersTag(subject: Digest): Tag {
-  return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
-}
 
 /**
  * The referrers a layout knows of: those its fallback tag lists, then those its own index lists. What was read to find
@@ -54,13 +45,6 @@ async function* candidates(
     const content = parseManifest(await repository.manifest(digest, { signal }));
     index.subjects.note(digest, content.subject?.digest);
     if (content.subject?.digest !== subject) continue;
-    const artifactType = content.artifactType || (content.kind === "image" ? content.config.mediaType : undefined);
-    yield {
-      mediaType,
-      digest,
-      size,
-      ...(artifactType ? { artifactType } : {}),
-      ...(content.annotations === undefined ? {} : { annotations: content.annotations }),
-    };
+    yield referrerDescriptor({ mediaType, digest, size }, content);
   }
 }

@@ -1,6 +1,6 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
-import { type Manifest, parseManifest } from "../oci/manifest.ts";
+import { type Manifest, parseManifest, referrerDescriptor } from "../oci/manifest.ts";
 import type { Tag } from "../oci/reference.ts";
 
 /** The content of one repository in memory: maps and their one rule, that what goes in is already checked. */
@@ -26,14 +26,9 @@ export class MemoryStore {
     this.manifests.set(digest, { descriptor, bytes: new Uint8Array(manifest.bytes) });
     for (const tag of tags) this.tags.set(tag, digest);
     if (!content.subject) return;
-    const artifactType = content.artifactType || (content.kind === "image" ? content.config.mediaType : undefined);
     const referrers = this.#referrers.get(content.subject.digest) ?? new Map<Digest, Descriptor>();
     this.#referrers.set(content.subject.digest, referrers);
-    referrers.set(digest, {
-      ...descriptor,
-      ...(artifactType ? { artifactType } : {}),
-      ...(content.annotations ? { annotations: content.annotations } : {}),
-    });
+    referrers.set(digest, referrerDescriptor(descriptor, content));
   }
 
   /** Takes a manifest away, the tags that name it, and its entry as a referrer. What refers to it stays, as it may be pushed again. */

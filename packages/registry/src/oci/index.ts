@@ -20,6 +20,7 @@ export {
   type Manifest,
   manifestOf,
   parseManifest,
+  referrerDescriptor,
   sniffManifestMediaType,
 } from "./manifest.ts";
 export {
@@ -42,5 +43,6 @@ export {
   parseRepositoryPath,
   parseTag,
   type Reference,
+  referrersTag,
   type Tag,
 } from "./reference.ts";

@@ -114,6 +114,24 @@ export function parseManifest(manifest: Manifest): ImageManifest | ImageIndex {
   return { kind: "index", ...common, manifests: (body as z.infer<typeof indexSchema>).manifests ?? [] };
 }
 
+/**
+ * How a list of referrers names a manifest: with its type and its annotations.
+ * @see distribution-spec v1.1.1, "Listing Referrers"
+ */
+export function referrerDescriptor(
+  { mediaType, digest, size }: Descriptor,
+  content: ImageManifest | ImageIndex,
+): Descriptor {
+  const artifactType = content.artifactType || (content.kind === "image" ? content.config.mediaType : undefined);
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType ? { artifactType } : {}),
+    ...(content.annotations ? { annotations: content.annotations } : {}),
+  };
+}
+
 /** The manifests an index lists; none for an image. */
 export function childManifests(content: ImageManifest | ImageIndex): readonly Descriptor[] {
   return content.kind === "index" ? content.manifests : [];

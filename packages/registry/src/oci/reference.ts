@@ -1,5 +1,5 @@
 import { RegistryError } from "../errors.ts";
-import { type Digest, isDigest, parseDigest } from "./digest.ts";
+import { type Digest, digestAlgorithm, digestHex, isDigest, parseDigest } from "./digest.ts";
 
 /** A tag: up to 128 characters of letters, digits, `_`, `.` and `-`. A digest is never one, so the two share parameters. */
 export type Tag = string;
@@ -90,6 +90,14 @@ export function formatReference({ registry, repository, tag, digest }: Reference
 /** `name:tag` or `name@digest`, as messages and `ref.name` annotations spell it. */
 export function formatName(name: string, reference: Tag | Digest): string {
   return `${name}${isDigest(reference) ? "@" : ":"}${reference}`;
+}
+
+/**
+ * The tag under which registries without the referrers API keep the list of what refers to `subject`.
+ * @see distribution-spec v1.1.1, "Referrers Tag Schema"
+ */
+export function referrersTag(subject: Digest): Tag {
+  return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
 
 function invalid(what: string, given: string): RegistryError<"INVALID_REFERENCE"> {

@@ -164,7 +164,7 @@ export class HttpClient implements AsyncDisposable {
       if (!redirectStatuses.has(status) || request.expect.includes(status)) {
         const body = taker.body();
         if (request.expect.includes(status)) return { response: { status, headers, url, body } };
-        return { failure: { status, headers, body, host: url.host }, sent };
+        return { failure: { status, headers, body, host: url.host }, isOwn: this.#isOwn(url), sent };
       }
       url = this.#redirect(request, url, status, headers, hops);
     }
@@ -183,7 +183,7 @@ export class HttpClient implements AsyncDisposable {
       "accept-encoding": "identity", // digests and ranges are of the bytes as they are stored
       ...request.headers,
     };
-    if (url.origin === this.origin.origin) {
+    if (this.#isOwn(url)) {
       const authorization = await authenticator.authorization({ scopes }, ending);
       if (authorization !== undefined) headers.authorization = authorization;
     }
@@ -194,7 +194,7 @@ export class HttpClient implements AsyncDisposable {
     }
     const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
     const head = await exchange(dispatcher, wire, (answer) => {
-      if (url.origin === this.origin.origin) this.#warnings.see(answer.headers);
+      if (this.#isOwn(url)) this.#warnings.see(answer.headers);
       const sink = taker.sinkFor(answer);
       return bytePacer ? pacedSink(sink, bytePacer, ending) : sink;
     });
@@ -223,8 +223,8 @@ export class HttpClient implements AsyncDisposable {
     return to;
   }
 
-  async #challenged(request: ClientRequest, { failure, sent }: Outcome): Promise<ChallengeAnswer> {
-    if (failure === undefined || failure.host !== this.origin.host) return { tryAgain: false };
+  async #challenged(request: ClientRequest, { failure, isOwn, sent }: Outcome): Promise<ChallengeAnswer> {
+    if (failure === undefined || !isOwn) return { tryAgain: false };
     const challenges = parseChallenges(listHeaderOf(failure.headers, "www-authenticate"));
     const { scopes, signal } = request;
     const answer = await this.#parts.authenticator.challenged({ challenges, scopes, sent }, this.#untilClosed(signal));
@@ -237,6 +237,11 @@ export class HttpClient implements AsyncDisposable {
     const error = httpError(failure, operation);
     this.#rest(retryAfterOf(error) ?? 0);
     throw error;
+  }
+
+  /** Whether it is the registry itself, by scheme, host and port: nobody else is shown who asks, or asks for it. */
+  #isOwn(url: URL): boolean {
+    return url.origin === this.origin.origin;
   }
 
   /** Makes everyone wait as long as the registry asked, unless that is longer than anyone would. */
@@ -261,10 +266,17 @@ export class HttpClient implements AsyncDisposable {
 }
 
 type Outcome =
-  | { readonly response: ClientResponse; readonly failure?: undefined; readonly sent?: undefined }
+  | {
+      readonly response: ClientResponse;
+      readonly failure?: undefined;
+      readonly isOwn?: undefined;
+      readonly sent?: undefined;
+    }
   | {
       readonly response?: undefined;
       readonly failure: Parameters<typeof httpError>[0];
+      /** The registry itself answered so, no redirect's target. */
+      readonly isOwn: boolean;
       /** The `Authorization` header that was not enough. */
       readonly sent: string | undefined;
     };

@@ -1,16 +1,15 @@
 import * as z from "zod";
 import { RegistryError } from "../errors.ts";
+import { KeyedLock } from "../keyed-lock.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { defaultMaxManifestBytes, type Manifest } from "../oci/manifest.ts";
 import { isIndexMediaType, MediaType, manifestMediaTypes } from "../oci/media-type.ts";
-import type { Tag } from "../oci/reference.ts";
+import { referrersTag, type Tag } from "../oci/reference.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { headerOf } from "./headers.ts";
 import type { ClientRequest, HttpClient } from "./http-client.ts";
-import { inTurn } from "./in-turn.ts";
 import { readManifest } from "./manifest-answer.ts";
-import { referrersTag } from "./referrers.ts";
 import { sleep } from "./sleep.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -21,6 +20,9 @@ const longestPauseMs = 250;
 
 /** Answers to a conditional write that came too late. */
 const conflicts: readonly number[] = [409, 412];
+
+/** One edit of a list at a time in this process, whichever client it goes through. */
+const editing = new KeyedLock();
 
 /** Entries are kept as they are, whoever wrote them: only their digests matter here. */
 const entrySchema = z.looseObject({ digest: z.string() });
@@ -120,7 +122,7 @@ async function editFallback(
     }
     throw list.contested();
   };
-  await unlessAborted(() => inTurn(list.name, work), signal);
+  await unlessAborted(() => editing.run(list.name, work), signal);
 }
 
 interface FoundList {

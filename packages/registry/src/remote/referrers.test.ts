@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { manifestOf } from "../oci/manifest.ts";
 import { MediaType } from "../oci/media-type.ts";
+import { referrersTag } from "../oci/reference.ts";
 import { expectCode, listOf, openerOf } from "../testing/contract-support.ts";
 import { faultOf } from "../testing/fault.ts";
 import { anArtifact, anImage, anIndex, faults, partsOf, type Seedable, startTestRegistry } from "../testing/index.ts";
 import { createClient } from "./create-client.ts";
-import { referrersTag } from "./referrers.ts";
 import { RemoteRepository } from "./remote-repository.ts";
 
 const image = anImage({ tag: "v1" });

@@ -1,9 +1,9 @@
 import { isRegistryError, type RegistryError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
+import type { Digest } from "../oci/digest.ts";
 import { childManifests, type Manifest, manifestOf, parseManifest } from "../oci/manifest.ts";
 import { MediaType } from "../oci/media-type.ts";
-import type { Tag } from "../oci/reference.ts";
+import { referrersTag } from "../oci/reference.ts";
 import type { ReferrersOptions, RepositoryReader } from "../repository.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { hostTraits } from "./host-traits.ts";
@@ -36,11 +36,6 @@ export async function* listReferrers(
     if (!isRegistryError(error, "NOT_FOUND")) throw error;
     if (answer.hadNoRoute && error.details.errors !== undefined) learnMissing(client);
   }
-}
-
-/** The tag under which an index lists what refers to `subject`, for registries without the referrers API. */
-export function referrersTag(subject: Digest): Tag {
-  return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
 
 /** What the referrers API says, if there is one. */

@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { digestOf } from "../oci/digest.ts";
 import { type Manifest, manifestOf } from "../oci/manifest.ts";
 import { MediaType } from "../oci/media-type.ts";
+import { referrersTag } from "../oci/reference.ts";
 import { expectCode, listOf } from "../testing/contract-support.ts";
 import { faultOf } from "../testing/fault.ts";
 import { anArtifact, anImage, anIndex, faults, startTestRegistry, type TestRegistryOptions } from "../testing/index.ts";
 import { createRegistry } from "./create-registry.ts";
-import { referrersTag } from "./referrers.ts";
 
 const image = anImage({ tag: "v1" });
 const subject = image.manifest.descriptor;

@@ -1,9 +1,9 @@
 import { isRegistryError } from "../errors.ts";
+import { KeyedLock } from "../keyed-lock.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Registry, RegistryReader } from "../registry.ts";
 import type { RepositoryDeleter, RepositoryReader, RepositoryWriter } from "../repository.ts";
 import { ApiError, type ApiErrorCode, unsupported } from "./api-error.ts";
-import { KeyedLock } from "./keyed-lock.ts";
 
 /** A registry that can tell at once which of its repositories hold a blob; others are not searched. */
 export interface BlobFinder {

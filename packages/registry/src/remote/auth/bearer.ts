@@ -1,5 +1,5 @@
+import { LruMap } from "../lru-map.ts";
 import type { Identity } from "./identity.ts";
-import { LruMap } from "./lru-map.ts";
 import type { ScopeSet } from "./scope.ts";
 import { SingleFlight } from "./single-flight.ts";
 import { TokenCache, tokenKey } from "./token-cache.ts";

@@ -30,7 +30,8 @@ export interface AuthenticatorParts extends TokenWire {
 
 /**
  * Proves who asks in the way the registry wants: it learns the scheme from the first challenge, before which nothing is
- * sent and for which it asks when there are credentials, then sends a password or fetches bearer tokens ahead. Token requests take no permit of the host's gate.
+ * sent and for which it asks when there are credentials, then sends a password or fetches bearer tokens ahead. Token
+ * requests take no permit of the host's gate.
  * @throws RegistryError `CREDENTIALS_UNUSABLE` when the credentials cannot be sent; later calls also throw what a
  * provider or the way to a token server throws
  */

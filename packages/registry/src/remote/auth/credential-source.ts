@@ -1,6 +1,6 @@
+import { LruMap } from "../lru-map.ts";
 import type { CredentialProvider, Credentials } from "./authenticator.ts";
 import { checkCredentials, Identity } from "./identity.ts";
-import { LruMap } from "./lru-map.ts";
 import { SingleFlight } from "./single-flight.ts";
 
 /** Knows who asks, for each repository of one registry. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { RegistryError } from "../../errors.ts";
+import { LruMap } from "../lru-map.ts";
 import type { Credentials } from "./authenticator.ts";
-import { LruMap } from "./lru-map.ts";
 
 /** Who asks, and what token servers gave for it since. */
 export class Identity {

@@ -1,4 +1,4 @@
-import { LruMap } from "./lru-map.ts";
+import { LruMap } from "../lru-map.ts";
 import { coversScopes, type ScopeSet } from "./scope.ts";
 
 /** A bearer token and what it was asked for. */

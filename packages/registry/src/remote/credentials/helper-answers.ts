@@ -1,6 +1,6 @@
 import type { Credentials } from "../auth/authenticator.ts";
-import { LruMap } from "../auth/lru-map.ts";
 import { SingleFlight } from "../auth/single-flight.ts";
+import { LruMap } from "../lru-map.ts";
 import { askHelper, type HelperOptions } from "./credential-helper.ts";
 
 interface Answer {

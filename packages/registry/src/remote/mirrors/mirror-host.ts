@@ -3,10 +3,10 @@ import type { LaneProvider } from "../../lane.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { RegistryReader } from "../../registry.ts";
 import type { RepositoryReader } from "../../repository.ts";
+import { LruMap } from "../lru-map.ts";
 import { finalProxyReasons } from "../transport/proxy-error.ts";
 import { failureCode } from "./mirror-failures.ts";
 import { Patience } from "./patience.ts";
-import { RecentMap } from "./recent-map.ts";
 
 /** A repository of a mirror: only read. */
 export type MirrorRepository = RepositoryReader & Partial<LaneProvider>;
@@ -56,7 +56,7 @@ export class MirrorHost {
   readonly registry: MirrorRegistry;
   readonly #parts: MirrorHostParts;
   readonly #told = new Set<string>();
-  readonly #damaged = new RecentMap<Digest, true>(rememberedBlobs);
+  readonly #damaged = new LruMap<true>(rememberedBlobs);
   #resting = new AbortController();
   #restsUntil = 0;
   #misses = 0;

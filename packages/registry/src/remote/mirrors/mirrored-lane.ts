@@ -1,8 +1,8 @@
 import { classifyFailure } from "../../errors.ts";
 import { type BlobLane, laneOf, type Sink } from "../../lane.ts";
+import { LruMap } from "../lru-map.ts";
 import { type MirrorFailure, withMirrorFailures } from "./mirror-failures.ts";
 import type { MirrorHost } from "./mirror-host.ts";
-import { RecentMap } from "./recent-map.ts";
 import type { Sources } from "./sources.ts";
 
 /** Reads remembered with the source they used. */
@@ -15,7 +15,7 @@ const suspicionMs = 60_000;
  * the first byte, and then the next source is due: so nobody is stuck with a mirror that lies.
  */
 export class LaneMemory {
-  readonly #reads = new RecentMap<string, { readonly source: number; readonly atMs: number }>(rememberedReads);
+  readonly #reads = new LruMap<{ readonly source: number; readonly atMs: number }>(rememberedReads);
   readonly #now: () => number;
 
   constructor(now: () => number) {
