@@ -203,3 +203,12 @@ describe("deleting what refers to a manifest", () => {
 function unsupported(status: number) {
   return faults.status(status, { body: JSON.stringify({ errors: [{ code: "UNSUPPORTED" }] }) });
 }
+
+test("a list that arrives damaged is an error, not a registry without referrers", async () => {
+  await using home = await aHome();
+  home.server.seed("app", signature);
+  home.server.failOnce(faults.corrupt(), listing);
+  await expectCode(home.listed(), "INVALID_MANIFEST");
+  expect(home.asked(fallback)).toBe(0);
+  expect(await home.listed()).toEqual(digestsOf(signature));
+});

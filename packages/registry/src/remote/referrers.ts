@@ -6,6 +6,7 @@ import { MediaType } from "../oci/media-type.ts";
 import { referrersTag } from "../oci/reference.ts";
 import type { ReferrersOptions, RepositoryReader } from "../repository.ts";
 import type { Endpoints } from "./endpoints.ts";
+import { mediaTypeOf } from "./headers.ts";
 import { hostTraits } from "./host-traits.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { paginate } from "./paginate.ts";
@@ -63,7 +64,7 @@ export async function askReferrersApi(
   const pages = paginate(client, { url, operation, scopes, accept: MediaType.ociIndex, signal });
   try {
     const { value: first } = await pages.next();
-    if (!first || !isIndex(first.body)) return {}; // a page for people with status 200, for one
+    if (!first || !isList(first)) return {}; // a page for people with status 200, for one
     hostTraits(client).referrersApi = "present";
     return { pages: followed(first, pages) };
   } catch (error) {
@@ -94,7 +95,9 @@ async function* followed(first: ClientResponse, rest: AsyncGenerator<ClientRespo
   yield* rest;
 }
 
-function isIndex(body: Uint8Array): boolean {
+/** What comes as an index is taken for one: damaged, it is an error and not a registry without the API. */
+function isList({ headers, body }: ClientResponse): boolean {
+  if (mediaTypeOf(headers) === MediaType.ociIndex) return true;
   try {
     const json: unknown = JSON.parse(new TextDecoder().decode(body));
     return typeof json === "object" && json !== null && "manifests" in json;
