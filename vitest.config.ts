@@ -6,6 +6,7 @@ const isCi = process.env.CI !== undefined;
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
+    setupFiles: ["tests/support/property-seed.ts"],
     maxWorkers: "100%", // one core is not kept free: the tests wait for servers as much as they compute
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -38,6 +38,8 @@ describe("a reference", () => {
     "h/r:a b",
     "h/r@sha256:abc",
     "h//r",
+    "h/r/",
+    "h/r/:v1",
     "h/../r",
     "https://h/r",
     "h/r:v1:v2",

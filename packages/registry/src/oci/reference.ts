@@ -77,8 +77,9 @@ export function parseReference(text: string): Reference {
   const named = at < 0 ? text : text.slice(0, at);
   const colon = named.indexOf(":", named.lastIndexOf("/"));
   const tag = colon < 0 || !named.includes("/") ? undefined : parseTag(named.slice(colon + 1));
-  const { host, path } = parsePlace(tag === undefined ? named : named.slice(0, colon));
-  if (path === "") throw invalid("reference", text);
+  const place = tag === undefined ? named : named.slice(0, colon);
+  const { host, path } = parsePlace(place);
+  if (path === "" || place.endsWith("/")) throw invalid("reference", text);
   return { registry: host, repository: path, tag, digest };
 }
 
