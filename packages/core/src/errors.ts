@@ -29,12 +29,23 @@ export interface MirrorErrorDetails {
   BUNDLE_NOT_EMPTY: { bundle: string };
   /** An archive that is damaged or was made to do harm; nothing of the bundle is used. */
   ARCHIVE_INVALID: { archive: string; entry?: string; reason: string };
+  /** A bundle that no lock file describes, where one is needed: to repair it, or to know what it relies on. */
+  BUNDLE_UNLOCKED: { bundle: string };
+  /**
+   * A bundle that was made over a base lacks what the base should have brought: blobs that are neither in the bundles at
+   * hand nor, for a push, at the target. `references` names some of them.
+   */
+  BASE_MISSING: { place: string; blobs: number; bytes: number; references: readonly string[] };
+  /** Tags that name other images at the target, where that was not to be. */
+  TAG_CONFLICT: { target: string; references: readonly string[] };
   /** A plan or lock file that cannot be read or is of a version this one does not know. */
   PLAN_INVALID: { file: string; reason: string };
   /** What the plan fixed is no longer at the source. */
   PLAN_OUTDATED: { reference: string; reason: string };
   /** The file system is full, or too full for what comes next; sizes in bytes, `neededBytes` where it is known. */
   NO_SPACE: { path: string; neededBytes?: number; freeBytes: number };
+  /** The file system cannot hold a file of that size; `maxBytes` where its limit is known. */
+  FILE_TOO_LARGE: { path: string; neededBytes?: number; maxBytes?: number };
   /** Reading or writing a local file failed; `reason` is the system's code, such as `EACCES`. */
   FILE_FAILED: { path: string; reason: string };
 }

@@ -78,7 +78,9 @@ export interface MirrorWarning {
     | "VERSION_UNKNOWN"
     | "TAG_CONFLICT"
     | "TAG_ABSENT"
-    | "METADATA_ONLY";
+    | "METADATA_ONLY"
+    | "SYNC_UNSUPPORTED"
+    | "TAG_KEPT";
   readonly message: string;
   readonly reference?: string;
 }

@@ -33,6 +33,11 @@ const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   BUNDLE_LOCKED: "wait for the other pull, or stop it",
   BUNDLE_NOT_EMPTY: "give an empty folder, or the folder of an earlier pull",
   ARCHIVE_INVALID: "copy the archive again, or pull with --restart, which fetches only what is damaged",
+  BUNDLE_UNLOCKED: "only a bundle that `tranship pull` finished can be repaired; pull it anew",
+  BASE_MISSING:
+    "bring the base first, or give its bundle beside this one; a pull without --base makes a bundle that needs none",
+  TAG_CONFLICT: "--on-conflict overwrite gives them the bundle's images, --on-conflict skip leaves them as they are",
+  FILE_TOO_LARGE: "--chunk-size splits archives into files the file system can hold, such as --chunk-size 4GB",
   NO_SPACE: "free some space and run the command again, it goes on where it stopped",
   PLAN_OUTDATED: "plan anew: pull with --restart",
   PLAN_INVALID:

@@ -4,14 +4,12 @@ import type { MirrorEvent } from "../events.ts";
 import type { Section } from "../plan/section.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
+import { partialSuffix } from "./archive-names.ts";
 import type { LocalBlobs } from "./local-blobs.ts";
 import { locally } from "./local-error.ts";
 import type { SpaceGuard, SpaceNeed } from "./space-guard.ts";
 import { syncFolder } from "./sync-folder.ts";
 import { tarPadding, tarTrailerBytes } from "./tar-header.ts";
-
-/** What an archive is called until it is finished: its name and this. */
-export const partialSuffix = ".partial";
 
 /** What an {@link ArchiveWriter} needs from the run it belongs to. */
 export interface ArchiveWriterOptions {

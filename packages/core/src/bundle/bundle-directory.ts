@@ -18,7 +18,7 @@ import type { PlannedArchive } from "../plan/download-list.ts";
 import { formatLockFile, type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
 import type { Section } from "../plan/section.ts";
 import { ArchiveLayout } from "./archive-layout.ts";
-import { partialSuffix } from "./archive-writer.ts";
+import { partialSuffix } from "./archive-names.ts";
 import { BundleLock } from "./bundle-lock.ts";
 import { Journal } from "./journal.ts";
 import { LocalBlobs } from "./local-blobs.ts";

@@ -1,8 +1,9 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
+import { parseArchiveFileName } from "./archive-names.ts";
 import { localError } from "./local-error.ts";
 import { archiveInvalid } from "./tar-reader.ts";
 
@@ -13,8 +14,6 @@ export interface FoundArchive {
   readonly paths: readonly string[];
 }
 
-const chunkName = /^(.+\.tar)\.([0-9]{4,9})\.chunk$/;
-
 /**
  * The archives directly in a directory, by name. Links to files are followed; hidden files are not looked at: some systems
  * leave `._platform.tar` beside `platform.tar`.
@@ -24,12 +23,14 @@ export async function findArchives(directory: string): Promise<readonly FoundArc
   const whole = new Map<string, string>();
   const chunks = new Map<string, Map<number, string>>();
   for (const name of await listFiles(directory)) {
-    const [, stem, digits] = chunkName.exec(name) ?? [];
-    if (stem !== undefined && digits !== undefined) {
-      const set = chunks.get(stem) ?? new Map<number, string>();
-      if (set.has(Number(digits))) throw archiveInvalid(stem, `chunk ${Number(digits)} is there twice`);
-      chunks.set(stem, set.set(Number(digits), join(directory, name)));
-    } else if (name.endsWith(".tar")) whole.set(name, join(directory, name));
+    const { archive, chunk } = parseArchiveFileName(name) ?? {};
+    if (archive === undefined) continue;
+    if (chunk === undefined) whole.set(archive, join(directory, name));
+    else {
+      const set = chunks.get(archive) ?? new Map<number, string>();
+      if (set.has(chunk)) throw archiveInvalid(archive, `chunk ${chunk} is there twice`);
+      chunks.set(archive, set.set(chunk, join(directory, name)));
+    }
   }
   const found: FoundArchive[] = [...whole].map(([name, path]) => ({ name, paths: [path] }));
   for (const [name, set] of chunks) {
@@ -69,7 +70,7 @@ async function listDirectory(directory: string): Promise<readonly Dirent[]> {
 }
 
 async function isFile(path: string): Promise<boolean> {
-  if (!path.endsWith(".tar") && !path.endsWith(".chunk")) return false; // where other links lead is not our concern
+  if (!parseArchiveFileName(basename(path))) return false; // where other links lead is not our concern
   try {
     return (await stat(path)).isFile();
   } catch (error) {

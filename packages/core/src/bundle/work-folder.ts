@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockFileName } from "../plan/lock-file.ts";
-import { partialSuffix } from "./archive-writer.ts";
+import { partialSuffix } from "./archive-names.ts";
 import { workFolder } from "./bundle-lock.ts";
 import { locally } from "./local-error.ts";
 import { syncFolder } from "./sync-folder.ts";

@@ -31,6 +31,12 @@ export interface PlannedBlob {
   readonly mediaType: string;
 }
 
+/** A blob that is left out because the other side has it already. */
+export interface AssumedBlob extends PlannedBlob {
+  /** Paths of repositories, below the registry root, that have it there; sorted, a few of many. */
+  readonly from: readonly string[];
+}
+
 /** What one section puts into one repository. */
 export interface PlannedRepository {
   /** Where it is stored and pushed: the repository's path below the registry root, and its layout's folder in the archive. */
@@ -40,6 +46,8 @@ export interface PlannedRepository {
   readonly images: readonly PlannedImage[];
   /** Every blob of those images' graphs that no earlier section of the archive holds in this repository. */
   readonly blobs: readonly PlannedBlob[];
+  /** Configs and layers of those images that the archive does not hold: the base it was made over has them. @defaultValue none */
+  readonly assumed?: readonly AssumedBlob[] | undefined;
 }
 
 /**
@@ -49,6 +57,8 @@ export interface PlannedRepository {
 export interface Section {
   readonly repositories: readonly PlannedRepository[];
 }
+
+const blobShape = { digest: digestSchema, size: sizeSchema, mediaType: z.string() };
 
 /** Schema of {@link Section}. */
 export const sectionSchema: z.ZodType<Section> = z.object({
@@ -66,7 +76,8 @@ export const sectionSchema: z.ZodType<Section> = z.object({
           why: z.array(z.enum(reasons)),
         }),
       ),
-      blobs: z.array(z.object({ digest: digestSchema, size: sizeSchema, mediaType: z.string() })),
+      blobs: z.array(z.object(blobShape)),
+      assumed: z.array(z.object({ ...blobShape, from: z.array(repositoryPathSchema) })).optional(),
     }),
   ),
 });
