@@ -3,7 +3,8 @@ export const tarBlockBytes: number = 512;
 
 /** One parsed header block; `type` is the raw type flag (`"0"` where the block leaves it empty), `size` is in bytes. */
 export interface TarBlock {
-  readonly name: string;
+  /** As it stands in the block: of a name that an extended header gives in full, its start, maybe cut within a character. */
+  readonly nameBytes: Uint8Array;
   readonly size: number;
   readonly type: string;
 }
@@ -22,12 +23,12 @@ export function parseTarBlock(block: Uint8Array): TarBlock | undefined {
   if (block[0] === 0 && block.every((byte) => byte === 0)) return undefined;
   requireChecksum(block);
   const flag = block[156] ?? 0;
-  const name = decodeTarText(field(block, 0, 100));
+  const name = field(block, 0, 100);
   // Only "ustar\0" blocks have a prefix: GNU's "ustar  " keeps times there, v7 nothing.
   const isUstar = text(block, 257, 6) === "ustar\0";
-  const prefix = isUstar ? decodeTarText(field(block, 345, 155)) : "";
+  const prefix = isUstar ? field(block, 345, 155) : new Uint8Array();
   return {
-    name: prefix === "" ? name : `${prefix}/${name}`,
+    nameBytes: prefix.byteLength === 0 ? name : Buffer.concat([prefix, Buffer.from("/"), name]),
     size: parseNumber(block.subarray(124, 136), "size"),
     type: flag === 0 ? "0" : String.fromCharCode(flag),
   };

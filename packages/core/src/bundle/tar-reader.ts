@@ -1,5 +1,5 @@
 import { MirrorError } from "../errors.ts";
-import { parseTarBlock, type TarBlock, TarFault, tarBlockBytes } from "./tar-block.ts";
+import { decodeTarText, parseTarBlock, type TarBlock, TarFault, tarBlockBytes } from "./tar-block.ts";
 import {
   maxPaxBytes,
   maxTarNameBytes,
@@ -119,7 +119,7 @@ class TarScan {
   #takeEntry(block: TarBlock): void {
     const { name: longName, size = block.size } = this.#overrides ?? {};
     this.#overrides = undefined;
-    const raw = longName ?? block.name;
+    const raw = longName ?? decodeTarText(block.nameBytes);
     this.entryName = raw;
     const isDirectory = block.type === "5" || (block.type === "0" && raw.endsWith("/"));
     if (isDirectory) {
