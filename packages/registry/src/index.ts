@@ -42,4 +42,5 @@ export type {
   RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
+  WriteProbe,
 } from "./repository.ts";

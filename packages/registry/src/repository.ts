@@ -86,6 +86,12 @@ export interface RepositoryWriter {
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void>;
 }
 
+/** A writer that can tell, before anything is sent, whether it would be let in. Not every home has a use for it. */
+export interface WriteProbe {
+  /** Makes sure that the repository can be written, and leaves nothing behind. Rejects with what a write would run into. */
+  probeWrite(options?: CallOptions): Promise<void>;
+}
+
 /** Takes content out of one repository. Not every home can: where it cannot, calls end with `UNSUPPORTED`. */
 export interface RepositoryDeleter {
   /** Takes the name away; the manifest stays. `false` when there was no such tag. */

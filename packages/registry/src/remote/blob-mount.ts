@@ -32,7 +32,12 @@ export async function beginUpload(
     if (!refusals.includes(answer.status)) return begun(context, answer);
     traits.anonymousMount = "refused";
   }
-  return begun(context, await post(context, endpoints, {}, [202]));
+  return await beginPlainUpload(context, endpoints);
+}
+
+/** Opens an upload session, whatever the registry may know of the blob. */
+export async function beginPlainUpload(context: UploadContext, endpoints: Endpoints): Promise<UploadSession> {
+  return new UploadSession(context, await post(context, endpoints, {}, [202]));
 }
 
 /** `undefined`: not from there. */

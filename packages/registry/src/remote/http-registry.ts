@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { LaneProvider } from "../lane.ts";
 import { isRepositoryPath, joinPath, type Place } from "../oci/reference.ts";
 import type { Registry } from "../registry.ts";
-import type { CallOptions, RepositoryDeleter, RepositoryReader, RepositoryWriter } from "../repository.ts";
+import type { CallOptions, RepositoryDeleter, RepositoryReader, RepositoryWriter, WriteProbe } from "../repository.ts";
 import { catalogScope } from "./auth/scope.ts";
 import { isDockerHub } from "./credentials/docker-hub.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
@@ -12,7 +12,11 @@ import { jsonOf } from "./paginate.ts";
 import { RemoteRepository, type RemoteRepositoryOptions } from "./remote-repository.ts";
 
 /** A repository on a remote host; it also offers the bare lane of its blobs. */
-export type RemoteRegistryRepository = RepositoryReader & RepositoryWriter & RepositoryDeleter & LaneProvider;
+export type RemoteRegistryRepository = RepositoryReader &
+  RepositoryWriter &
+  RepositoryDeleter &
+  WriteProbe &
+  LaneProvider;
 
 /** A registry on a remote host. Holds its connections until disposed. */
 export interface RemoteRegistry extends Registry, AsyncDisposable {

@@ -18,6 +18,7 @@ import type {
   RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
+  WriteProbe,
 } from "../repository.ts";
 import { blobLane } from "./blob-download.ts";
 import { statBlob } from "./blob-stat.ts";
@@ -33,6 +34,7 @@ import { type Operation, protocolError } from "./operation.ts";
 import { jsonOf } from "./paginate.ts";
 import { listReferrers } from "./referrers.ts";
 import { mayPass } from "./retry.ts";
+import { probeWrite } from "./write-probe.ts";
 
 /** How often a manifest is asked for again that arrives damaged. */
 const maxDamages = 2;
@@ -48,7 +50,9 @@ export interface RemoteRepositoryOptions {
 }
 
 /** One repository of a remote registry. Stateless: readers and writers may share it. */
-export class RemoteRepository implements RepositoryReader, RepositoryWriter, RepositoryDeleter, LaneProvider {
+export class RemoteRepository
+  implements RepositoryReader, RepositoryWriter, RepositoryDeleter, WriteProbe, LaneProvider
+{
   readonly name: string;
   readonly lane: BlobLane;
   readonly #client: HttpClient;
@@ -170,6 +174,10 @@ export class RemoteRepository implements RepositoryReader, RepositoryWriter, Rep
 
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void> {
     return pushManifest(this.#client, this.#endpoints, manifest, options);
+  }
+
+  probeWrite(options?: CallOptions): Promise<void> {
+    return probeWrite(this.#client, this.#endpoints, options);
   }
 
   deleteTag(tag: Tag, { signal }: CallOptions = {}): Promise<boolean> {

@@ -15,13 +15,14 @@ import type {
   RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
+  WriteProbe,
 } from "../../repository.ts";
 import { fetchFromSources } from "./mirrored-fetch.ts";
 import { type LaneMemory, mirroredLane } from "./mirrored-lane.ts";
 import type { Sources } from "./sources.ts";
 
 /** A repository of the registry itself: all that can be done with one. */
-export type OriginRepository = RepositoryReader & RepositoryWriter & RepositoryDeleter & LaneProvider;
+export type OriginRepository = RepositoryReader & RepositoryWriter & RepositoryDeleter & WriteProbe & LaneProvider;
 
 /**
  * A repository whose content may come from mirrors. Only what names itself by its digest is asked of them, so no mirror
@@ -29,7 +30,9 @@ export type OriginRepository = RepositoryReader & RepositoryWriter & RepositoryD
  * referrers there are, what a tag names and whether something is there, unless a mirror is told to be trusted with tags.
  * Writes and deletes go to the registry only; a mirror may go on offering what was deleted there.
  */
-export class MirroredRepository implements RepositoryReader, RepositoryWriter, RepositoryDeleter, LaneProvider {
+export class MirroredRepository
+  implements RepositoryReader, RepositoryWriter, RepositoryDeleter, WriteProbe, LaneProvider
+{
   readonly name: string;
   readonly lane: BlobLane;
   readonly #sources: Sources<OriginRepository>;
@@ -76,6 +79,10 @@ export class MirroredRepository implements RepositoryReader, RepositoryWriter, R
 
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void> {
     return this.#sources.origin.pushManifest(manifest, options);
+  }
+
+  probeWrite(options?: CallOptions): Promise<void> {
+    return this.#sources.origin.probeWrite(options);
   }
 
   deleteTag(tag: Tag, options?: CallOptions): Promise<boolean> {
