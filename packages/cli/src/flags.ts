@@ -4,6 +4,11 @@ import type { Command } from "commander";
 import type { RegistryFlags } from "./context.ts";
 import { UsageError } from "./usage-error.ts";
 
+/** The flag of {@link withBaseFlag}. */
+export interface BaseFlags {
+  readonly base: readonly string[];
+}
+
 /** Flags that say what to mirror. */
 export interface SelectionFlags {
   readonly includePackage: readonly string[];
@@ -24,6 +29,16 @@ export function withRegistryFlags(command: Command): Command {
     .option("--ca <file>", "trust the certificates in this PEM file too")
     .option("--client-cert <file>", "show the registry the certificate in this PEM file; with --client-key")
     .option("--client-key <file>", "the private key of --client-cert, PEM");
+}
+
+/** Adds `--base`; its files are read by `readBase`. */
+export function withBaseFlag(command: Command): Command {
+  return command.option(
+    "--base <file>",
+    "leave out the layers this inventory, plan or tranship.lock.json says the other side has; repeatable",
+    collect,
+    [],
+  );
 }
 
 /** Adds the flags of {@link SelectionFlags}. */

@@ -40,6 +40,10 @@ export interface MirrorErrorDetails {
   TAG_CONFLICT: { target: string; references: readonly string[] };
   /** A plan or lock file that cannot be read or is of a version this one does not know. */
   PLAN_INVALID: { file: string; reason: string };
+  /** A base that cannot be read: no inventory, plan or lock file, or of a version this one does not know. */
+  INVENTORY_INVALID: { file: string; reason: string };
+  /** A place that does not say which repositories it has. */
+  REPOSITORIES_UNKNOWN: { place: string };
   /** What the plan fixed is no longer at the source. */
   PLAN_OUTDATED: { reference: string; reason: string };
   /** The file system is full, or too full for what comes next; sizes in bytes, `neededBytes` where it is known. */

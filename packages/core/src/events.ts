@@ -79,6 +79,8 @@ export interface MirrorWarning {
     | "TAG_CONFLICT"
     | "TAG_ABSENT"
     | "METADATA_ONLY"
+    | "BLOB_ABSENT"
+    | "BASE_CONTRADICTED"
     | "SYNC_UNSUPPORTED"
     | "TAG_KEPT";
   readonly message: string;

@@ -18,9 +18,19 @@ export {
   parseDownloadList,
 } from "./plan/download-list.ts";
 export { type ImageFilesOptions, readImageFiles } from "./plan/image-files.ts";
+export {
+  formatInventory,
+  type InventoriedRepository,
+  type Inventory,
+  inventoryOf,
+  joinInventories,
+  type KnownBlob,
+  maxInventoryLength,
+  parseInventory,
+} from "./plan/inventory.ts";
 export { type LockFile, lockFileName, parseLockFile } from "./plan/lock-file.ts";
 export type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "./plan/planner.ts";
-export type { PlannedBlob, PlannedImage, PlannedRepository, Reason, Section } from "./plan/section.ts";
+export type { AssumedBlob, PlannedBlob, PlannedImage, PlannedRepository, Reason, Section } from "./plan/section.ts";
 export { type GraphChecker, type PushBundleOptions, type PushReport, pushBundle } from "./push/push-bundle.ts";
 export type { ServicePullOptions } from "./services/catalog-service.ts";
 export { listPlanner } from "./services/list-planner.ts";
@@ -32,6 +42,7 @@ export {
 } from "./services/packages-service.ts";
 export { type PlanOptions, plan } from "./services/plan.ts";
 export { type ArchiveReport, type PullOptions, type PullReport, pull } from "./services/pull.ts";
+export { type TakeInventoryOptions, takeInventory } from "./services/take-inventory.ts";
 export { type CopyGraphOptions, type CopyGraphReport, copyGraph } from "./transfer/copy-graph.ts";
 export type { CopyTotals } from "./transfer/copy-steps.ts";
 export { type Graph, type GraphManifest, graphOf } from "./transfer/graph.ts";

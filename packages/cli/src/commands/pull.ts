@@ -1,10 +1,13 @@
 import { BundleDirectory, PackagesService, pull } from "@tranship/core";
 import { Command } from "commander";
+import { readBase } from "../base-file.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import {
+  type BaseFlags,
   checkRegistryFlags,
   packagesOptions,
   type SelectionFlags,
+  withBaseFlag,
   withRegistryFlags,
   withSelectionFlags,
 } from "../flags.ts";
@@ -21,17 +24,18 @@ export function pullCommand(context: CliContext): Command {
       "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
     )
     .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again");
-  return withRegistryFlags(withSelectionFlags(command)).action(
+  return withRegistryFlags(withBaseFlag(withSelectionFlags(command))).action(
     async (
       folder: string,
-      flags: RegistryFlags & SelectionFlags & { readonly source: string; readonly restart?: boolean },
+      flags: RegistryFlags & SelectionFlags & BaseFlags & { readonly source: string; readonly restart?: boolean },
     ) => {
       checkRegistryFlags(flags);
+      const base = await readBase(flags.base);
       await using source = await openSource(flags.source, flags, context);
       const packages = new PackagesService(packagesOptions(source, flags));
       const directory = folder.replace(/^bundle:/, "");
       await using bundle = await BundleDirectory.open(directory, { restart: flags.restart });
-      const report = await pull([packages], { to: bundle, signal: context.signal, onEvent: context.onEvent });
+      const report = await pull([packages], { to: bundle, base, signal: context.signal, onEvent: context.onEvent });
       context.output.report("pull", { ...report }, pullSummary(report, directory));
     },
   );

@@ -36,6 +36,10 @@ const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   BUNDLE_UNLOCKED: "only a bundle that `tranship pull` finished can be repaired; pull it anew",
   BASE_MISSING:
     "bring the base first, or give its bundle beside this one; a pull without --base makes a bundle that needs none",
+  INVENTORY_INVALID:
+    "a base is what `tranship inventory -o` or `tranship plan -o` wrote, or the tranship.lock.json of a finished bundle",
+  REPOSITORIES_UNKNOWN:
+    "name its repositories with --plan FILE, a plan or the lock file of a bundle it has taken in; --base takes such a file too, without asking the registry",
   TAG_CONFLICT: "--on-conflict overwrite gives them the bundle's images, --on-conflict skip leaves them as they are",
   FILE_TOO_LARGE: "--chunk-size splits archives into files the file system can hold, such as --chunk-size 4GB",
   NO_SPACE: "free some space and run the command again, it goes on where it stopped",

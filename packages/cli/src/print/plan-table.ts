@@ -1,5 +1,5 @@
 import { type DownloadList, downloadTotals } from "@tranship/core";
-import { count, formatBytes } from "./size.ts";
+import { count, formatBytes, leftOut } from "./size.ts";
 
 /** A plan for people: every archive, every image with its reason, and what it sums up to. */
 export function planTable(list: DownloadList, file: string | undefined): string {
@@ -17,11 +17,12 @@ export function planTable(list: DownloadList, file: string | undefined): string 
     for (const [path, rows] of repositories) lines.push(`  ${path === "" ? "/" : path}`, ...rows);
   }
   for (const { reference, why } of list.missing) lines.push(`missing at the source: ${reference} (${why})`);
-  const { archives, images, blobs, fetchBytes, storedBytes } = downloadTotals(list);
+  const { archives, images, blobs, fetchBytes, storedBytes, assumed } = downloadTotals(list);
   lines.push(
     `${count(images, "image")} in ${count(archives, "archive")}: ${count(blobs, "blob")}, ` +
       `${formatBytes(fetchBytes)} to fetch, ${formatBytes(storedBytes)} in the bundle`,
   );
+  if (assumed.blobs > 0) lines.push(`left out: ${leftOut(assumed)}`);
   if (file !== undefined) lines.push(`plan written to ${file}`);
   return lines.join("\n");
 }

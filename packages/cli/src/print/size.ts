@@ -11,6 +11,11 @@ export function formatBytes(bytes: number): string {
 }
 
 /** `1 image`, `2 images`. */
-export function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+export function count(amount: number, noun: string, plural: string = `${noun}s`): string {
+  return `${amount} ${amount === 1 ? noun : plural}`;
+}
+
+/** What a base spares: `3 blobs, 1.5 MiB, which the base has`. */
+export function leftOut({ blobs, bytes }: { readonly blobs: number; readonly bytes: number }): string {
+  return `${count(blobs, "blob")}, ${formatBytes(bytes)}, which the base has`;
 }

@@ -1,9 +1,9 @@
-import type { PullReport, PushReport, VerifyReport } from "@tranship/core";
-import { count, formatBytes } from "./size.ts";
+import type { Inventory, PullReport, PushReport, VerifyReport } from "@tranship/core";
+import { count, formatBytes, leftOut } from "./size.ts";
 
 /** What a pull did, for people. */
 export function pullSummary(report: PullReport, directory: string): string {
-  const { archives, images, blobs, fetched, copied, kept, missing } = report;
+  const { archives, images, blobs, fetched, copied, kept, missing, assumed } = report;
   const written = archives.filter(({ outcome }) => outcome === "written").length;
   const found = copied.bytes + kept.bytes;
   const moved =
@@ -17,7 +17,15 @@ export function pullSummary(report: PullReport, directory: string): string {
     ...missing.map(({ reference, why }) => `  missing at the source: ${reference} (${why})`),
     `pulled ${count(images, "image")} (${count(blobs, "blob")}) into ${directory}: ${count(written, "archive")} written, ` +
       `${archives.length - written} unchanged; ${moved}`,
+    ...(assumed.blobs > 0 ? [`left out: ${leftOut(assumed)}`] : []),
   ].join("\n");
+}
+
+/** What an inventory lists, for people. */
+export function inventorySummary({ place, repositories }: Inventory, file: string): string {
+  const sizes = new Map(repositories.flatMap(({ blobs }) => blobs.map(({ digest, size }) => [digest, size])));
+  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  return `${place} has ${count(sizes.size, "blob")} (${formatBytes(bytes)}) in ${count(repositories.length, "repository", "repositories")}; written to ${file}`;
 }
 
 /** What a push did, for people. */

@@ -48,7 +48,7 @@ interface FoundImage {
 
 /**
  * Resolves what is wanted and lays down the section it makes: every image with its whole graph, without what earlier
- * sections of the archive hold already. `undefined` when nothing of it exists and nothing is reported.
+ * sections of the archive hold, or leave out, already. `undefined` when nothing of it exists and nothing is reported.
  * @throws MirrorError `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`
  */
 export async function buildStep(
@@ -135,7 +135,9 @@ class Draft {
     this.#path = path;
     this.#source = repository.name;
     const earlier = done.flatMap((section) => section.repositories.filter((other) => other.path === path));
-    this.#earlierBlobs = new Set(earlier.flatMap(({ blobs }) => blobs.map(({ digest }) => digest)));
+    this.#earlierBlobs = new Set(
+      earlier.flatMap(({ blobs, assumed = [] }) => [...blobs, ...assumed].map(({ digest }) => digest)),
+    );
     this.#earlierTags = new Map(earlier.flatMap(({ images }) => images.map(({ tag, digest }) => [tag, digest])));
   }
 

@@ -48,6 +48,8 @@ export interface DownloadTotals {
   readonly fetchBytes: number;
   /** What the archives hold: a blob counts once for every repository of every archive. */
   readonly storedBytes: number;
+  /** Distinct configs and layers that are left out because the base has them. */
+  readonly assumed: { readonly blobs: number; readonly bytes: number };
 }
 
 /** Schema of one archive of a plan. */
@@ -75,9 +77,10 @@ export const downloadListSchema: z.ZodType<DownloadList> = z.object({
 /** Sums up a plan. */
 export function downloadTotals(list: DownloadList): DownloadTotals {
   const distinct = new Map<Digest, number>();
+  const leftOut = new Map<Digest, number>();
   const references = new Set<string>();
   let storedBytes = 0;
-  for (const { blobs, images: here } of list.archives.flatMap(({ sections }) =>
+  for (const { blobs, assumed = [], images: here } of list.archives.flatMap(({ sections }) =>
     sections.flatMap((s) => s.repositories),
   )) {
     for (const { reference } of here) references.add(reference);
@@ -85,9 +88,20 @@ export function downloadTotals(list: DownloadList): DownloadTotals {
       distinct.set(blob.digest, blob.size);
       storedBytes += blob.size;
     }
+    for (const { digest, size } of assumed) leftOut.set(digest, size);
   }
-  const fetchBytes = [...distinct.values()].reduce((sum, size) => sum + size, 0);
-  return { archives: list.archives.length, images: references.size, blobs: distinct.size, fetchBytes, storedBytes };
+  return {
+    archives: list.archives.length,
+    images: references.size,
+    blobs: distinct.size,
+    fetchBytes: sumOf(distinct),
+    storedBytes,
+    assumed: { blobs: leftOut.size, bytes: sumOf(leftOut) },
+  };
+}
+
+function sumOf(sizes: ReadonlyMap<Digest, number>): number {
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 /** The text of a plan file: JSON with two spaces and a final newline, equal for equal plans. */

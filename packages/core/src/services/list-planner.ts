@@ -1,9 +1,10 @@
 import { digestOf, type RegistryReader } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
+import { compareText } from "../layout/index-file.ts";
 import { buildStep, type WantedImage } from "../plan/build-step.ts";
 import { checkDownloadList, type DownloadList, formatDownloadList } from "../plan/download-list.ts";
 import type { Planner, RunContext } from "../plan/planner.ts";
-import type { PlannedBlob, PlannedImage, PlannedRepository, Section } from "../plan/section.ts";
+import { blobPath, type PlannedImage, type PlannedRepository, type Section } from "../plan/section.ts";
 import { openBelow } from "./open-below.ts";
 
 /**
@@ -68,10 +69,13 @@ function wantedOf({ path, source: name }: PlannedRepository, image: PlannedImage
   };
 }
 
-/** What must be equal: where everything lies, and every digest and size. */
+/** What must be equal: where everything lies, and every digest and size, whether the bundle brings it or relies on it. */
 function describe(repositories: readonly PlannedRepository[]): string {
-  const blobs = (all: readonly PlannedBlob[]) => all.map(({ digest, size, mediaType }) => [digest, size, mediaType]);
+  const blobs = ({ blobs, assumed = [] }: PlannedRepository) =>
+    [...blobs, ...assumed]
+      .sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest)))
+      .map(({ digest, size, mediaType }) => [digest, size, mediaType]);
   const images = (all: readonly PlannedImage[]) =>
     all.map(({ tag, digest, size, mediaType }) => [tag, digest, size, mediaType]);
-  return JSON.stringify(repositories.map((one) => [one.path, one.source, images(one.images), blobs(one.blobs)]));
+  return JSON.stringify(repositories.map((one) => [one.path, one.source, images(one.images), blobs(one)]));
 }

@@ -1,7 +1,9 @@
 import { LocalBlobs } from "../bundle/local-blobs.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
+import { baseOf } from "../plan/base.ts";
 import type { DownloadList, MissingImage, PlannedArchive } from "../plan/download-list.ts";
+import type { Inventory } from "../plan/inventory.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { startRun } from "./run-context.ts";
@@ -9,13 +11,15 @@ import { imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
 
 /** Options of {@link plan}. */
 export interface PlanOptions {
+  /** What the other side has already: its configs and layers are left out. @defaultValue nothing */
+  readonly base?: Inventory | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: OnEvent | undefined;
 }
 
 /**
  * What a pull of these components would transfer: the exact dry run. Reads the source, writes nothing.
- * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`
+ * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
  */
 export async function plan(planners: readonly Planner[], options: PlanOptions = {}): Promise<DownloadList> {
   using run = startRun(planners, options);
@@ -39,7 +43,7 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
         [Symbol.dispose]() {},
       };
     },
-    run.stop,
+    { stop: run.stop, base: options.base && baseOf(options.base) },
   );
   return listOf(done);
 }

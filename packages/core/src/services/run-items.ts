@@ -1,4 +1,5 @@
 import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import { type Base, withoutBase } from "../plan/base.ts";
 import { readImageFiles } from "../plan/image-files.ts";
 import { LocalFirstRepository } from "../plan/local-first.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "../plan/planner.ts";
@@ -25,6 +26,14 @@ export interface PlannedItem {
   readonly run: RunContext;
 }
 
+/** Options of {@link runItems}. */
+export interface RunItemsOptions {
+  /** Ends the run. */
+  readonly stop: AbortController;
+  /** What steps that are planned now may leave out. Fixed ones have left out what there was then. */
+  readonly base?: Base | undefined;
+}
+
 /**
  * Runs every item's planner to its end: the one path by which both a plan and a pull learn what there is. Results come
  * in the items' order. The first failure ends the run.
@@ -33,7 +42,7 @@ export async function runItems<Result>(
   items: readonly PlannedItem[],
   read: (item: PlannedItem) => ReadImageFiles,
   sinkOf: (item: PlannedItem) => ItemSink<Result> & Disposable,
-  stop: AbortController,
+  { stop, base }: RunItemsOptions,
 ): Promise<readonly Result[]> {
   const pool = new Pool(itemsInFlight);
   const runs = items.map((planned) =>
@@ -47,8 +56,9 @@ export async function runItems<Result>(
         done.push(step.section);
       }
       for (;;) {
-        const step = await planner.next(item, done, run, read(planned));
-        if (!step) return await sink.finish(); // awaited here: the sink is closed on the way out
+        const next = await planner.next(item, done, run, read(planned));
+        if (!next) return await sink.finish(); // awaited here: the sink is closed on the way out
+        const step = base ? overBase(next, base, run) : next;
         await sink.take(step, true);
         done.push(step.section);
       }
@@ -58,6 +68,15 @@ export async function runItems<Result>(
   const results = await Promise.allSettled(runs);
   stop.signal.throwIfAborted();
   return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+/** The step without what the base has; both a plan and a pull get theirs here, so that they leave out the same. */
+function overBase(step: PlannedStep, base: Base, run: RunContext): PlannedStep {
+  const section = withoutBase(step.section, base, ({ digest, size }, sizes) => {
+    const message = `the base gives ${digest} ${sizes.join(" and ")} bytes, the source ${size}: the base is not relied on for it`;
+    run.emit({ type: "warning.raised", code: "BASE_CONTRADICTED", message, reference: digest });
+  });
+  return { ...step, section };
 }
 
 /** Reads files of planned images: blobs at hand first, else from the source. */
