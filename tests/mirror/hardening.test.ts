@@ -146,7 +146,7 @@ describe("nothing hostile is believed", () => {
       mkdirSync(folder);
       writeFileSync(join(folder, "../precious.txt"), "precious");
       const entry = { archive, component: "packages", item: "x", sections: [] };
-      const lock = { version: 1, files: [{ archive, bytes: 1 }], missing: [], archives: [entry] };
+      const lock = { version: 1, files: [{ archive, bytes: 1, entries: [] }], missing: [], archives: [entry] };
       writeFileSync(join(folder, lockFileName), JSON.stringify(lock));
       await expect(pullInto(folder, registry.host)).rejects.toSatisfy(failsWith("PLAN_INVALID"));
       await expect(Bundle.open(folder)).rejects.toSatisfy(failsWith("PLAN_INVALID"));

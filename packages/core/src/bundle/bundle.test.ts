@@ -330,7 +330,7 @@ describe("opening", () => {
     const { root, layout } = tree("a");
     await put(await layout("app"), "v1", ["v1"]);
     pack(root, "b.tar");
-    const lock = { version: 1, archives: [], missing: [], files: [{ archive: "a.tar", bytes: 1 }] };
+    const lock = { version: 1, archives: [], missing: [], files: [{ archive: "a.tar", bytes: 1, entries: [] }] };
     writeFileSync(join(bundleFolder, "tranship.lock.json"), JSON.stringify(lock));
     await expect(Bundle.open(bundleFolder)).rejects.toMatchObject({
       code: "ARCHIVE_INVALID",

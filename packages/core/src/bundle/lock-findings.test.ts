@@ -7,6 +7,7 @@ import { formatLockFile, type LockFile } from "../plan/lock-file.ts";
 import type { Section } from "../plan/section.ts";
 import { ArchiveLayout } from "./archive-layout.ts";
 import { Bundle } from "./bundle.ts";
+import { lockArchive } from "./locked-archive.ts";
 import { verifyBundle } from "./verify-bundle.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -62,7 +63,7 @@ function writeBundle(written: Section, locked: Section = written, change: Partia
     version: 1,
     archives: [{ archive: "app.tar", component: "packages", item: "app", sections: [locked] }],
     missing: [],
-    files: [{ archive: "app.tar", bytes: size }],
+    files: [lockArchive({ archive: "app.tar", sections: [locked] })],
     ...change,
   };
   writeFileSync(join(folder, "tranship.lock.json"), formatLockFile(lock));
@@ -108,7 +109,7 @@ test("files the lock knows nothing of are found", async () => {
 });
 
 test("an archive of another length, or without a plan, is found", async () => {
-  writeBundle(both, both, { files: [{ archive: "app.tar", bytes: 1 }] });
+  writeBundle(both, both, { files: [{ ...lockArchive({ archive: "app.tar", sections: [both] }), bytes: 1 }] });
   expect(await findings()).toEqual([["SIZE_MISMATCH", undefined]]);
   writeBundle(both, both, { archives: [] });
   expect(await findings()).toEqual([["PLAN_INVALID", undefined]]);
