@@ -1,4 +1,4 @@
-import { type Digest, digestAlgorithm, digestHex, isDigest } from "@tranship/registry";
+import { type Digest, digestAlgorithm, digestHex, isDigest, isManifestMediaType } from "@tranship/registry";
 import * as z from "zod";
 import { repositoryPathSchema, tagSchema } from "./names.ts";
 
@@ -10,7 +10,9 @@ export const reasons = ["channel", "version", "pin", "release", "catalog"] as co
 export type Reason = (typeof reasons)[number];
 
 /** Schema of a digest. */
-export const digestSchema: z.ZodType<Digest> = z.string().refine((text): text is Digest => isDigest(text), "not a digest");
+export const digestSchema: z.ZodType<Digest> = z
+  .string()
+  .refine((text): text is Digest => isDigest(text), "not a digest");
 
 /** Schema of a size in bytes. */
 export const sizeSchema: z.ZodType<number> = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
@@ -36,7 +38,7 @@ export interface PlannedBlob {
 
 /** A blob that is left out because the other side has it already. */
 export interface AssumedBlob extends PlannedBlob {
-  /** Paths of repositories, below the registry root, that have it there; sorted, a few of many. */
+  /** Paths of repositories, below the registry root, that have it there; its own path first, then bytewise, at most a few. */
   readonly from: readonly string[];
 }
 
@@ -63,6 +65,10 @@ export interface Section {
 
 const blobShape = { digest: digestSchema, size: sizeSchema, mediaType: z.string() };
 
+const assumedSchema: z.ZodType<AssumedBlob> = z
+  .object({ ...blobShape, from: z.array(repositoryPathSchema) })
+  .refine(({ mediaType }) => !isManifestMediaType(mediaType), "a manifest is never left out");
+
 /** Schema of {@link Section}. */
 export const sectionSchema: z.ZodType<Section> = z.object({
   repositories: z.array(
@@ -80,7 +86,7 @@ export const sectionSchema: z.ZodType<Section> = z.object({
         }),
       ),
       blobs: z.array(z.object(blobShape)),
-      assumed: z.array(z.object({ ...blobShape, from: z.array(repositoryPathSchema) })).optional(),
+      assumed: z.array(assumedSchema).optional(),
     }),
   ),
 });

@@ -6,7 +6,9 @@ import type { Journal } from "../bundle/journal.ts";
 import { lockArchive } from "../bundle/locked-archive.ts";
 import { SpaceGuard } from "../bundle/space-guard.ts";
 import type { OnEvent } from "../events.ts";
+import { type Base, baseOf } from "../plan/base.ts";
 import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
+import type { Inventory } from "../plan/inventory.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { BlobFiller } from "../transfer/fill-blob.ts";
@@ -18,6 +20,11 @@ import { type ItemSink, imageFileReader, type PlannedItem, runItems } from "./ru
 export interface PullOptions {
   /** The bundle to fill. */
   readonly to: BundleDirectory;
+  /**
+   * What the other side has already: its configs and layers are left out, and the bundle is whole only together with
+   * them. Another base makes another pull. @defaultValue nothing
+   */
+  readonly base?: Inventory | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: OnEvent | undefined;
   /** Blobs under way at a time. @defaultValue 8 */
@@ -47,17 +54,20 @@ export interface PullReport {
   readonly copied: { readonly blobs: number; readonly bytes: number };
   /** Already in place from an interrupted pull. */
   readonly kept: { readonly blobs: number; readonly bytes: number };
+  /** Distinct configs and layers that were left out because the base has them. */
+  readonly assumed: { readonly blobs: number; readonly bytes: number };
   readonly missing: readonly MissingImage[];
 }
 
 /**
  * Fills a bundle with what the planners ask for. Interrupted, it leaves what a second call with the same selection
  * continues, inside a blob if need be; over a finished bundle it rewrites only the archives that changed.
- * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `NO_SPACE`, `FILE_FAILED`
+ * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`, `NO_SPACE`, `FILE_FAILED`
  */
 export async function pull(planners: readonly Planner[], options: PullOptions): Promise<PullReport> {
   using run = startRun(planners, options);
-  using session = options.to.begin(JSON.stringify(planners.map(({ selection }) => selection)));
+  const base = options.base && baseOf(options.base);
+  using session = options.to.begin(selectionOf(planners, base));
   const { journal, local } = session;
   pinFixed(run, journal);
   run.source.recall = (descriptor) => local.read(descriptor);
@@ -69,7 +79,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     items,
     ({ planner }) => imageFileReader(planner, run.source, run.base.signal, local),
     (planned) => new ArchiveSink(planned, shared),
-    run.stop,
+    { stop: run.stop, base },
   );
   const list = listOf(done);
   const archives = done.flatMap(({ report }) => report ?? []);
@@ -82,7 +92,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     run.base.emit,
   );
   const { totals } = filler;
-  const { images, blobs } = downloadTotals(list);
+  const { images, blobs, assumed } = downloadTotals(list);
   return {
     archives,
     images,
@@ -90,8 +100,15 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     fetched: { blobs: totals.fetchedBlobs, bytes: totals.fetchedBytes },
     copied: { blobs: totals.copiedBlobs, bytes: totals.copiedBytes },
     kept: { blobs: totals.keptBlobs, bytes: totals.keptBytes },
+    assumed,
     missing: list.missing,
   };
+}
+
+/** What a pull asks for; the base is in it by its digest, for it may be long. */
+function selectionOf(planners: readonly Planner[], base: Base | undefined): string {
+  const selections = planners.map(({ selection }) => selection);
+  return JSON.stringify(base ? [...selections, { base: base.digest }] : selections);
 }
 
 /** What an interrupted run found a tag to mean stays so for the rest of the pull. */
