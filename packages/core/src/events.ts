@@ -1,4 +1,5 @@
 import type { Digest, PushOutcome } from "@tranship/registry";
+import type { ChecksumKind } from "./checksums/sidecar.ts";
 import type { Side } from "./errors.ts";
 
 /**
@@ -64,6 +65,17 @@ export type MirrorEvent =
       readonly outcome: "written" | "unchanged";
     }
   | { readonly type: "archive.removed"; readonly archive: string }
+  /** A file of the bundle, `size` bytes long, is read for its checksums: an archive or a chunk. */
+  | { readonly type: "checksum.started"; readonly file: string; readonly size: number }
+  /** So many more of its bytes are hashed. */
+  | { readonly type: "checksum.progress"; readonly file: string; readonly bytes: number }
+  | {
+      readonly type: "checksum.finished";
+      readonly file: string;
+      readonly size: number;
+      readonly kinds: readonly ChecksumKind[];
+      readonly elapsedMs: number;
+    }
   | MirrorWarning;
 
 /** Something the user should know that is no failure; `message` is for people, `code` is stable. */

@@ -30,6 +30,13 @@ export class Progress {
         this.#movedBytes += event.bytes;
         this.#doneBytes += event.bytes;
         break;
+      case "checksum.started":
+        if (this.#plannedBytes > 0) this.#plannedBytes += event.size; // a verification plans nothing
+        break;
+      case "checksum.progress":
+        this.#movedBytes += event.bytes;
+        this.#doneBytes += event.bytes;
+        break;
       case "blob.started":
         this.#doneBytes += event.offset;
         break;
