@@ -5,6 +5,7 @@ import {
   BundleDirectory,
   type BundleDirectoryOptions,
   type DownloadList,
+  type Inventory,
   lockFileName,
   type MirrorEvent,
   PackagesService,
@@ -25,16 +26,22 @@ export async function aSource(product?: readonly ProductPackage[]): Promise<Test
   return registry;
 }
 
+interface PullIntoOptions extends BundleDirectoryOptions {
+  readonly onEvent?: (event: MirrorEvent) => void;
+  readonly base?: Inventory;
+  readonly signal?: AbortSignal;
+}
+
 /** Pulls from {@link aSource} into a folder. */
 export async function pullInto(
   folder: string,
   host: string,
   include: readonly string[] = [],
-  { onEvent, ...options }: BundleDirectoryOptions & { readonly onEvent?: (event: MirrorEvent) => void } = {},
+  { onEvent, base, signal, ...options }: PullIntoOptions = {},
 ): Promise<PullReport> {
   await using source = createRegistry(`${host}/demo/fe`, { retryDelayMs: 1 });
   await using bundle = await BundleDirectory.open(folder, options);
-  return await pull([new PackagesService({ source, include })], { to: bundle, onEvent, retryDelayMs: 1 });
+  return await pull([new PackagesService({ source, include })], { to: bundle, base, signal, onEvent, retryDelayMs: 1 });
 }
 
 /** The sha256 of every archive of a folder. */
