@@ -1,14 +1,11 @@
-import { type ChildProcess, fork, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { createReadStream, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { differing, fileDigests } from "../support/bundle-files.ts";
 import { seededRandom } from "../support/random.ts";
-import { transhipMain } from "../support/run-tranship.ts";
-import type { SourceCommand, SourceMessage } from "./source.ts";
+import { startTranship, type TranshipProcess } from "../support/start-tranship.ts";
+import { SourceProcess } from "./source-process.ts";
 
 /** What to do in one run; the same options kill at the same bytes. */
 export interface KillRunOptions {
@@ -30,11 +27,11 @@ export interface KillReport {
   readonly disturbedBytes: number;
   /** Files that differ from the undisturbed pull's, or are missing, or too many. */
   readonly differing: readonly string[];
-  readonly archives: number;
+  readonly files: number;
 }
 
 /** Connections of a pull: each may lose what was under way when it is killed. */
-export const connections = 8;
+const connections = 8;
 
 /**
  * Pulls once undisturbed, then once more with `kills` SIGKILLs at random moments, each followed by a re-run at once,
@@ -42,140 +39,55 @@ export const connections = 8;
  */
 export async function killRun({ bytes, kills, seed, bytesPerSecond, log }: KillRunOptions): Promise<KillReport> {
   const random = seededRandom(seed);
-  await using source = await Source.start(bytes, seed, bytesPerSecond);
+  await using source = await SourceProcess.start({ bytes, seed, bytesPerSecond });
   const folder = mkdtempSync(join(tmpdir(), "tranship-kill-"));
   try {
-    const calm = join(folder, "calm");
+    const [calm, shaken] = [join(folder, "calm"), join(folder, "shaken")];
     await finish(startPull(calm, source));
-    const undisturbedBytes = await source.count();
+    const { bytes: undisturbedBytes } = await source.count();
     log?.(`undisturbed pull: ${undisturbedBytes} bytes sent`);
-    const shaken = join(folder, "shaken");
     const moments = Array.from({ length: kills }, () => random() * 0.95 * undisturbedBytes).sort((a, b) => a - b);
     for (const [index, moment] of moments.entries()) {
       const pull = startPull(shaken, source);
       const isEarly = random() < 0.25;
-      await (isEarly ? delay(random() * 600) : source.reached(undisturbedBytes + Math.round(moment)));
+      await (isEarly ? delay(random() * 600) : source.reached("bytes", undisturbedBytes + Math.round(moment)));
       await kill(pull);
-      const sent = (await source.count()) - undisturbedBytes;
+      const sent = (await source.count()).bytes - undisturbedBytes;
       log?.(`kill ${index + 1} of ${kills}${isEarly ? " (soon after the start)" : ""}: ${sent} bytes sent so far`);
     }
     await finish(startPull(shaken, source));
-    const disturbedBytes = (await source.count()) - undisturbedBytes;
-    const differing = await differences(calm, shaken);
-    return { kills, undisturbedBytes, disturbedBytes, differing, archives: archivesIn(calm).length };
+    const disturbedBytes = (await source.count()).bytes - undisturbedBytes;
+    const expected = await fileDigests(calm);
+    return {
+      kills,
+      undisturbedBytes,
+      disturbedBytes,
+      differing: differing(expected, await fileDigests(shaken)),
+      files: Object.keys(expected).length,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** The most that the disturbed pull may make the source send, in bytes. */
-export function allowedBytes({ undisturbedBytes, kills }: KillReport): number {
+/** The most that a pull killed so often may make the source send, in bytes. */
+export function allowedBytes({ undisturbedBytes, kills }: Pick<KillReport, "undisturbedBytes" | "kills">): number {
   return undisturbedBytes * 1.01 + kills * connections * 1024 * 1024;
 }
 
-/** The source's process, seen from here. */
-class Source implements AsyncDisposable {
-  readonly place: string;
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess, host: string) {
-    this.#child = child;
-    this.place = `${host}/fe`;
-  }
-
-  static async start(bytes: number, seed: number, bytesPerSecond: number): Promise<Source> {
-    const path = fileURLToPath(new URL("source.ts", import.meta.url));
-    const child = fork(path, [String(bytes), String(seed), String(bytesPerSecond)]);
-    const message = await heard(child, "ready");
-    return new Source(child, message.host);
-  }
-
-  /** Body bytes sent so far. */
-  async count(): Promise<number> {
-    const heardCount = heard(this.#child, "count");
-    this.#send({ type: "count" });
-    return (await heardCount).bytes;
-  }
-
-  /** Resolves when so many body bytes have been sent. */
-  async reached(bytes: number): Promise<void> {
-    const heardReached = heard(this.#child, "reached");
-    this.#send({ type: "watch", bytes });
-    await heardReached;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const exited = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#send({ type: "stop" });
-    await exited;
-  }
-
-  #send(command: SourceCommand): void {
-    this.#child.send(command);
-  }
+function startPull(folder: string, { place }: SourceProcess): TranshipProcess {
+  return startTranship(["pull", folder, "--source", place]);
 }
 
-type Heard<Type extends SourceMessage["type"]> = Extract<SourceMessage, { readonly type: Type }>;
-
-function heard<Type extends SourceMessage["type"]>(child: ChildProcess, type: Type): Promise<Heard<Type>> {
-  return new Promise((resolve, reject) => {
-    const onExit = () => reject(new Error("the source ended"));
-    const onMessage = (message: SourceMessage) => {
-      if (message.type !== type) return;
-      child.off("message", onMessage);
-      child.off("exit", onExit);
-      resolve(message as Heard<Type>);
-    };
-    child.on("message", onMessage);
-    child.once("exit", onExit);
-  });
-}
-
-function startPull(folder: string, { place }: Source): ChildProcess {
-  return spawn(process.execPath, [transhipMain, "pull", folder, "--source", place], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-}
-
-async function finish(pull: ChildProcess): Promise<void> {
-  let stderr = "";
-  pull.stderr?.on("data", (chunk) => {
-    stderr = (stderr + chunk).slice(-4000);
-  });
-  const code = await new Promise<number | null>((resolve) => pull.once("close", resolve));
-  if (code !== 0) throw new Error(`the pull ended with ${code}: ${stderr}`);
+/** Waits for a run that nobody kills. @throws Error when it fails */
+export async function finish({ ended }: TranshipProcess): Promise<void> {
+  const { code, stderr } = await ended;
+  if (code !== 0) throw new Error(`the pull ended with ${code}: ${stderr.slice(-4000)}`);
 }
 
 /** Ends a pull without warning. @throws Error when it has ended by itself: the source is too fast for this test */
-async function kill(pull: ChildProcess): Promise<void> {
-  pull.stderr?.resume();
-  const exited = new Promise<NodeJS.Signals | null>((resolve) => {
-    pull.once("exit", (_code, signal) => resolve(signal));
-  });
-  if (pull.exitCode !== null || !pull.kill("SIGKILL") || (await exited) !== "SIGKILL") {
-    throw new Error(`the pull ended before it was killed, with ${pull.exitCode}`);
-  }
-}
-
-function archivesIn(folder: string): readonly string[] {
-  return readdirSync(folder).filter((name) => !name.startsWith("."));
-}
-
-async function differences(calm: string, shaken: string): Promise<readonly string[]> {
-  const names = [...new Set([...archivesIn(calm), ...archivesIn(shaken)])].sort();
-  const differing: string[] = [];
-  for (const name of names) {
-    if ((await sha256(join(calm, name))) !== (await sha256(join(shaken, name)))) differing.push(name);
-  }
-  return differing;
-}
-
-async function sha256(path: string): Promise<string | undefined> {
-  const hash = createHash("sha256");
-  try {
-    await pipeline(createReadStream(path), hash);
-  } catch {
-    return undefined;
-  }
-  return hash.digest("hex");
+export async function kill({ child, ended }: TranshipProcess): Promise<void> {
+  child.kill("SIGKILL");
+  const { code, signal, stderr } = await ended;
+  if (signal !== "SIGKILL") throw new Error(`the pull ended before it was killed, with ${code}: ${stderr.slice(-500)}`);
 }

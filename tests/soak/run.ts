@@ -3,61 +3,117 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { copies } from "./copies.ts";
 import { allowedBytes, killRun } from "./kill-run.ts";
+import { isGood, killTrials } from "./trials.ts";
+
+/** A run that found nothing wrong, to be kept with `--write`. */
+interface Kept {
+  readonly title: string;
+  /** What repeats it, after `pnpm soak`. */
+  readonly flags: string;
+  readonly outcome: string;
+}
+
+/** What the command line says, with what holds where it says nothing. */
+type Values = ReturnType<typeof readArguments>["values"];
+
+const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Kept | undefined>>> = {
+  kills: runKills,
+  trials: runTrials,
+  copies: runCopies,
+};
 
 /**
- * Long runs that look for loss. `kills` (what it does unless told) kills pulls at random moments and runs them again, until
- * they are through; the archives must come out the same and little may be sent twice. `copies` copies random content
- * between all homes while requests go wrong; it must arrive equal.
+ * Long runs that look for loss; what they find sets the exit code. `kills` (what it does unless told) kills one pull many
+ * times; `trials` kills many pulls once each, at any moment; `copies` copies random content between all homes while
+ * requests go wrong.
  *
  *     npx -y pnpm@10 soak [kills] [--kills 20] [--bytes 300000000] [--seed N] [--runs 1] [--bytes-per-second N] [--write]
+ *     npx -y pnpm@10 soak trials [--trials 100] [--bytes 1100000000] [--chunk-size BYTES] [--seed N] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak copies [--runs 2000] [--seed N] [--write]
  */
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments();
+  const [name = "kills"] = positionals;
+  const job = jobs[name];
+  if (!job) throw new Error(`there is no run called ${name}, only ${Object.keys(jobs).join(", ")}`);
+  const kept = await job(values, Number(values.seed));
+  if (kept && values.write && process.exitCode !== 1) write(kept);
+}
+
+function readArguments() {
+  return parseArgs({
     allowPositionals: true,
     options: {
       kills: { type: "string", default: "20" },
-      bytes: { type: "string", default: "300000000" },
+      trials: { type: "string", default: "100" },
+      bytes: { type: "string" },
+      "chunk-size": { type: "string" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       runs: { type: "string" },
-      "bytes-per-second": { type: "string", default: "8000000" },
+      "bytes-per-second": { type: "string" },
       write: { type: "boolean", default: false },
     },
   });
-  const seedOfFirst = Number(values.seed);
-  if (positionals[0] === "copies") {
-    const outcome = await copies({ runs: Number(values.runs ?? 2000), seed: seedOfFirst });
-    if (values.write && process.exitCode !== 1)
-      write("random content copied", `copies --runs ${outcome.runs} --seed ${seedOfFirst}`, outcome.text);
-    return;
-  }
-  const [kills, bytes, bytesPerSecond] = [values.kills, values.bytes, values["bytes-per-second"]].map(Number);
+}
+
+async function runCopies({ runs: flag }: Values, seed: number): Promise<Kept> {
+  const { runs, text } = await copies({ runs: Number(flag ?? 2000), seed });
+  return { title: "random content copied", flags: `copies --runs ${runs} --seed ${seed}`, outcome: text };
+}
+
+async function runTrials(values: Values, seed: number): Promise<Kept> {
+  const [trials, bytes] = [Number(values.trials), Number(values.bytes ?? 1_100_000_000)];
+  const chunkBytes = values["chunk-size"] === undefined ? undefined : Number(values["chunk-size"]);
+  // Slower than a pull can take it: else megabytes wait between the two, sent and never read.
+  const bytesPerSecond = Number(values["bytes-per-second"] ?? 20_000_000);
+  const startedMs = performance.now();
+  const chunks = chunkBytes === undefined ? "" : ` --chunk-size ${chunkBytes}`;
+  const flags = `trials --trials ${trials} --bytes ${bytes}${chunks} --bytes-per-second ${bytesPerSecond} --seed ${seed}`;
+  console.log(flags);
+  const done = await killTrials({ trials, bytes, seed, bytesPerSecond, chunkBytes, log: console.log });
+  const bad = done.filter((trial) => !isGood(trial));
+  for (const trial of bad) console.error(`LOST: ${JSON.stringify(trial)}`);
+  if (bad.length > 0) process.exitCode = 1;
+  const kinds = Object.entries(Object.groupBy(done, ({ moment }) => moment.kind))
+    .map(([kind, ofKind]) => `${ofKind?.length ?? 0} ${kind}`)
+    .join(", ");
+  const again = done.map(({ againBytes }) => againBytes).sort((a, b) => a - b);
+  const mebi = (size: number | undefined) => `${((size ?? 0) / 1024 / 1024).toFixed(1)} MiB`;
+  const outcome =
+    `${done.length} pulls of ${bytes} bytes, each killed once (${kinds}; ` +
+    `${done.filter(({ isChunked }) => isChunked).length} in chunks) and run again: ${bad.length} with a loss or a file ` +
+    `that differs; sent again ${mebi(again[Math.floor(again.length / 2)])} in the middle, ${mebi(again.at(-1))} at the ` +
+    `most, of ${mebi(done[0]?.allowedAgainBytes)} allowed; ${Math.round((performance.now() - startedMs) / 60_000)} minutes`;
+  console.log(outcome);
+  return { title: "killed once at any moment", flags, outcome };
+}
+
+async function runKills(values: Values, firstSeed: number): Promise<Kept | undefined> {
+  const numbers = [values.kills, values.bytes ?? "300000000", values["bytes-per-second"] ?? "8000000"].map(Number);
+  const [kills, bytes, bytesPerSecond] = numbers;
   if (!kills || !bytes || !bytesPerSecond)
     throw new Error("--kills, --bytes and --bytes-per-second are numbers above 0");
-  for (let run = 0; run < Number(values.runs ?? 1); run += 1) {
-    const seed = seedOfFirst + run;
-    console.log(`run ${run + 1}: --seed ${seed} --kills ${kills} --bytes ${bytes}`);
+  const runs = Number(values.runs ?? 1);
+  const outcomes: string[] = [];
+  for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
+    console.log(`--seed ${seed} --kills ${kills} --bytes ${bytes}`);
     const report = await killRun({ kills, bytes, seed, bytesPerSecond, log: (line) => console.log(`  ${line}`) });
     const again = report.disturbedBytes - report.undisturbedBytes;
     const isWithin = report.disturbedBytes <= allowedBytes(report);
     const outcome =
-      `${report.archives} files, ${report.differing.length} differing; ${again} bytes sent again ` +
+      `${report.files} files, ${report.differing.length} differing; ${again} bytes sent again ` +
       `(${((100 * again) / report.undisturbedBytes).toFixed(2)}%, ${Math.round(again / kills / 1024)} KiB a kill)`;
     console.log(`  ${outcome}`);
+    outcomes.push(outcome);
     if (report.differing.length > 0) console.error(`  differing: ${report.differing.join(", ")}`);
     if (!isWithin) console.error(`  over the limit of ${allowedBytes(report)} bytes`);
     if (report.differing.length > 0 || !isWithin) process.exitCode = 1;
-    else if (values.write) {
-      write(
-        "killed and run again",
-        `--kills ${kills} --bytes ${bytes} --bytes-per-second ${bytesPerSecond} --seed ${seed}`,
-        outcome,
-      );
-    }
   }
+  const flags = `--kills ${kills} --bytes ${bytes} --bytes-per-second ${bytesPerSecond} --seed ${firstSeed} --runs ${runs}`;
+  return { title: "killed and run again", flags, outcome: outcomes.join("; ") };
 }
 
-function write(title: string, flags: string, outcome: string): void {
+function write({ title, flags, outcome }: Kept): void {
   const date = new Date().toISOString().slice(0, 10);
   const text = `\n### ${date}: ${title}\n\n\`npx -y pnpm@10 soak ${flags}\`: ${outcome}.\n`;
   appendFileSync(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), text);

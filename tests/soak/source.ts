@@ -5,16 +5,24 @@ import { aLayer, anImage, faults, startTestRegistry } from "@tranship/registry/t
 const channels = ["alpha", "beta", "stable"];
 const packages = ["alb", "console", "gateway", "ingress", "metrics", "storage"];
 
+/** What the source has sent and answered since it was started. */
+export interface SourceCount {
+  readonly bytes: number;
+  readonly requests: number;
+}
+
 /** What the source is asked over the channel. */
 export type SourceCommand =
-  /** Say `reached` once so many bytes have been sent since the start. */
-  { readonly type: "watch"; readonly bytes: number } | { readonly type: "count" } | { readonly type: "stop" };
+  /** Say `reached` once so much has been sent, in bytes or requests, since the start. */
+  | { readonly type: "watch"; readonly id: number; readonly what: keyof SourceCount; readonly amount: number }
+  | { readonly type: "count" }
+  | { readonly type: "stop" };
 
 /** What the source says over the channel. */
 export type SourceMessage =
   | { readonly type: "ready"; readonly host: string }
-  | { readonly type: "reached" }
-  | { readonly type: "count"; readonly bytes: number };
+  | { readonly type: "reached"; readonly id: number }
+  | ({ readonly type: "count" } & SourceCount);
 
 /** Serves until it is told to stop. */
 async function main(bytes: number, seed: string, bytesPerSecond: number): Promise<void> {
@@ -32,18 +40,19 @@ async function main(bytes: number, seed: string, bytesPerSecond: number): Promis
     }
   }
   registry.fail(faults.slow({ bytesPerSecond, jitterMs: 5 }));
+  const amounts = { bytes: () => registry.bytesSent(), requests: () => registry.requests().length };
   const say = (message: SourceMessage) => process.send?.(message);
-  let watched = Number.POSITIVE_INFINITY;
+  let watched: Extract<SourceCommand, { readonly type: "watch" }> | undefined;
   const timer = setInterval(() => {
-    if (registry.bytesSent() < watched) return;
-    watched = Number.POSITIVE_INFINITY;
-    say({ type: "reached" });
+    if (!watched || amounts[watched.what]() < watched.amount) return;
+    say({ type: "reached", id: watched.id });
+    watched = undefined;
   }, 2);
   const stopped = new Promise<void>((resolve) => {
     process.on("disconnect", resolve);
     process.on("message", (command: SourceCommand) => {
-      if (command.type === "watch") watched = command.bytes;
-      else if (command.type === "count") say({ type: "count", bytes: registry.bytesSent() });
+      if (command.type === "watch") watched = command;
+      else if (command.type === "count") say({ type: "count", bytes: amounts.bytes(), requests: amounts.requests() });
       else resolve();
     });
   });

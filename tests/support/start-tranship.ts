@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type TranshipRun, transhipMain } from "./run-tranship.ts";
+
+/** The preload that kills its own process at an exact place. */
+export const killSelf: string = fileURLToPath(new URL("kill-self.ts", import.meta.url));
+
+/** Compiled sources, kept between runs: processes that are started by the hundred start in half the time. */
+const compileCache = join(tmpdir(), "tranship-compile-cache");
+
+/** How a run ended; `signal` when it was killed. */
+export interface EndedRun extends TranshipRun {
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The program as a process of its own that can be watched and killed. */
+export interface TranshipProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<EndedRun>;
+}
+
+/** Options of {@link startTranship}. */
+export interface StartOptions {
+  /** Where {@link killSelf} is to strike: before a step, or in the middle of a write. */
+  readonly kill?: { readonly step: number } | { readonly bytes: number } | undefined;
+  /** Where a process that is not killed leaves the number of its steps. */
+  readonly stepsFile?: string | undefined;
+  readonly onStdout?: ((text: string) => void) | undefined;
+}
+
+/** Starts the program. */
+export function startTranship(args: readonly string[], options: StartOptions = {}): TranshipProcess {
+  const { kill, stepsFile, onStdout } = options;
+  const isPreloaded = kill !== undefined || stepsFile !== undefined;
+  const env = {
+    ...process.env,
+    NODE_COMPILE_CACHE: compileCache,
+    ...(kill && "step" in kill ? { KILL_AT_STEP: String(kill.step) } : {}),
+    ...(kill && "bytes" in kill ? { KILL_AT_BYTES: String(kill.bytes) } : {}),
+    ...(stepsFile === undefined ? {} : { STEPS_FILE: stepsFile }),
+  };
+  const preload = isPreloaded ? ["--import", killSelf] : [];
+  const child = spawn(process.execPath, [...preload, transhipMain, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env,
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout = (stdout + chunk).slice(-100_000); // a pull's events may be many
+    onStdout?.(String(chunk));
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<EndedRun>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+/** Runs the program to its end, killed or not. */
+export async function runToEnd(args: readonly string[], options?: StartOptions): Promise<EndedRun> {
+  return await startTranship(args, options).ended;
+}
