@@ -1,36 +1,64 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { basename } from "node:path";
+import { FileChanged, FilePool, type PooledFile } from "./file-pool.ts";
 import type { FoundArchive } from "./find-archives.ts";
-import { localError } from "./local-error.ts";
 import { archiveInvalid, readTarEntries, type TarEntry, type TarSource } from "./tar-reader.ts";
 
-interface Segment {
-  readonly path: string;
-  readonly file: FileHandle;
+interface Segment extends PooledFile {
   /** Where in the archive the file starts. */
   readonly start: number;
-  readonly size: number;
+}
+
+/** A file an archive is made of: the archive's own, or a chunk. `bytes` is its size. */
+export interface ArchiveFile {
+  readonly file: string;
+  readonly bytes: number;
+}
+
+/** Options of {@link ArchiveReader.open}. */
+export interface OpenArchiveOptions {
+  /** How messages name it. @defaultValue its file's name */
+  readonly name?: string | undefined;
+  /** What opens its files; the caller closes it. @defaultValue one of its own */
+  readonly pool?: FilePool | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const pieceBytes = 512 * 1024;
 
-/** An open archive, whole or in chunks, read at any place of it. Its files stay open until it is disposed of. */
+/** An archive, whole or in chunks, read at any place of it. Its files are opened when they are read. */
 export class ArchiveReader implements TarSource, AsyncDisposable {
+  /** How messages name it: its file's name, with its folder where archives of several folders have the same. */
   readonly name: string;
+  /** Its file's name, also where it is split into chunks. */
+  readonly archive: string;
+  /** The folder it lies in. */
+  readonly directory: string;
   readonly #segments: readonly Segment[];
+  readonly #pool: FilePool;
+  readonly #ownPool: FilePool | undefined;
   #entries: readonly TarEntry[] = [];
 
-  private constructor(name: string, segments: readonly Segment[]) {
-    this.name = name;
+  private constructor(found: FoundArchive, segments: readonly Segment[], { name, pool }: OpenArchiveOptions) {
+    this.name = name ?? found.archive;
+    this.archive = found.archive;
+    this.directory = found.directory;
     this.#segments = segments;
+    this.#ownPool = pool ? undefined : new FilePool();
+    this.#pool = pool ?? this.#ownPool ?? new FilePool();
   }
 
-  /** Opens and scans an archive. @throws MirrorError `ARCHIVE_INVALID`, `FILE_FAILED` */
-  static async open({ name, paths }: FoundArchive, signal?: AbortSignal): Promise<ArchiveReader> {
+  /** Scans an archive's headers. @throws MirrorError `ARCHIVE_INVALID`, `FILE_FAILED` */
+  static async open(found: FoundArchive, options: OpenArchiveOptions = {}): Promise<ArchiveReader> {
     const segments: Segment[] = [];
-    const archive = new ArchiveReader(name, segments);
+    let start = 0;
+    for (const path of found.paths) {
+      const file = await FilePool.find(path);
+      segments.push({ ...file, start });
+      start += file.size;
+    }
+    const archive = new ArchiveReader(found, segments, options);
     try {
-      for (const path of paths) segments.push(await openSegment(path, archive.size));
-      archive.#entries = await readTarEntries(archive, { signal });
+      archive.#entries = await readTarEntries(archive, { signal: options.signal });
       return archive;
     } catch (error) {
       await archive[Symbol.asyncDispose]();
@@ -49,14 +77,35 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
     return this.#entries;
   }
 
-  /** @throws MirrorError `FILE_FAILED` */
+  /** What it is made of: one file, or its chunks in order. */
+  get files(): readonly ArchiveFile[] {
+    return this.#segments.map(({ path, size }) => ({ file: basename(path), bytes: size }));
+  }
+
+  /** The chunks that hold a part of it, by their file names; none where it is whole. */
+  chunksOf({ offset, size }: Pick<TarEntry, "offset" | "size">): readonly string[] {
+    if (this.#isWhole) return [];
+    const end = offset + Math.max(1, size);
+    return this.#segments
+      .filter((segment) => segment.start < end && segment.start + segment.size > offset)
+      .map(({ path }) => basename(path));
+  }
+
+  /** The chunk that holds the byte at `offset`, or the last one; `undefined` where the archive is whole. */
+  fileAt(offset: number): string | undefined {
+    if (this.#isWhole) return undefined;
+    return this.chunksOf({ offset, size: 1 })[0] ?? basename(this.#segments.at(-1)?.path ?? this.archive);
+  }
+
+  /** @throws MirrorError `ARCHIVE_INVALID` when a file is not the one that was scanned, `FILE_FAILED` */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const bytes = Buffer.allocUnsafeSlow(length);
     let done = 0;
-    for (const { path, file, start, size } of this.#segments) {
+    for (const segment of this.#segments) {
+      const { start, size } = segment;
       while (done < length && offset + done >= start && offset + done < start + size) {
         const at = offset + done - start;
-        const got = await readFrom(file, path, bytes.subarray(done, done + Math.min(length - done, size - at)), at);
+        const got = await this.#readFrom(segment, bytes.subarray(done, done + Math.min(length - done, size - at)), at);
         if (got === 0) return bytes.subarray(0, done); // it got shorter while it was open
         done += got;
       }
@@ -72,7 +121,10 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
       signal?.throwIfAborted();
       const piece = await (ahead ?? readAt(done));
       const wanted = Math.min(pieceBytes, length - done);
-      if (piece.byteLength < wanted) throw archiveInvalid(this.name, "it got shorter while it was read", entry.name);
+      if (piece.byteLength < wanted) {
+        const file = this.fileAt(entry.offset + offset + done + piece.byteLength);
+        throw archiveInvalid(this.name, "it got shorter while it was read", entry.name, { file });
+      }
       done += wanted;
       ahead = done < length ? readAt(done) : undefined; // the disk works while the caller does
       ahead?.catch(() => {}); // it is looked at only if the caller goes on
@@ -81,23 +133,21 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#segments.map(({ file }) => file.close()));
+    await this.#ownPool?.[Symbol.asyncDispose]();
   }
-}
 
-async function openSegment(path: string, start: number): Promise<Segment> {
-  try {
-    const file = await open(path, "r");
-    return { path, file, start, size: (await file.stat()).size };
-  } catch (error) {
-    throw localError(error, path);
+  get #isWhole(): boolean {
+    const [only, ...others] = this.#segments;
+    return others.length === 0 && (only === undefined || basename(only.path) === this.archive);
   }
-}
 
-async function readFrom(file: FileHandle, path: string, into: Uint8Array, at: number): Promise<number> {
-  try {
-    return (await file.read(into, 0, into.byteLength, at)).bytesRead;
-  } catch (error) {
-    throw localError(error, path);
+  async #readFrom(file: Segment, into: Uint8Array, at: number): Promise<number> {
+    try {
+      return await this.#pool.read(file, into, at);
+    } catch (error) {
+      if (!(error instanceof FileChanged)) throw error;
+      const reason = "it was replaced or changed while it was open";
+      throw archiveInvalid(this.name, reason, undefined, { cause: error, file: this.fileAt(file.start + at) });
+    }
   }
 }

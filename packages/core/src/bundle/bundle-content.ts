@@ -10,7 +10,8 @@ import {
 import type { OnEvent } from "../events.ts";
 import { compareText, maxIndexBytes, parseIndexFile, refNameOf, shortTagOf } from "../layout/index-file.ts";
 import { LayoutIndex } from "../layout/layout-index.ts";
-import { blobPath } from "../plan/section.ts";
+import type { LockFile } from "../plan/lock-file.ts";
+import { type AssumedBlob, blobPath } from "../plan/section.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
 import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
 
@@ -24,7 +25,10 @@ export interface BlobCopy {
 export interface RepositoryContent {
   readonly path: string;
   readonly index: LayoutIndex;
+  /** Every copy at hand; where the lock says that a base has a blob, those in other repositories. */
   readonly blobs: ReadonlyMap<Digest, readonly BlobCopy[]>;
+  /** What its images need and only a base has. */
+  readonly assumed: ReadonlyMap<Digest, AssumedBlob>;
   /** The `index.json` that lists a descriptor, for messages. */
   readonly listedIn: ReadonlyMap<Digest, BlobCopy>;
 }
@@ -35,43 +39,92 @@ export interface BlobPlace {
   readonly digest: Digest;
 }
 
+/** Archives that were named together, and what a lock says about them. */
+export interface ArchiveGroup {
+  /** By name. */
+  readonly archives: readonly ArchiveReader[];
+  readonly lock?: LockFile | undefined;
+}
+
+/** What archives hold when they are laid over each other. */
+export interface MergedArchives {
+  /** By path, bytewise. */
+  readonly repositories: ReadonlyMap<string, RepositoryContent>;
+  /** Every copy of a blob, whatever its repository; those of later archives last. */
+  readonly copies: ReadonlyMap<Digest, readonly BlobCopy[]>;
+}
+
+/** An `index.json` of a repository, with the number of its archive's group. */
+interface IndexList {
+  readonly place: BlobCopy;
+  readonly group: number;
+  readonly descriptors: readonly Descriptor[];
+}
+
 interface Draft {
-  readonly lists: { readonly place: BlobCopy; readonly descriptors: readonly Descriptor[] }[];
-  readonly blobs: Map<Digest, BlobCopy[]>;
+  readonly lists: IndexList[];
+  readonly blobs: Map<Digest, readonly BlobCopy[]>;
+  readonly assumed: Map<Digest, AssumedBlob>;
 }
 
 /**
- * Overlays archives, in their order, into repositories by path. Indexes of one path are joined; the rule for a tag that
- * several entries claim is {@link LayoutIndex}'s.
+ * Overlays groups of archives, in their order, into repositories by path. Indexes of one path are joined; the rule for a
+ * tag that several entries claim is {@link LayoutIndex}'s. A blob that a lock leaves to a base is taken from wherever one
+ * of the archives has it.
  * @throws MirrorError `ARCHIVE_INVALID` also for an index entry whose manifest is not there or has another size
  */
-export async function mergeArchives(
-  archives: readonly ArchiveReader[],
-  onEvent?: OnEvent,
-): Promise<ReadonlyMap<string, RepositoryContent>> {
+export async function mergeArchives(groups: readonly ArchiveGroup[], onEvent?: OnEvent): Promise<MergedArchives> {
   const drafts = new Map<string, Draft>();
-  const sizes = new Map<Digest, number>();
-  for (const archive of archives) {
-    const root = rootOf(archive);
-    for (const entry of archive.entries) {
-      const blob = blobPlaceOf(entry, root);
-      if (blob) addBlob(drafts, sizes, blob, { archive, entry });
-      else if (/(?:^|\/)index\.json$/.test(entry.name)) {
-        const path = repositoryPathOf(archive, entry, root);
-        draftOf(drafts, path).lists.push({ place: { archive, entry }, descriptors: await readIndex(archive, entry) });
-      }
+  const copies = new Map<Digest, BlobCopy[]>();
+  for (const [group, { archives }] of groups.entries()) {
+    for (const archive of archives) await addArchive(drafts, copies, archive, group);
+  }
+  for (const { lock } of groups) if (lock) addAssumed(drafts, copies, lock);
+  const contents = [...drafts].filter(([, { lists }]) => lists.length > 0).sort(([a], [b]) => compareText(a, b));
+  return {
+    repositories: new Map(contents.map(([path, draft]) => [path, finishRepository(path, draft, onEvent)])),
+    copies,
+  };
+}
+
+async function addArchive(
+  drafts: Map<string, Draft>,
+  copies: Map<Digest, BlobCopy[]>,
+  archive: ArchiveReader,
+  group: number,
+): Promise<void> {
+  const root = rootOf(archive);
+  for (const entry of archive.entries) {
+    const blob = blobPlaceOf(entry, root);
+    if (blob) addBlob(drafts, copies, blob, { archive, entry });
+    else if (/(?:^|\/)index\.json$/.test(entry.name)) {
+      const path = repositoryPathOf(archive, entry, root);
+      const descriptors = await readIndex(archive, entry);
+      draftOf(drafts, path).lists.push({ place: { archive, entry }, group, descriptors });
     }
   }
-  const contents = [...drafts].filter(([, { lists }]) => lists.length > 0).sort(([a], [b]) => compareText(a, b));
-  return new Map(contents.map(([path, draft]) => [path, finishRepository(path, draft, onEvent)]));
+}
+
+/** A base brings configs and layers: manifests are never left to it. */
+function addAssumed(drafts: Map<string, Draft>, copies: ReadonlyMap<Digest, BlobCopy[]>, lock: LockFile): void {
+  const repositories = lock.archives.flatMap(({ sections }) => sections.flatMap((section) => section.repositories));
+  for (const { path, assumed = [] } of repositories) {
+    const draft = drafts.get(path);
+    for (const blob of assumed) {
+      if (!draft || draft.blobs.has(blob.digest) || isManifestMediaType(blob.mediaType)) continue;
+      const held = copies.get(blob.digest);
+      if (held?.[0]?.entry.size === blob.size) draft.blobs.set(blob.digest, held);
+      else draft.assumed.set(blob.digest, blob);
+    }
+  }
 }
 
 /**
  * The folder an archive's names are below. Archives of single modules once had none of their own: what
  * `module-<name>.tar` holds outside `modules/<name>` belongs below it.
  */
-export function rootOf({ name, entries }: Pick<ArchiveReader, "name" | "entries">): string {
-  const module = /^module-(.+)\.tar$/.exec(name)?.[1];
+export function rootOf({ archive, entries }: Pick<ArchiveReader, "archive" | "entries">): string {
+  const module = /^module-(.+)\.tar$/.exec(archive)?.[1];
   if (module === undefined || entries.some((entry) => entry.name.startsWith(`modules/${module}`))) return "";
   return `modules/${module}/`;
 }
@@ -84,21 +137,26 @@ export function blobPlaceOf(entry: TarEntry, root: string): BlobPlace | undefine
   return isDigest(digest) ? { path, digest } : undefined;
 }
 
-function addBlob(drafts: Map<string, Draft>, sizes: Map<Digest, number>, place: BlobPlace, copy: BlobCopy): void {
+function addBlob(
+  drafts: Map<string, Draft>,
+  copies: Map<Digest, BlobCopy[]>,
+  { path, digest }: BlobPlace,
+  copy: BlobCopy,
+): void {
   const { size, name } = copy.entry;
-  const known = sizes.get(place.digest);
-  if (known !== undefined && known !== size) {
+  const everywhere = copies.get(digest) ?? [];
+  const known = everywhere[0]?.entry.size ?? size;
+  if (known !== size) {
     throw archiveInvalid(copy.archive.name, `it has ${size} bytes here and ${known} elsewhere`, name);
   }
-  sizes.set(place.digest, size);
-  const { blobs } = draftOf(drafts, place.path);
-  const copies = blobs.get(place.digest);
-  if (copies) copies.push(copy);
-  else blobs.set(place.digest, [copy]);
+  copies.set(digest, everywhere);
+  everywhere.push(copy);
+  const { blobs } = draftOf(drafts, path);
+  blobs.set(digest, [...(blobs.get(digest) ?? []), copy]);
 }
 
 function draftOf(drafts: Map<string, Draft>, path: string): Draft {
-  const draft = drafts.get(path) ?? { lists: [], blobs: new Map() };
+  const draft = drafts.get(path) ?? { lists: [], blobs: new Map(), assumed: new Map() };
   drafts.set(path, draft);
   return draft;
 }
@@ -120,12 +178,12 @@ async function readIndex(archive: ArchiveReader, entry: TarEntry): Promise<reado
   }
 }
 
-function finishRepository(path: string, { lists, blobs }: Draft, onEvent?: OnEvent): RepositoryContent {
+function finishRepository(path: string, { lists, blobs, assumed }: Draft, onEvent?: OnEvent): RepositoryContent {
   for (const { place, descriptors } of lists) for (const descriptor of descriptors) check(place, descriptor, blobs);
   const listedIn = new Map(lists.flatMap(({ place, descriptors }) => descriptors.map(({ digest }) => [digest, place])));
-  const index = new LayoutIndex(joined(lists.map(({ descriptors }) => descriptors)), shortTagOf);
-  if (onEvent) warn(path, index, onEvent);
-  return { path, index, blobs, listedIn };
+  const index = new LayoutIndex(joined(lists), shortTagOf);
+  if (onEvent) warn(path, index, listedIn, onEvent);
+  return { path, index, blobs, assumed, listedIn };
 }
 
 function check({ archive, entry }: BlobCopy, descriptor: Descriptor, blobs: Draft["blobs"]): void {
@@ -141,33 +199,42 @@ function check({ archive, entry }: BlobCopy, descriptor: Descriptor, blobs: Draf
 }
 
 /**
- * One index stays as it is. Several become one list ordered by `ref.name`, and by archive where that is equal, without
- * entries that say the same again: so the last archive wins a tag.
+ * One index stays as it is. Several of one group become one list ordered by `ref.name`, and by archive where that is
+ * equal, without entries that say the same again: so the last archive wins a tag. Later groups follow earlier ones.
  */
-function joined(lists: readonly (readonly Descriptor[])[]): readonly Descriptor[] {
-  if (lists.length < 2) return lists[0] ?? [];
-  const distinct = new Map<string, Descriptor>();
-  for (const descriptor of lists.flat()) {
-    const key = `${descriptor.digest}\0${refNameOf(descriptor) ?? ""}\0${shortTagOf(descriptor) ?? ""}`;
-    if (!distinct.has(key)) distinct.set(key, descriptor);
-  }
-  return [...distinct.values()].sort((a, b) => compareText(refNameOf(a) ?? "", refNameOf(b) ?? ""));
+function joined(lists: readonly IndexList[]): readonly Descriptor[] {
+  const groups = [...Map.groupBy(lists, ({ group }) => group).values()].map((group) => {
+    const [first = [], ...others] = group.map(({ descriptors }) => descriptors);
+    return others.length === 0 ? first : sorted(distinct([first, ...others].flat()));
+  });
+  // the last of equal entries stays, so that it comes after what other groups say of its tag
+  return groups.length === 1 ? (groups[0] ?? []) : distinct(groups.flat().reverse()).toReversed();
 }
 
-function warn(path: string, index: LayoutIndex, onEvent: OnEvent): void {
+/** Without entries that say what an earlier one does. */
+function distinct(descriptors: readonly Descriptor[]): readonly Descriptor[] {
+  const byMeaning = new Map<string, Descriptor>();
+  for (const descriptor of descriptors) {
+    const key = `${descriptor.digest}\0${refNameOf(descriptor) ?? ""}\0${shortTagOf(descriptor) ?? ""}`;
+    if (!byMeaning.has(key)) byMeaning.set(key, descriptor);
+  }
+  return [...byMeaning.values()];
+}
+
+function sorted(descriptors: readonly Descriptor[]): readonly Descriptor[] {
+  return descriptors.toSorted((a, b) => compareText(refNameOf(a) ?? "", refNameOf(b) ?? ""));
+}
+
+function warn(path: string, index: LayoutIndex, listedIn: ReadonlyMap<Digest, BlobCopy>, onEvent: OnEvent): void {
+  const image = (digest: Digest) => `${digest} of ${listedIn.get(digest)?.archive.name ?? "no archive"}`;
   for (const { tag, winner, losers } of index.conflicts()) {
     const reference = formatName(path, tag);
-    const message = `${reference} is claimed by several images: ${winner} is used, not ${losers.join(", ")}`;
+    const message = `${reference} is claimed by several images: ${image(winner)} is used, not ${losers.map(image).join(", ")}`;
     onEvent({ type: "warning.raised", code: "TAG_CONFLICT", message, reference });
   }
-  for (const descriptor of index.descriptors) {
-    if (shortTagOf(descriptor) !== undefined) continue;
-    const reference = formatName(path, descriptor.digest);
-    onEvent({
-      type: "warning.raised",
-      code: "TAG_ABSENT",
-      message: `${reference} has no tag to be pushed under`,
-      reference,
-    });
+  for (const { digest } of index.descriptors.filter((descriptor) => shortTagOf(descriptor) === undefined)) {
+    const reference = formatName(path, digest);
+    const message = `${reference} has no tag to be pushed under`;
+    onEvent({ type: "warning.raised", code: "TAG_ABSENT", message, reference });
   }
 }

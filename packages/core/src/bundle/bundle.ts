@@ -1,117 +1,150 @@
-import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type CallOptions, joinPath, type RegistryReader, type RepositoryReader } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
+import type { CallOptions, RegistryReader, RepositoryReader } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
-import { LayoutContent, type LayoutStorage } from "../layout/layout-content.ts";
-import { type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
-import { blobPath } from "../plan/section.ts";
-import { ArchiveReader } from "./archive-reader.ts";
-import { mergeArchives, type RepositoryContent } from "./bundle-content.ts";
-import { workFolder } from "./bundle-lock.ts";
-import { type FoundArchive, findArchives } from "./find-archives.ts";
+import { compareText } from "../layout/index-file.ts";
+import { LayoutContent } from "../layout/layout-content.ts";
+import type { LockFile } from "../plan/lock-file.ts";
+import { type ArchiveFile, ArchiveReader } from "./archive-reader.ts";
+import type { AssumedContent, BasedSource } from "./assumed.ts";
+import { type ArchiveGroup, type MergedArchives, mergeArchives, type RepositoryContent } from "./bundle-content.ts";
+import { BundleCopies } from "./bundle-storage.ts";
+import { FilePool } from "./file-pool.ts";
+import type { FoundArchive } from "./find-archives.ts";
+import { type BundleLockFile, type FoundPlace, findPlaces } from "./find-places.ts";
 import { graphFaults } from "./graph-faults.ts";
-import { localError } from "./local-error.ts";
 import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
-import { journalName } from "./work-folder.ts";
 
 /** Options of {@link Bundle.open}. */
 export interface OpenBundleOptions extends CallOptions {
-  /** Told of tags that several images claim, and of images without one. */
+  /** Told of tags that several images claim, of images without one, and of copies that prove damaged while they are read. */
   readonly onEvent?: OnEvent | undefined;
 }
 
 /** An archive of an open bundle. `bytes` is its length. */
 export interface BundleArchive {
+  /** Its file's name; `folder/file` where archives of several folders have the same. */
   readonly name: string;
+  /** Its file's name, also where it is split into chunks. */
+  readonly archive: string;
+  /** The folder it lies in. */
+  readonly directory: string;
   readonly bytes: number;
+  /** What it is made of: one file, or its chunks in order. */
+  readonly files: readonly ArchiveFile[];
   readonly entries: readonly TarEntry[];
 }
 
 /**
- * A directory of archives as a registry: never unpacked, never written to. Whoever opens it disposes of it; reading may be
- * shared.
+ * Bundles and archives as one registry: never unpacked, never written to. Whoever opens it disposes of it; reading may be
+ * shared. At most 16 files are open at a time.
  */
-export class Bundle implements RegistryReader, AsyncDisposable {
+export class Bundle implements RegistryReader, BasedSource, AsyncDisposable {
+  /** The first folder that was named, or the one the first archive lies in. */
   readonly directory: string;
   readonly name: string;
-  /** The finished plan of the pull that made the bundle; other tools leave none. */
+  /** The lock files of all folders that have one, in the order they were named. Other tools leave none. */
+  readonly locks: readonly BundleLockFile[];
+  /** The finished plan of the pull that made the bundle, where one folder and nothing else is open. */
   readonly lock: LockFile | undefined;
   readonly #archives: readonly ArchiveReader[];
-  readonly #contents: ReadonlyMap<string, RepositoryContent>;
+  readonly #merged: MergedArchives;
+  readonly #copies: BundleCopies;
+  readonly #pool: FilePool;
 
   private constructor(
-    directory: string,
-    lock: LockFile | undefined,
+    name: string,
+    places: readonly FoundPlace[],
     archives: readonly ArchiveReader[],
-    contents: ReadonlyMap<string, RepositoryContent>,
+    merged: MergedArchives,
+    pool: FilePool,
+    onEvent: OnEvent | undefined,
   ) {
-    this.directory = directory;
-    this.name = `bundle:${directory}`;
-    this.lock = lock;
+    this.directory = places[0]?.directory ?? "";
+    this.name = name;
+    this.locks = places.flatMap(({ lock }) => lock ?? []);
+    this.lock = places.length === 1 ? this.locks[0]?.lock : undefined;
     this.#archives = archives;
-    this.#contents = contents;
+    this.#merged = merged;
+    this.#copies = new BundleCopies(merged, onEvent);
+    this.#pool = pool;
   }
 
   /**
-   * Opens the bundle in a directory: scans the headers of its archives and joins their indexes.
+   * Opens bundles together: scans the headers of their archives and joins their indexes. Each place is a bundle's folder;
+   * an archive, `x.tar`, by that name also where only its chunks are there; or any one chunk, which stands for the whole
+   * set. Links to files are followed. An archive alone has no lock: what its folder's lock says is not looked at. What is
+   * named twice is taken once.
+   *
+   * Which image a tag means that several claim: inside one folder the last by `ref.name`, then by archive; of several
+   * places the one named last. A blob that a lock leaves to a base is read from any archive at hand.
    * @throws MirrorError `BUNDLE_NOT_FOUND`, `BUNDLE_UNFINISHED`, `ARCHIVE_INVALID`, `PLAN_INVALID`, `FILE_FAILED`
    */
-  static async open(directory: string, { signal, onEvent }: OpenBundleOptions = {}): Promise<Bundle> {
+  static async open(places: string | readonly string[], { signal, onEvent }: OpenBundleOptions = {}): Promise<Bundle> {
     signal?.throwIfAborted();
-    const lock = await readLock(directory);
-    if (!lock) await requireNoPull(directory);
-    const found = await findArchives(directory);
-    if (!lock && found.length === 0) {
-      throw new MirrorError("BUNDLE_NOT_FOUND", `there are no archives in ${directory}`, { bundle: directory });
-    }
-    for (const { archive } of lock?.files ?? []) {
-      if (!found.some(({ name }) => name === archive))
-        throw archiveInvalid(archive, `${lockFileName} lists it and it is missing`);
-    }
-    return Bundle.#scan(directory, lock, found, { signal, onEvent });
-  }
-
-  static async #scan(
-    directory: string,
-    lock: LockFile | undefined,
-    found: readonly FoundArchive[],
-    { signal, onEvent }: OpenBundleOptions,
-  ): Promise<Bundle> {
-    const archives: ArchiveReader[] = [];
+    const named = typeof places === "string" ? [places] : places;
+    const found = await findPlaces(named);
+    const pool = new FilePool();
     try {
-      for (const archive of found) archives.push(await ArchiveReader.open(archive, signal));
-      return new Bundle(directory, lock, archives, await mergeArchives(archives, onEvent));
+      const nameOf = archiveNames(found);
+      const groups: (ArchiveGroup & { readonly archives: ArchiveReader[] })[] = [];
+      for (const { archives, lock } of found) {
+        const group = { archives: [] as ArchiveReader[], lock: lock?.lock };
+        groups.push(group);
+        for (const archive of archives) {
+          group.archives.push(await ArchiveReader.open(archive, { name: nameOf(archive), pool, signal }));
+        }
+      }
+      const archives = groups.flatMap((group) => group.archives);
+      const merged = await mergeArchives(groups, onEvent);
+      return new Bundle(`bundle:${named.join("+")}`, found, archives, merged, pool, onEvent);
     } catch (error) {
-      await Promise.all(archives.map((archive) => archive[Symbol.asyncDispose]()));
+      await pool[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  /** The archives by name, with their entries in order. */
+  /** The archives: those of each place by name, with their entries in order. */
   get archives(): readonly BundleArchive[] {
-    return this.#archives.map(({ name, size, entries }) => ({ name, bytes: size, entries }));
+    return this.#archives.map(({ name, archive, directory, size, files, entries }) => ({
+      name,
+      archive,
+      directory,
+      bytes: size,
+      files,
+      entries,
+    }));
   }
 
   repository(path: string): RepositoryReader {
-    return new LayoutContent(storageOf(this.name, path, this.#contents.get(path)));
+    const name = path === "" ? this.name : `${this.name}/${path}`;
+    return new LayoutContent(this.#copies.storage(name, path));
   }
 
   /** Paths of all image layouts, bytewise; the empty path is the archives' root. */
   async *repositories({ signal }: CallOptions = {}): AsyncGenerator<string> {
-    for (const path of this.#contents.keys()) {
+    for (const path of this.#merged.repositories.keys()) {
       signal?.throwIfAborted();
       yield path;
     }
   }
 
   /**
+   * What a lock leaves to a base and no archive at hand holds, in any repository; by path and digest. An archive that was
+   * opened without its lock assumes nothing.
+   */
+  assumed(): readonly AssumedContent[] {
+    return [...this.#merged.repositories.values()].flatMap(({ path, assumed }) =>
+      [...assumed.values()].map((blob) => ({ path, ...blob })).sort((a, b) => compareText(a.digest, b.digest)),
+    );
+  }
+
+  /**
    * Makes sure that every image is whole: each manifest hashes to its digest, and everything it leads to is in its
-   * repository with the right size. Layers are not read.
+   * repository with the right size, or is a config or layer that a lock leaves to a base. Layers are not read.
    * @throws MirrorError `ARCHIVE_INVALID` for the first thing that is missing or wrong
    */
   async checkGraphs({ signal }: CallOptions = {}): Promise<void> {
-    for (const content of this.#contents.values()) {
+    for (const content of this.#merged.repositories.values()) {
       for await (const { archive, entry, message } of graphFaults(content, this.repository(content.path), signal)) {
         throw archiveInvalid(archive, message, entry);
       }
@@ -120,53 +153,19 @@ export class Bundle implements RegistryReader, AsyncDisposable {
 
   /** What lies behind it, for the verification of every byte. @internal */
   get contents(): { readonly archives: readonly ArchiveReader[]; readonly repositories: Iterable<RepositoryContent> } {
-    return { archives: this.#archives, repositories: this.#contents.values() };
+    return { archives: this.#archives, repositories: this.#merged.repositories.values() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#archives.map((archive) => archive[Symbol.asyncDispose]()));
+    await this.#pool[Symbol.asyncDispose]();
   }
 }
 
-function storageOf(bundle: string, path: string, content: RepositoryContent | undefined): LayoutStorage {
-  return {
-    name: path === "" ? bundle : `${bundle}/${path}`,
-    index: () => content?.index,
-    stat: async (digest) => content?.blobs.get(digest)?.[0]?.entry.size,
-    async *pieces(digest, offset, length, signal) {
-      const copy = content?.blobs.get(digest)?.[0];
-      if (copy) yield* copy.archive.pieces(copy.entry, offset, length, signal);
-    },
-    fileOf(digest) {
-      const copy = content?.blobs.get(digest)?.[0];
-      return copy ? `${copy.entry.name} in ${copy.archive.name}` : joinPath(path, blobPath(digest));
-    },
-  };
-}
-
-/** A pull takes the lock file away before it changes anything, and brings it back last. */
-async function requireNoPull(directory: string): Promise<void> {
-  const path = join(directory, workFolder, journalName);
-  try {
-    await stat(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return;
-    throw localError(error, path);
+/** How messages name archives: by their files, with the folder where a name is there twice. */
+function archiveNames(places: readonly FoundPlace[]): (archive: FoundArchive) => string {
+  const times = new Map<string, number>();
+  for (const { archive } of places.flatMap(({ archives }) => archives)) {
+    times.set(archive, (times.get(archive) ?? 0) + 1);
   }
-  const message = `the pull into ${directory} was interrupted: run the same pull again to finish the bundle`;
-  throw new MirrorError("BUNDLE_UNFINISHED", message, { bundle: directory });
-}
-
-async function readLock(directory: string): Promise<LockFile | undefined> {
-  const path = join(directory, lockFileName);
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw localError(error, path);
-  }
-  return parseLockFile(text, path);
+  return ({ archive, directory }) => ((times.get(archive) ?? 0) > 1 ? join(directory, archive) : archive);
 }

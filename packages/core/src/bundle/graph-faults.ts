@@ -52,7 +52,7 @@ class GraphWalk {
   }
 
   async *manifest(descriptor: Descriptor, parent: BlobCopy, depth: number): AsyncGenerator<GraphFault> {
-    const missing = this.#blobFault(descriptor, parent);
+    const missing = this.#fault(descriptor, parent, this.#placeOf(descriptor.digest)?.entry.size);
     if (missing) yield missing;
     if (missing) return;
     const seen = this.#seen.get(descriptor.digest);
@@ -95,8 +95,13 @@ class GraphWalk {
     }
   }
 
-  #blobFault({ digest, size }: Descriptor, parent: BlobCopy): GraphFault | undefined {
-    const stored = this.#placeOf(digest)?.entry.size;
+  /** A config or layer may be left to a base. */
+  #blobFault(blob: Descriptor, parent: BlobCopy): GraphFault | undefined {
+    const stored = this.#placeOf(blob.digest)?.entry.size ?? this.#content.assumed.get(blob.digest)?.size;
+    return this.#fault(blob, parent, stored);
+  }
+
+  #fault({ digest, size }: Descriptor, parent: BlobCopy, stored: number | undefined): GraphFault | undefined {
     if (stored === size) return undefined;
     const what = `${blobPath(digest)}, which it needs,`;
     return stored === undefined

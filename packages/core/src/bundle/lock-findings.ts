@@ -17,15 +17,15 @@ export async function* lockFindings(
 ): AsyncGenerator<VerifyFinding> {
   const planned = new Map(lock.archives.map((archive) => [archive.archive, archive]));
   const listed = new Set(lock.files.map(({ archive }) => archive));
-  for (const { name } of archives) {
-    if (listed.has(name)) continue;
+  for (const { name, archive } of archives) {
+    if (listed.has(archive)) continue;
     yield { code: "ARCHIVE_INVALID", message: `${name} is not in the lock, and is pushed all the same`, archive: name };
   }
   for (const name of planned.keys()) {
     if (!listed.has(name)) yield { code: "PLAN_INVALID", message: `the lock has no file for ${name}`, archive: name };
   }
   for (const { archive: name, bytes } of lock.files) {
-    const archive = archives.find((other) => other.name === name);
+    const archive = archives.find((other) => other.archive === name);
     const plan = planned.get(name);
     if (!archive || !plan) {
       const message = archive

@@ -16,6 +16,8 @@ export interface TarSource {
   readonly size: number;
   /** The bytes from `offset`; fewer than `length` only where the archive ends. */
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
+  /** The file that holds the byte at `offset`, where the archive is several. */
+  fileAt?(offset: number): string | undefined;
 }
 
 /** A regular file of an archive: where its data starts and how long it is, in bytes. */
@@ -47,20 +49,26 @@ export async function readTarEntries(source: TarSource, options: ReadTarOptions 
     while (await scan.next()) options.signal?.throwIfAborted();
     return scan.finish();
   } catch (error) {
-    if (error instanceof TarFault) throw archiveInvalid(source.name, error.message, scan.entryName);
-    throw error;
+    if (!(error instanceof TarFault)) throw error;
+    throw archiveInvalid(source.name, error.message, scan.entryName, { file: source.fileAt?.(scan.position) });
   }
 }
 
-/** The error for an archive that is damaged or was made to do harm. */
+/** The error for an archive that is damaged or was made to do harm; `file` is the one of its chunks that is at fault. */
 export function archiveInvalid(
   archive: string,
   reason: string,
   entry?: string,
-  options?: ErrorOptions,
+  { file, ...options }: ErrorOptions & { readonly file?: string | undefined } = {},
 ): MirrorError<"ARCHIVE_INVALID"> {
-  const where = entry === undefined ? archive : `${JSON.stringify(entry.slice(0, 300))} in ${archive}`;
-  const details = { archive, reason, ...(entry === undefined ? {} : { entry }) };
+  const place = file === undefined ? archive : `${archive} (${file})`;
+  const where = entry === undefined ? place : `${JSON.stringify(entry.slice(0, 300))} in ${place}`;
+  const details = {
+    archive,
+    ...(file === undefined ? {} : { file }),
+    reason,
+    ...(entry === undefined ? {} : { entry }),
+  };
   return new MirrorError("ARCHIVE_INVALID", `cannot use ${where}: ${reason}`, details, options);
 }
 
@@ -72,6 +80,8 @@ class TarScan {
   #window: Uint8Array = new Uint8Array();
   #windowStart = 0;
   #overrides: PaxOverrides | undefined;
+  /** Where the record being read starts, in bytes from the archive's start. */
+  position = 0;
   /** The entry being read, once its name is known. */
   entryName: string | undefined;
 
@@ -82,6 +92,7 @@ class TarScan {
   /** Reads one record; `false` after the archive's end. */
   async next(): Promise<boolean> {
     if (this.#source.size === 0) throw new TarFault("it is empty");
+    this.position = this.#position;
     const block = parseTarBlock(await this.#take(tarBlockBytes));
     if (!block) {
       if (parseTarBlock(await this.#take(tarBlockBytes)))

@@ -44,7 +44,10 @@ export async function verifyBundle(
       findings.push({ ...fault, reference: formatName(content.path, digest) });
     }
   }
-  if (bundle.lock) for await (const finding of lockFindings(bundle.lock, archives, signal)) findings.push(finding);
+  for (const { directory, lock } of bundle.locks) {
+    const own = archives.filter((archive) => archive.directory === directory);
+    for await (const finding of lockFindings(lock, own, signal)) findings.push(finding);
+  }
   const distinct = withoutRepeats(findings);
   return { ok: distinct.length === 0, archives: archives.length, images, blobs, bytes, findings: distinct };
 }

@@ -1,0 +1,112 @@
+import { type Digest, formatName, joinPath } from "@tranship/registry";
+import { isMirrorError } from "../errors.ts";
+import type { OnEvent } from "../events.ts";
+import type { LayoutStorage } from "../layout/layout-content.ts";
+import type { LayoutIndex } from "../layout/layout-index.ts";
+import { blobPath } from "../plan/section.ts";
+import type { BlobCopy, MergedArchives } from "./bundle-content.ts";
+
+/** Reads blobs of a bundle: from another copy once one has proved damaged, wherever in the bundle it lies. */
+export class BundleCopies {
+  readonly #merged: MergedArchives;
+  readonly #damaged = new Set<BlobCopy>();
+  readonly #onEvent: OnEvent | undefined;
+
+  constructor(merged: MergedArchives, onEvent?: OnEvent) {
+    this.#merged = merged;
+    this.#onEvent = onEvent;
+  }
+
+  /** The files of one repository's layout; `name` is how messages name it. */
+  storage(name: string, path: string): LayoutStorage {
+    return new BundleStorage(name, path, this);
+  }
+
+  indexOf(path: string): LayoutIndex | undefined {
+    return this.#merged.repositories.get(path)?.index;
+  }
+
+  /** The copies that can serve a repository's blob, the one to read first; none where the repository does not have it. */
+  of(path: string, digest: Digest): readonly BlobCopy[] {
+    const own = this.#merged.repositories.get(path)?.blobs.get(digest) ?? [];
+    if (own.length === 0 || this.#damaged.size === 0) return own;
+    const all = [...new Set([...own, ...(this.#merged.copies.get(digest) ?? [])])];
+    return [...all.filter((copy) => !this.#damaged.has(copy)), ...all.filter((copy) => this.#damaged.has(copy))];
+  }
+
+  /** Every copy of what a repository has, for a reading that must go on when one cannot be read. */
+  all(path: string, digest: Digest): readonly BlobCopy[] {
+    return [...new Set([...this.of(path, digest), ...(this.#merged.copies.get(digest) ?? [])])];
+  }
+
+  /** Reads no longer from a copy first. Gives whether another one is left. */
+  refuse(path: string, digest: Digest, refused: BlobCopy, reason: string): boolean {
+    const isNew = !this.#damaged.has(refused);
+    this.#damaged.add(refused);
+    const next = this.of(path, digest).find((copy) => !this.#damaged.has(copy));
+    if (next && isNew) {
+      const message = `${nameOf(refused)} is damaged (${reason}); ${nameOf(next)} is used`;
+      this.#onEvent?.({ type: "warning.raised", code: "COPY_DAMAGED", message, reference: formatName(path, digest) });
+    }
+    return next !== undefined;
+  }
+}
+
+class BundleStorage implements LayoutStorage {
+  readonly name: string;
+  readonly #path: string;
+  readonly #copies: BundleCopies;
+
+  constructor(name: string, path: string, copies: BundleCopies) {
+    this.name = name;
+    this.#path = path;
+    this.#copies = copies;
+  }
+
+  index(): LayoutIndex | undefined {
+    return this.#copies.indexOf(this.#path);
+  }
+
+  async stat(digest: Digest): Promise<number | undefined> {
+    return this.#copies.of(this.#path, digest)[0]?.entry.size;
+  }
+
+  /** Equal digests are equal bytes: a copy that cannot be read any further gives way to the next one. */
+  async *pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    if (this.#copies.of(this.#path, digest).length === 0) return;
+    let done = 0;
+    for (const copy of this.#copies.all(this.#path, digest)) {
+      try {
+        for await (const piece of copy.archive.pieces(copy.entry, offset + done, length - done, signal)) {
+          done += piece.byteLength;
+          yield piece;
+        }
+        return;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!isMirrorError(error) || !this.#copies.refuse(this.#path, digest, copy, error.message)) throw error;
+      }
+    }
+  }
+
+  fileOf(digest: Digest): string {
+    const copy = this.#copies.of(this.#path, digest)[0];
+    return copy ? nameOf(copy) : joinPath(this.#path, blobPath(digest));
+  }
+
+  damaged(digest: Digest, file: string): boolean {
+    const copy = this.#copies.all(this.#path, digest).find((one) => nameOf(one) === file);
+    return copy !== undefined && this.#copies.refuse(this.#path, digest, copy, "its bytes are not what its name says");
+  }
+}
+
+/** How messages name a copy: its entry, archive and chunks. */
+export function nameOf({ archive, entry }: BlobCopy): string {
+  const chunks = archive.chunksOf(entry);
+  return `${entry.name} in ${archive.name}${chunks.length > 0 ? ` (${joinedNames(chunks)})` : ""}`;
+}
+
+function joinedNames(names: readonly string[]): string {
+  const [first, last] = [names[0], names.at(-1)];
+  return names.length > 3 ? `${first} to ${last}` : names.join(", ");
+}
