@@ -31,7 +31,10 @@ export {
 export { type LockFile, lockFileName, parseLockFile } from "./plan/lock-file.ts";
 export type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "./plan/planner.ts";
 export type { AssumedBlob, PlannedBlob, PlannedImage, PlannedRepository, Reason, Section } from "./plan/section.ts";
-export { type GraphChecker, type PushBundleOptions, type PushReport, pushBundle } from "./push/push-bundle.ts";
+export { type GraphChecker, type PushBundleOptions, pushBundle, type SpaceChecker } from "./push/push-bundle.ts";
+export type { PushReport } from "./push/push-report.ts";
+export type { OnConflict } from "./push/push-work.ts";
+export { createRoutes, type MovedCatalog, type RouteOptions, type Routes } from "./push/routes.ts";
 export type { ServicePullOptions } from "./services/catalog-service.ts";
 export { listPlanner } from "./services/list-planner.ts";
 export {
@@ -44,7 +47,7 @@ export { type PlanOptions, plan } from "./services/plan.ts";
 export { type ArchiveReport, type PullOptions, type PullReport, pull } from "./services/pull.ts";
 export { type TakeInventoryOptions, takeInventory } from "./services/take-inventory.ts";
 export { type CopyGraphOptions, type CopyGraphReport, copyGraph } from "./transfer/copy-graph.ts";
-export type { CopyTotals } from "./transfer/copy-steps.ts";
+export type { CopyTotals, RepositoryTotals } from "./transfer/copy-steps.ts";
 export { type Graph, type GraphManifest, graphOf } from "./transfer/graph.ts";
 export { type VerifyOptions, verify } from "./transfer/verify.ts";
 export type { VerifyFinding, VerifyReport } from "./transfer/verify-report.ts";

@@ -14,7 +14,7 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
 };
 
-/** A failed file operation as a {@link MirrorError}: `NO_SPACE` when the disk is full, else `FILE_FAILED`. */
+/** A failed file operation as a {@link MirrorError}: `NO_SPACE` when the disk is full, `FILE_TOO_LARGE`, else `FILE_FAILED`. */
 export function localError(error: unknown, path: string): MirrorError {
   if (error instanceof MirrorError) return error;
   const reason = (error as NodeJS.ErrnoException).code ?? "unknown";
@@ -22,6 +22,10 @@ export function localError(error: unknown, path: string): MirrorError {
     const free = freeBytes(dirname(path));
     const message = `cannot write ${path}: the file system is full, it has ${free} bytes free`;
     return new MirrorError("NO_SPACE", message, { path, freeBytes: free }, { cause: error });
+  }
+  if (reason === "EFBIG") {
+    const message = `cannot write ${path}: the file system cannot hold a file of that size, or this user may not have one`;
+    return new MirrorError("FILE_TOO_LARGE", message, { path }, { cause: error });
   }
   const why = reasons[reason] ?? reason;
   return new MirrorError("FILE_FAILED", `cannot use ${path}: ${why}`, { path, reason }, { cause: error });
@@ -32,13 +36,22 @@ export function localError(error: unknown, path: string): MirrorError {
  * @throws MirrorError `NO_SPACE`
  */
 export function requireSpace(path: string, neededBytes: number): void {
-  const free = freeBytes(dirname(path));
+  requireFree(path, dirname(path), neededBytes);
+}
+
+/** The same for what is written into `folder`. @throws MirrorError `NO_SPACE` */
+export function requireSpaceIn(folder: string, neededBytes: number): void {
+  requireFree(folder, folder, neededBytes);
+}
+
+function requireFree(path: string, folder: string, neededBytes: number): void {
+  const free = freeBytes(folder);
   if (free >= neededBytes) return;
   const message = `cannot write ${path}: ${neededBytes} more bytes are needed, the file system has ${free} free`;
   throw new MirrorError("NO_SPACE", message, { path, neededBytes, freeBytes: free });
 }
 
-/** Does something with a local file. @throws MirrorError `FILE_FAILED`, `NO_SPACE` */
+/** Does something with a local file. @throws MirrorError `FILE_FAILED`, `NO_SPACE`, `FILE_TOO_LARGE` */
 export function locally<T>(path: string, action: () => T): T {
   try {
     return action();

@@ -1,6 +1,7 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type CallOptions, parseRepositoryPath, type Registry, RegistryError } from "@tranship/registry";
+import { requireSpaceIn } from "../bundle/local-error.ts";
 import { local } from "./atomic-file.ts";
 import { InstanceCache } from "./instance-cache.ts";
 import { LayoutDirectory } from "./layout-directory.ts";
@@ -67,6 +68,14 @@ export class LayoutRegistry implements Registry {
           sibling: (other) => (isLayoutPath(other) ? LayoutDirectory.at(join(this.path, other)) : undefined),
         }),
     );
+  }
+
+  /**
+   * Makes sure that the file system has so many bytes free; one that does not tell is taken for large enough.
+   * @throws MirrorError `NO_SPACE`
+   */
+  requireSpace(neededBytes: number): void {
+    requireSpaceIn(this.path, neededBytes);
   }
 
   /** The paths of the layouts there are, sorted bytewise, found as they are asked for. */

@@ -19,11 +19,13 @@ import {
   type RepositoryWriter,
   sniffManifestMediaType,
   type Tag,
+  type WriteProbe,
 } from "@tranship/registry";
 import { LayoutContent } from "./layout-content.ts";
 import type { LayoutDirectory } from "./layout-directory.ts";
 import { entryFor, untaggedEntry, withAllListed, withoutTag, withTagMoved } from "./layout-entry.ts";
 import { Turns } from "./turns.ts";
+import { requireWritableFolder } from "./writable-folder.ts";
 
 /** How a {@link LayoutRepository} is kept. */
 export interface LayoutRepositoryRules {
@@ -43,7 +45,7 @@ export interface LayoutRepositoryRules {
  * Readers and writers of one process may share it.
  * @see image-spec v1.1, "OCI Image Layout Specification"
  */
-export class LayoutRepository extends LayoutContent implements RepositoryWriter, RepositoryDeleter {
+export class LayoutRepository extends LayoutContent implements RepositoryWriter, RepositoryDeleter, WriteProbe {
   readonly #directory: LayoutDirectory;
   readonly #rules: LayoutRepositoryRules;
   /** Pushes and deletions of one manifest wait for each other: a listed one has its file. */
@@ -97,6 +99,13 @@ export class LayoutRepository extends LayoutContent implements RepositoryWriter,
         );
       }
     });
+  }
+
+  /** Looks whether the folder, or the one it would be made in, can be written. @throws RegistryError `UNSUPPORTED` @throws MirrorError `FILE_FAILED` */
+  async probeWrite({ signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    this.#requireWritable("push");
+    await requireWritableFolder(this.path);
   }
 
   /** Takes the name away; the manifest stays listed by its digest. @throws RegistryError `UNSUPPORTED` */

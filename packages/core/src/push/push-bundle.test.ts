@@ -99,10 +99,11 @@ describe("pushBundle", () => {
     const second = await pushBundle(source, target, { onEvent: (event) => events.push(event) });
     expect(second).toEqual({
       ...first,
-      images: { written: 0, present: 8 },
+      images: { written: 0, present: 8, replaced: 0, kept: 0 },
       discovery: { written: 0, present: 2 },
       blobs: { written: 0, mounted: 0, present: 0 },
       bytes: { uploaded: 0, mounted: 0, present: 0, manifests: 0 },
+      repositories: [],
     });
     expect(new Set(events.map(({ type }) => type))).toEqual(new Set(["warning.raised", "image.finished"]));
   });
@@ -156,7 +157,7 @@ describe("pushBundle", () => {
     seedMemory(source, "packages/console/version", [anImage({ tag: "stable", files: { "version.json": "{}" } })]);
     source.repository("packages/console").putManifest(console.manifest, ["v1"]);
     const report = await pushBundle(source, target);
-    expect(report.images).toEqual({ written: 2, present: 7 });
+    expect(report.images).toEqual({ written: 1, present: 7, replaced: 1, kept: 0 });
     expect(report.blobs).toEqual({ written: 2, mounted: 0, present: 0 });
     expect(await namesIn(target)).toMatchObject(await namesIn(source));
   });
@@ -224,7 +225,7 @@ test("a new index over an image that the target names but does not hold whole ma
   seedMemory(source, "app", [child, anIndex({ images: [child], tag: "all" })]);
   target.repository("app").putManifest(child.manifest, ["child"]);
   const report = await pushBundle(source, target);
-  expect(report.images).toEqual({ written: 1, present: 1 });
+  expect(report.images).toMatchObject({ written: 1, present: 1 });
   expect(await target.repository("app").statBlob(base.digest)).toEqual({ size: base.size });
   expect((await pushBundle(source, target)).blobs).toEqual({ written: 0, mounted: 0, present: 0 });
 });

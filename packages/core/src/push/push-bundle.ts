@@ -1,32 +1,36 @@
 import { type CallOptions, formatName, type Registry, type RegistryReader } from "@tranship/registry";
+import type { BasedSource } from "../bundle/assumed.ts";
+import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { Copier } from "../transfer/copier.ts";
-import { CopySteps, type CopyTotals } from "../transfer/copy-steps.ts";
 import { runSteps } from "../transfer/run-steps.ts";
-import { type DiscoveryNames, discoveryNames } from "./discovery-names.ts";
-import { DryRepository } from "./dry-repository.ts";
+import { BaseBlobs } from "./base-blobs.ts";
+import { discoveryNames } from "./discovery-names.ts";
+import { DryRun } from "./dry-run.ts";
+import { nameSome } from "./name-some.ts";
 import { discoveryImages, type PushedImage, type PushListOptions, readPushList } from "./push-list.ts";
+import { type PushReport, reportOf } from "./push-report.ts";
+import { pushSteps } from "./push-steps.ts";
+import { decideWork, type OnConflict } from "./push-work.ts";
+import { takeReferrersApart } from "./referrer-lists.ts";
+import { createRoutes, type RouteOptions, type Routes } from "./routes.ts";
+import { askTarget } from "./target-names.ts";
+import { probeWrites } from "./write-probes.ts";
 
 /** Options of {@link pushBundle}. */
-export interface PushBundleOptions extends CallOptions {
+export interface PushBundleOptions extends CallOptions, RouteOptions {
   readonly onEvent?: OnEvent | undefined;
   /** Blobs and manifests under way at a time. @defaultValue 8 */
   readonly inFlight?: number | undefined;
-  /** Only ask the target what it has, and report what would be sent. Of the events, warnings alone are told. @defaultValue false */
+  /**
+   * Only ask the target what it has, and report what would be sent: exactly what a push then reports, unless the target
+   * refuses a mount, in which case those bytes are sent too. Of the events, warnings alone are told. @defaultValue false
+   */
   readonly dryRun?: boolean | undefined;
-}
-
-/** What a push did; plain data, equal for equal pushes. The blobs of discovery tags count too. */
-export interface PushReport extends CopyTotals {
-  /** Tags, but for discovery tags: newly written, and those that named the same image before. */
-  readonly images: { readonly written: number; readonly present: number };
-  readonly discovery: { readonly written: number; readonly present: number };
-  /** Packages that are announced. */
-  readonly packages: readonly string[];
-  /** Modules that are announced. */
-  readonly modules: readonly string[];
-  /** Repositories of packages and modules that are not announced: the source has their release metadata only. */
-  readonly metadataOnly: readonly string[];
+  /** What becomes of a tag that names another image at the target. Discovery tags stay in any case. @defaultValue "overwrite" */
+  readonly onConflict?: OnConflict | undefined;
+  /** Make sure before the first write that the target can be written. @defaultValue true */
+  readonly probe?: boolean | undefined;
 }
 
 /** A source that can make sure of its content cheaply; `Bundle` is one. */
@@ -35,132 +39,105 @@ export interface GraphChecker {
   checkGraphs(options?: CallOptions): Promise<void>;
 }
 
+/** A target that knows how much it can still take; `LayoutRegistry` is one. */
+export interface SpaceChecker {
+  /** Throws when `neededBytes` more do not fit. */
+  requireSpace(neededBytes: number): void;
+}
+
 /**
- * Copies every named image of a bundle, or of any registry, into `target`, at the same paths and under the same tags, and
- * announces its packages and modules by discovery tags. Everything is read and checked before the first write. Images
- * that are there already cost one question each; versions appear only after the images they promise.
- * @throws MirrorError `TRANSFER_FAILED` for the first image that cannot be read or written, `ARCHIVE_INVALID`
+ * Copies every named image of a bundle, or of any registry, into `target`, under the same tags and at the same paths
+ * unless told otherwise, and announces its packages and modules by discovery tags. Lists of referrers are added to those
+ * the target has. Everything is read, checked and looked for before the first write. Images that are there already cost
+ * one question each; versions appear only after the images they promise.
+ * @throws MirrorError `TRANSFER_FAILED` for the first image that cannot be read or written or a target that cannot be
+ * written; `ARCHIVE_INVALID`; `TAG_CONFLICT`; `BASE_MISSING` when the target lacks what the bundle was made without;
+ * `NO_SPACE`, `FILE_FAILED` of a folder
  */
 export async function pushBundle(
-  bundle: RegistryReader & Partial<GraphChecker>,
-  target: Registry,
-  { signal, onEvent, inFlight = 8, dryRun = false }: PushBundleOptions = {},
+  bundle: RegistryReader & Partial<GraphChecker> & Partial<BasedSource>,
+  target: Registry & Partial<SpaceChecker>,
+  options: PushBundleOptions = {},
 ): Promise<PushReport> {
+  const { signal, onEvent, inFlight = 8, dryRun = false, onConflict = "overwrite", probe = true } = options;
   signal?.throwIfAborted();
   const emit: OnEvent = (event) => {
     if (!dryRun || event.type === "warning.raised") onEvent?.(event);
   };
+  const routes = createRoutes(options);
+  warnOfMoves(routes, emit);
+  const base = new BaseBlobs(bundle, target, routes);
   const copierOf: PushListOptions["copierOf"] = (path, from) => {
-    const repository = target.repository(path);
-    return new Copier({ from, to: dryRun ? new DryRepository(repository) : repository, path }, emit);
+    const to = target.repository(routes.targetOf(path));
+    return new Copier({ from: base.over(path, from), to, path: routes.targetOf(path), label: path }, emit);
   };
   await bundle.checkGraphs?.({ signal });
-  const images = await readPushList(bundle, { signal, inFlight, copierOf });
-  const catalogs = discoveryNames(new Set(images.map(({ copier }) => copier.path)));
+  const listed = await readPushList(bundle, { signal, inFlight, copierOf });
+  const catalogs = discoveryNames(new Set(listed.map(({ path }) => path)));
   const metadataOnly = catalogs.flatMap(({ root, metadataOnly: names }) => names.map((name) => `${root}/${name}`));
   warnOfMetadataOnly(metadataOnly, emit);
-  const all = withDiscovery(images, discoveryImages(catalogs, copierOf));
-  const present = await askTarget(all, target, signal, inFlight);
-  const steps = stepsOf(all, present);
-  await runSteps(steps.steps, { inFlight, signal });
-  const count = (isDiscovery: boolean) => {
-    const total = all.filter((image) => image.isDiscovery === isDiscovery);
-    const kept = total.filter((image) => present.has(image)).length;
-    return { written: total.length - kept, present: kept };
+  const { images, referrers } = takeReferrersApart(withoutTwins(listed, target.name), emit);
+  const all = { images: withDiscovery(images, discoveryImages(catalogs, copierOf)), referrers };
+  const how = { inFlight, signal };
+  const names = await askTarget(all, target, how);
+  const work = decideWork(all, names, onConflict, { target: target.name, emit });
+  const held = await base.find(work, how);
+  const dry = async () => {
+    const run = new DryRun(target);
+    const steps = pushSteps(work, { held, copierOf: (copier) => copier.writingTo(run.repository(copier.path), emit) });
+    await runSteps(steps.steps, how);
+    return steps;
   };
-  return {
-    images: count(false),
-    ...steps.totals,
-    discovery: count(true),
-    packages: namesOf(catalogs, "packages"),
-    modules: namesOf(catalogs, "modules"),
-    metadataOnly,
-  };
+  if (dryRun) return reportOf(work, await dry(), catalogs);
+  const paths = [...work.written, ...work.referrers.written].map(({ copier }) => copier.path);
+  if (target.requireSpace && paths.length > 0) {
+    const { uploaded, manifests } = (await dry()).totals.bytes;
+    target.requireSpace(uploaded + manifests);
+  }
+  if (probe) await probeWrites(paths, target, how);
+  const steps = pushSteps(work, { held });
+  await runSteps(steps.steps, how);
+  return reportOf(work, steps, catalogs);
 }
 
-/** How many paths a warning names. */
-const namedPaths = 5;
+function warnOfMoves({ moved }: Routes, emit: OnEvent): void {
+  for (const { root, path } of moved) {
+    const place = path === "" ? "the target's root" : path;
+    const message = `${root} go to ${place} at the target, not to ${root} as usual`;
+    emit({ type: "warning.raised", code: "PATH_MOVED", message });
+  }
+}
 
 function warnOfMetadataOnly(paths: readonly string[], emit: OnEvent): void {
   if (paths.length === 0) return;
-  const more = paths.length > namedPaths ? ` and ${paths.length - namedPaths} more` : "";
-  const names = paths.slice(0, namedPaths).join(", ") + more;
-  const message = `the target's catalog will not list what comes with release metadata only: ${names}`;
+  const message = `the target's catalog will not list what comes with release metadata only: ${nameSome(paths)}`;
   emit({ type: "warning.raised", code: "METADATA_ONLY", message });
+}
+
+/**
+ * Two repositories that lead to one at the target may give the same image the same name there, which then counts once.
+ * @throws MirrorError `TAG_CONFLICT` when they give it to different images
+ */
+function withoutTwins(images: readonly PushedImage[], target: string): readonly PushedImage[] {
+  const named = new Map<string, PushedImage>();
+  for (const image of images) {
+    const first = named.get(nameOf(image));
+    if (!first) named.set(nameOf(image), image);
+    else if (first.descriptor.digest !== image.descriptor.digest) {
+      const [one, other] = [first, image].map(({ path, tag }) => formatName(path, tag));
+      const message = `cannot push to ${target}: ${one} and ${other} are different images and both lead to ${nameOf(image)}`;
+      throw new MirrorError("TAG_CONFLICT", message, { target, references: [nameOf(image)] });
+    }
+  }
+  return [...named.values()];
 }
 
 /** A name the source gives an image itself stays that image's. */
 function withDiscovery(images: readonly PushedImage[], discovery: readonly PushedImage[]): readonly PushedImage[] {
-  const taken = new Set(images.map(nameOf));
-  return [...images, ...discovery.filter((image) => !taken.has(nameOf(image)))];
-}
-
-/** Asks for every name once, and gives those that mean the same image at the target. */
-async function askTarget(
-  images: readonly PushedImage[],
-  target: Registry,
-  signal: AbortSignal | undefined,
-  inFlight: number,
-): Promise<ReadonlySet<PushedImage>> {
-  const present = new Set<PushedImage>();
-  const steps = images.map((image) => ({
-    id: nameOf(image),
-    run: async (own: AbortSignal) => {
-      const { copier, tag, descriptor } = image;
-      try {
-        const there = await target.repository(copier.path).resolve(tag, { signal: own });
-        if (there?.digest === descriptor.digest) present.add(image);
-      } catch (error) {
-        throw copier.failure(error, "target", formatName("", tag), own);
-      }
-    },
-  }));
-  await runSteps(steps, { inFlight, signal });
-  return present;
-}
-
-/** The writes: rank after rank, names of one image and rank in one go. */
-function stepsOf(images: readonly PushedImage[], present: ReadonlySet<PushedImage>): CopySteps {
-  const steps = new CopySteps();
-  const groups = new Map<string, PushedImage[]>();
-  for (const image of images) {
-    const { copier, tag, graph, descriptor, rank, isDiscovery } = image;
-    if (present.has(image)) {
-      steps.addPresent(copier, graph);
-      copier.tell(tag, image, "present");
-      continue;
-    }
-    const key = `${rank} ${copier.path}@${descriptor.digest}${isDiscovery ? tag : ""}`;
-    const group = groups.get(key);
-    if (group) group.push(image);
-    else groups.set(key, [image]);
-  }
-  let after: string | undefined;
-  const byRank = Map.groupBy(groups.values(), ([image]) => image?.rank ?? 0);
-  for (const [rank, ranked] of [...byRank].sort(([a], [b]) => a - b)) {
-    const published = ranked.flatMap(([first, ...others]) => {
-      if (!first) return [];
-      const tags = [first, ...others].map(({ tag }) => tag);
-      return steps.addImage({
-        copier: first.copier,
-        graph: first.graph,
-        tags,
-        image: formatName("", first.tag),
-        after,
-      });
-    });
-    // Blobs flow at any time; the next rank's manifests wait for all of this one's.
-    const barrier = `rank ${rank}`;
-    steps.addBarrier(barrier, after === undefined ? published : [...published, after]);
-    after = barrier;
-  }
-  return steps;
+  const named = new Map([...discovery, ...images].map((image) => [nameOf(image), image]));
+  return [...images, ...discovery.filter((image) => named.get(nameOf(image)) === image)];
 }
 
 function nameOf({ copier, tag }: PushedImage): string {
   return formatName(copier.path, tag);
-}
-
-function namesOf(catalogs: readonly DiscoveryNames[], root: string): readonly string[] {
-  return catalogs.find((catalog) => catalog.root === root)?.names ?? [];
 }

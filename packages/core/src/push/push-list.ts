@@ -21,7 +21,10 @@ import { type PublishRank, publishRank } from "./order.ts";
 
 /** One name a push gives at the target, and the image behind it. */
 export interface PushedImage {
+  /** Copies into its repository at the target. */
   readonly copier: Copier;
+  /** Its repository below the root of the source. */
+  readonly path: string;
   readonly tag: Tag;
   readonly descriptor: Descriptor;
   readonly graph: Graph;
@@ -32,7 +35,7 @@ export interface PushedImage {
 /** Options of {@link readPushList}. */
 export interface PushListOptions extends CallOptions {
   readonly inFlight: number;
-  /** Makes what copies into the repository at `path` from what is read. */
+  /** Makes what copies from what is read into where the source's repository at `path` goes. */
   readonly copierOf: (path: string, from: Route["from"]) => Copier;
 }
 
@@ -52,14 +55,14 @@ export async function readPushList(
   const steps: Step[] = [];
   for (const path of paths.sort(compareText)) {
     const repository = source.repository(path);
-    const reading = new RepositoryReading(repository, copierOf(path, repository));
+    const reading = new RepositoryReading(repository, path, copierOf(path, repository));
     steps.push({
       id: path,
       run: async (own) => void images.push(...(await reading.images(own))),
     });
   }
   await runSteps(steps, { inFlight, signal });
-  return images.sort((a, b) => compareText(a.copier.path, b.copier.path) || compareText(a.tag, b.tag));
+  return images.sort((a, b) => compareText(a.path, b.path) || compareText(a.tag, b.tag));
 }
 
 /** The discovery tags of the catalogs: one name each, all for the same image. */
@@ -73,7 +76,7 @@ export function discoveryImages(
     const copier = copierOf(root, source);
     return names.filter(isTag).map((name) => {
       const tag = parseTag(name);
-      return { copier, tag, descriptor, graph, rank: 4, isDiscovery: true } as const;
+      return { copier, path: root, tag, descriptor, graph, rank: 4, isDiscovery: true } as const;
     });
   });
 }
@@ -81,15 +84,17 @@ export function discoveryImages(
 /** Reads the named images of one repository; a graph that several names share is read once. */
 class RepositoryReading {
   readonly #repository: RepositoryReader;
+  readonly #path: string;
   readonly #copier: Copier;
 
-  constructor(repository: RepositoryReader, copier: Copier) {
+  constructor(repository: RepositoryReader, path: string, copier: Copier) {
     this.#repository = repository;
+    this.#path = path;
     this.#copier = copier;
   }
 
   async images(signal: AbortSignal): Promise<readonly PushedImage[]> {
-    const copier = this.#copier;
+    const [copier, path] = [this.#copier, this.#path];
     const graphs = new Map<string, Graph>();
     const images: PushedImage[] = [];
     for (const tag of await this.#ask("", signal, () => this.#tags(signal))) {
@@ -97,7 +102,7 @@ class RepositoryReading {
         const descriptor = await this.#resolve(parseTag(tag), signal);
         const graph = graphs.get(descriptor.digest) ?? (await graphOf(this.#repository, descriptor, { signal }));
         graphs.set(descriptor.digest, graph);
-        return { copier, tag, descriptor, graph, rank: publishRank(copier.path, tag), isDiscovery: false };
+        return { copier, path, tag, descriptor, graph, rank: publishRank(path, tag), isDiscovery: false };
       });
       images.push(image);
     }

@@ -92,7 +92,7 @@ describe("pushing to a registry", () => {
     seedMemory(source, "packages/console", [anImage({ tag: "v1.0.0", layers: [base] })]);
     const report = await pushBundle(source, target, { inFlight: 1 });
     expect(await target.repository("packages/console").statBlob(base.digest)).toEqual({ size: base.size });
-    expect(report.images).toEqual({ written: 1, present: 0 });
+    expect(report.images).toMatchObject({ written: 1, present: 0 });
     const unanswered = server.requests().filter(({ status }) => status === 0);
     expect(unanswered.map(({ method }) => method)).toEqual(["PUT"]);
   });
@@ -120,7 +120,7 @@ describe("pushing to a registry", () => {
     server.fail(faults.status(403), {
       match: ({ method, path }) => method === "POST" && path.includes("/packages/console/blobs/"),
     });
-    await expect(pushBundle(aSource(), target)).rejects.toMatchObject({
+    await expect(pushBundle(aSource(), target, { probe: false })).rejects.toMatchObject({
       code: "TRANSFER_FAILED",
       message: expect.stringContaining(
         `cannot push packages/console:v1.0.0 to ${server.host}/mirror/fe/packages/console: `,

@@ -43,6 +43,11 @@ export class Copier {
     this.#emit = emit;
   }
 
+  /** The same copier, writing elsewhere: to what only tells what would be written, for one. */
+  writingTo(to: Route["to"], emit: OnEvent): Copier {
+    return new Copier({ from: this.#from, to, path: this.path, label: this.#label }, emit);
+  }
+
   /** Copies `blob`, which `image` (`:tag` or `@digest`) needs; the target may have it in a repository of `mountFrom`. */
   async blob(blob: Blob, image: string, signal: AbortSignal, mountFrom: readonly string[] = []): Promise<PushOutcome> {
     const upload = new Upload(this.#from, this.path, blob, this.#emit, signal);

@@ -1,4 +1,5 @@
-import type { Descriptor, Digest, Tag } from "@tranship/registry";
+import type { Descriptor, Digest, PushOutcome, Tag } from "@tranship/registry";
+import { compareText } from "../layout/index-file.ts";
 import type { Copier } from "./copier.ts";
 import type { Graph, GraphManifest } from "./graph.ts";
 import type { Step } from "./run-steps.ts";
@@ -19,6 +20,15 @@ export interface CopyTotals {
     /** Of manifests that were sent, once for each name. */
     readonly manifests: number;
   };
+}
+
+/** What copying brought into one repository; sizes are in bytes, as in {@link CopyTotals}. */
+export interface RepositoryTotals {
+  /** Its path below the root of the target. */
+  readonly path: string;
+  readonly uploadedBytes: number;
+  readonly mountedBytes: number;
+  readonly manifestBytes: number;
 }
 
 /** An image to be copied by {@link CopySteps}. */
@@ -47,11 +57,27 @@ export class CopySteps {
   readonly #holders = new Map<Digest, string[]>();
   readonly #counts = { written: 0, mounted: 0, present: 0 };
   readonly #bytes = { written: 0, mounted: 0, present: 0, manifests: 0 };
+  readonly #repositories = new Map<string, { written: number; mounted: number; present: number; manifests: number }>();
 
   /** What the steps that have run by now did. */
   get totals(): CopyTotals {
     const { written: uploaded, mounted, present, manifests } = this.#bytes;
     return { blobs: { ...this.#counts }, bytes: { uploaded, mounted, present, manifests } };
+  }
+
+  /** What the steps that have run by now brought, by repository, in the order of paths; without those that got nothing. */
+  get repositories(): readonly RepositoryTotals[] {
+    return [...this.#repositories]
+      .filter(([, { written, mounted, manifests }]) => written + mounted + manifests > 0)
+      .sort(([a], [b]) => compareText(a, b))
+      .map(([path, { written, mounted, manifests }]) => {
+        return { path, uploadedBytes: written, mountedBytes: mounted, manifestBytes: manifests };
+      });
+  }
+
+  /** Takes note that the target has a blob in the repository at `path`, from where others can mount it. */
+  addHolder(digest: Digest, path: string): void {
+    this.#hold(digest, path);
   }
 
   /** Takes note of an image the target has: its manifests are not sent again, and its blobs can be mounted from there. */
@@ -86,7 +112,7 @@ export class CopySteps {
       if (earlier === undefined) this.#manifests.set(key, published);
       this.#add(published, [...needs, ...barrier], async (signal) => {
         await copier.manifest(manifest, own, image, signal);
-        this.#bytes.manifests += manifest.descriptor.size * Math.max(1, own.length);
+        this.#count(copier, "manifests", manifest.descriptor.size * Math.max(1, own.length));
       });
     }
     return published;
@@ -115,10 +141,17 @@ export class CopySteps {
       const hints = (this.#holders.get(digest) ?? []).filter((path) => path !== copier.path).slice(0, maxMountHints);
       const outcome = await copier.blob(blob, image, signal, hints);
       this.#counts[outcome] += 1;
-      this.#bytes[outcome] += size;
+      this.#count(copier, outcome, size);
       this.#hold(digest, copier.path);
     });
     return id;
+  }
+
+  #count({ path }: Copier, what: PushOutcome | "manifests", bytes: number): void {
+    const own = this.#repositories.get(path) ?? { written: 0, mounted: 0, present: 0, manifests: 0 };
+    this.#repositories.set(path, own);
+    own[what] += bytes;
+    this.#bytes[what] += bytes;
   }
 
   #hold(digest: Digest, path: string): void {

@@ -1,0 +1,90 @@
+import { type Digest, formatName, type Registry } from "@tranship/registry";
+import { runSteps, type Step } from "../transfer/run-steps.ts";
+import type { PushedImage } from "./push-list.ts";
+import type { PushedReferrer, TakenApart } from "./referrer-lists.ts";
+
+/** What a push's names mean at the target. */
+export interface TargetNames {
+  /** Images whose tag names the same image there. */
+  readonly same: ReadonlySet<PushedImage>;
+  /** Images whose tag names another image there. */
+  readonly other: ReadonlySet<PushedImage>;
+  /** Referrers that are there and listed. */
+  readonly listed: ReadonlySet<PushedReferrer>;
+}
+
+/** Options of {@link askTarget}. */
+export interface AskTargetOptions {
+  readonly inFlight: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Asks the target for every name once, and for the lists of referrers it has. @throws MirrorError `TRANSFER_FAILED` */
+export async function askTarget(
+  { images, referrers }: TakenApart,
+  target: Registry,
+  { inFlight, signal }: AskTargetOptions,
+): Promise<TargetNames> {
+  const same = new Set<PushedImage>();
+  const other = new Set<PushedImage>();
+  const listed = new Set<PushedReferrer>();
+  const questions: Step[] = images.map((image) => ({
+    id: formatName(image.copier.path, image.tag),
+    run: async (own) => {
+      const there = await ask(image, formatName("", image.tag), own, () =>
+        target.repository(image.copier.path).resolve(image.tag, { signal: own }),
+      );
+      if (there) (there.digest === image.descriptor.digest ? same : other).add(image);
+    },
+  }));
+  const bySubject = Map.groupBy(referrers, ({ copier, subject }) => `${copier.path} ${subject ?? ""}`);
+  for (const [id, group] of bySubject) {
+    questions.push({
+      id,
+      run: async (own) => {
+        for (const referrer of await listedOf(group, target, own)) listed.add(referrer);
+      },
+    });
+  }
+  await runSteps(questions, { inFlight, signal });
+  return { same, other, listed };
+}
+
+/** Which of the referrers of one subject are there, and listed as such. */
+async function listedOf(
+  group: readonly PushedReferrer[],
+  target: Registry,
+  signal: AbortSignal,
+): Promise<readonly PushedReferrer[]> {
+  const there: PushedReferrer[] = [];
+  for (const referrer of group) {
+    const { copier, descriptor } = referrer;
+    const found = await ask(referrer, formatName("", descriptor.digest), signal, () =>
+      target.repository(copier.path).resolve(descriptor.digest, { signal }),
+    );
+    if (found) there.push(referrer);
+  }
+  const [first] = there;
+  const subject = first?.subject;
+  if (!first || subject === undefined) return there;
+  const list = await ask(first, formatName("", subject), signal, async () => {
+    const digests = new Set<Digest>();
+    const referrers = target.repository(first.copier.path).referrers(subject, { signal });
+    for await (const { digest } of referrers) digests.add(digest);
+    return digests;
+  });
+  return there.filter(({ descriptor }) => list.has(descriptor.digest));
+}
+
+async function ask<T>(
+  { copier }: Pick<PushedImage, "copier">,
+  image: string,
+  signal: AbortSignal,
+  question: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await question();
+  } catch (error) {
+    throw copier.failure(error, "target", image, signal);
+  }
+}
