@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { Bundle, LayoutRegistry } from "@tranship/core";
 import type { Registry, RegistryReader } from "@tranship/registry";
 import type { CliContext, RegistryFlags } from "./context.ts";
@@ -6,7 +7,7 @@ import { UsageError } from "./usage-error.ts";
 
 /** Where a command reads or writes, as written on the command line. */
 export type CliPlace =
-  | { readonly kind: "bundle"; readonly directory: string }
+  | { readonly kind: "bundle"; readonly directory: string; readonly more?: readonly string[] | undefined }
   | { readonly kind: "oci"; readonly directory: string }
   | { readonly kind: "registry"; readonly place: string };
 
@@ -28,6 +29,44 @@ export function parseCliPlace(text: string, exists: (path: string) => boolean): 
   return { kind: "registry", place: text };
 }
 
+/**
+ * Reads several places that are used as one: bundles' folders, archives and chunks of archives; a registry or a directory
+ * of image layouts stands alone.
+ * @throws UsageError
+ */
+export function parseCliPlaces(texts: readonly string[], exists: (path: string) => boolean = isThere): CliPlace {
+  const [first, ...others] = texts.map((text) => parseCliPlace(text, exists));
+  if (!first) throw new UsageError("no place was given");
+  if (others.length === 0) return first;
+  const paths = [first, ...others].map((place, at) => {
+    if (place.kind === "bundle") return place.directory;
+    throw new UsageError(`${texts[at]}: only bundles and archives can be given together`);
+  });
+  return { kind: "bundle", directory: first.kind === "bundle" ? first.directory : "", more: paths.slice(1) };
+}
+
+/** Whether a path exists, or is that of an archive of which only chunks exist. */
+export function isThere(path: string): boolean {
+  if (existsSync(path)) return true;
+  if (!path.endsWith(".tar")) return false;
+  try {
+    return readdirSync(dirname(path)).some((name) => name.startsWith(`${basename(path)}.`) && name.endsWith(".chunk"));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Opens bundles' folders, archives and chunks of archives together; `bundle:` may stand before each.
+ * @throws UsageError when one of them is not there
+ */
+export async function openBundle(places: readonly string[], { signal, onEvent }: CliContext): Promise<Bundle> {
+  const paths = places.map((place) => place.replace(/^bundle:/, ""));
+  const away = paths.find((path) => !isThere(path));
+  if (away !== undefined) throw new UsageError(`bundle:${away}: there is no such file or folder`);
+  return await Bundle.open(paths, { signal, onEvent });
+}
+
 /** Opens a place for reading. @throws UsageError when there is no such folder */
 export async function openReader(
   place: CliPlace,
@@ -37,14 +76,11 @@ export async function openReader(
   return place.kind === "registry" ? await context.registry(place.place, flags) : await openLocal(place, context);
 }
 
-/** Opens a folder on this machine for reading. @throws UsageError when there is none */
-export async function openLocal(
-  { kind, directory }: LocalPlace,
-  { signal, onEvent }: CliContext,
-): Promise<RegistryReader & AsyncDisposable> {
-  if (!existsSync(directory)) throw new UsageError(`${kind}:${directory}: there is no such folder`);
-  if (kind === "bundle") return await Bundle.open(directory, { signal, onEvent });
-  return holdingNothing(await LayoutRegistry.open(directory, { readOnly: true }));
+/** Opens what is on this machine for reading. @throws UsageError when it is not there */
+export async function openLocal(place: LocalPlace, context: CliContext): Promise<RegistryReader & AsyncDisposable> {
+  if (place.kind === "bundle") return await openBundle([place.directory, ...(place.more ?? [])], context);
+  if (!existsSync(place.directory)) throw new UsageError(`oci:${place.directory}: there is no such folder`);
+  return holdingNothing(await LayoutRegistry.open(place.directory, { readOnly: true }));
 }
 
 /** Opens image layouts for reading and writing; their folder is made if it is missing. @throws UsageError for a bundle */
