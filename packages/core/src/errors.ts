@@ -1,4 +1,4 @@
-import type { FailureClass } from "@tranship/registry";
+import { type FailureClass, printable } from "@tranship/registry";
 
 /** The side of a mirror a failure happened on. */
 export type Side = "source" | "target" | "local";
@@ -27,8 +27,8 @@ export interface MirrorErrorDetails {
   BUNDLE_LOCKED: { bundle: string; owner?: string };
   /** The directory holds what a pull must not overwrite. */
   BUNDLE_NOT_EMPTY: { bundle: string };
-  /** An archive that is damaged or was made to do harm; nothing of the bundle is used. */
-  ARCHIVE_INVALID: { archive: string; entry?: string; reason: string };
+  /** An archive that is damaged or was made to do harm; nothing of the bundle is used. `file` is the chunk at fault. */
+  ARCHIVE_INVALID: { archive: string; file?: string; entry?: string; reason: string };
   /** A bundle that no lock file describes, where one is needed: to repair it, or to know what it relies on. */
   BUNDLE_UNLOCKED: { bundle: string };
   /**
@@ -57,6 +57,9 @@ export interface MirrorErrorDetails {
 /** Stable codes of {@link MirrorError}. */
 export type MirrorErrorCode = keyof MirrorErrorDetails;
 
+/** Longer messages are cut, in characters. */
+const maxMessageLength = 2000;
+
 /** The error class of mirroring: branch on `code`, read `message`, find what happened below in `cause`. */
 export class MirrorError<Code extends MirrorErrorCode = MirrorErrorCode> extends Error {
   override readonly name: "MirrorError" = "MirrorError";
@@ -64,7 +67,7 @@ export class MirrorError<Code extends MirrorErrorCode = MirrorErrorCode> extends
   readonly details: MirrorErrorDetails[Code];
 
   constructor(code: Code, message: string, details: MirrorErrorDetails[Code], options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message, maxMessageLength), options); // it may quote what a hostile file says
     this.code = code;
     this.details = details;
   }

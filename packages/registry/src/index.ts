@@ -27,6 +27,7 @@ export { type DockerCredentialsOptions, dockerCredentials } from "./remote/crede
 export type { GateLane, GateLimits, HostGate } from "./remote/host-gate.ts";
 export type { RemoteRegistry, RemoteRegistryRepository } from "./remote/http-registry.ts";
 export type { Mirror, MirrorOptions } from "./remote/mirrors/mirrors.ts";
+export { printable } from "./remote/printable.ts";
 export type { RegistryOptions } from "./remote/registry-options.ts";
 export { type RetryOptions, withRetry } from "./remote/retry.ts";
 export type { ClientCertificate, HostOptions, TransportOptions } from "./remote/transport/host-options.ts";

@@ -41,6 +41,8 @@ export function parsePax(body: Uint8Array): PaxOverrides {
 
 /** The name in the body of a GNU `L` record. @throws TarFault */
 export function parseLongName(body: Uint8Array): string {
+  // Without it, GNU tar reads on into the padding and sees another name than others.
+  if (body.at(-1) !== 0) throw new TarFault("a long name does not end with a zero byte");
   let end = body.byteLength;
   while (end > 0 && body[end - 1] === 0) end -= 1;
   return decodeTarText(body.subarray(0, end));

@@ -191,6 +191,8 @@ const bad: readonly { readonly name: string; readonly bytes: Uint8Array; readonl
   { name: "a backslash", bytes: whole(file("a\\b")), reason: /backslash/ },
   { name: "a name that leads out", bytes: whole(file("a/../../b")), reason: /leads out/ },
   { name: "a directory that leads out", bytes: whole(typed("5", header("../a/")), file("b")), reason: /leads out/ },
+  { name: "the directory above", bytes: whole(typed("5", header("../")), file("b")), reason: /leads out/ },
+  { name: "the root as a directory", bytes: whole(typed("5", header("/")), file("b")), reason: /no name/ },
   { name: "a zero byte in a PAX name", bytes: whole(pax({ path: "a\0b" }), file("a")), reason: /control/ },
   { name: "an escape sequence", bytes: whole(file("a\u001b[2J")), reason: /control/ },
   { name: "a doubled slash", bytes: whole(file("a//b")), reason: /shortest/ },
@@ -199,6 +201,11 @@ const bad: readonly { readonly name: string; readonly bytes: Uint8Array; readonl
   { name: "a name that is no UTF-8", bytes: whole(edited(file("a"), 0, "\xff")), reason: /UTF-8/ },
   { name: "a PAX name over 4096 bytes", bytes: whole(pax({ path: "a".repeat(5000) }), file("a")), reason: /4096/ },
   { name: "a GNU name over 4096 bytes", bytes: whole(file("a".repeat(5000))), reason: /too large/ },
+  {
+    name: "a GNU name without an end",
+    bytes: whole(typed("L", file("long", "name")), file("a")),
+    reason: /zero byte/,
+  },
   {
     name: "a PAX header over 1 MiB",
     bytes: whole(pax({ comment: "a".repeat(1024 ** 2) }), file("a")),

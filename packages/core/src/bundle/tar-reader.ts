@@ -135,7 +135,7 @@ class TarScan {
     const isDirectory = block.type === "5" || (block.type === "0" && raw.endsWith("/"));
     if (isDirectory) {
       const bare = raw.replace(/\/+$/, "");
-      if (!/^(?:\.\/*)*$/.test(bare) || raw.startsWith("/") || raw === "") parseTarName(bare);
+      if (!/^\.(?:\/+\.)*$/.test(bare)) parseTarName(bare); // the archive's root has no other name
       if (size !== 0) throw new TarFault("a directory has data");
     } else {
       if (block.type !== "0" && block.type !== "7")

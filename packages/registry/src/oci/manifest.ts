@@ -102,7 +102,7 @@ export function parseManifest(manifest: Manifest): ImageManifest | ImageIndex {
   if (!result.success) throw refuse(firstIssue(result.error), result.error);
   const body = result.data;
   if (body.mediaType !== undefined && body.mediaType !== "" && body.mediaType !== mediaType) {
-    throw refuse(`it calls itself ${body.mediaType} but was served as ${mediaType}`);
+    throw refuse(`it calls itself ${JSON.stringify(body.mediaType.slice(0, 150))} but was served as ${mediaType}`);
   }
   const common = {
     mediaType,
@@ -183,5 +183,7 @@ function parseJson(bytes: Uint8Array): unknown {
 
 function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0];
-  return issue ? `${issue.path.join(".") || "body"}: ${issue.message}` : "it has the wrong shape";
+  if (!issue) return "it has the wrong shape";
+  const path = issue.path.join(".").replace(/\p{C}+/gu, " "); // its keys are the manifest's own words
+  return `${path.slice(0, 150) || "body"}: ${issue.message}`;
 }
