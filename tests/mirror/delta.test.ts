@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type DownloadList,
@@ -6,8 +6,11 @@ import {
   type Inventory,
   inventoryOf,
   joinInventories,
+  lockFileName,
   type MirrorEvent,
   PackagesService,
+  parseDownloadList,
+  parseInventory,
   plan,
 } from "@tranship/core";
 import { createRegistry, isManifestMediaType } from "@tranship/registry";
@@ -15,6 +18,7 @@ import type { TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
 import { type ProductPackage, seedProduct, smallProduct } from "../support/product.ts";
+import { runTranship } from "../support/run-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 /** Bytes of each layer: a package's versions share one and have one of their own. */
@@ -209,5 +213,62 @@ describe("a pull over a finished bundle", () => {
     const none = await pullInto(folder, registry.host);
     expect(none.fetched).toEqual(more.assumed);
     expect(digests(folder)).toEqual(digests(fresh));
+  });
+});
+
+describe("on the command line", () => {
+  test("an inventory of a registry and the lock file of what filled it leave out the same", async () => {
+    await using registry = await aSource(firstProduct);
+    const [first, work] = [tempFolder(), tempFolder()];
+    const [have, from] = [join(work, "have.json"), `${registry.host}/demo/fe`];
+    await pullInto(first, registry.host);
+    const taken = await runTranship("inventory", `registry:${from}`, "--plan", join(first, lockFileName), "-o", have);
+    expect(taken).toMatchObject({ code: 0, stderr: "" });
+    expect(taken.stdout).toContain(`4 repositories; written to ${have}`);
+    await publish(registry, secondProduct);
+    const [byInventory, byLock] = await Promise.all([
+      runTranship("plan", "--source", from, "--base", have, "-o", "-"),
+      runTranship("pull", join(work, "bundle"), "--source", from, "--base", join(first, lockFileName)),
+    ]);
+    expect(byInventory.code).toBe(0);
+    expect(parseDownloadList(byInventory.stdout, "plan")).toEqual(readPlan(join(work, "bundle")));
+    expect(byLock.stdout).toMatch(/left out: \d+ blobs, [\d.]+ MiB, which the base has/);
+  });
+
+  test("inventories of several places and plans are one, on standard output", async () => {
+    await using registry = await aSource(firstProduct);
+    const folder = tempFolder();
+    await pullInto(folder, registry.host, ["alb"]);
+    const alone = await runTranship("inventory", "--plan", join(folder, lockFileName));
+    const [ofBundle, ofBoth] = await Promise.all([
+      runTranship("inventory", `bundle:${folder}`),
+      runTranship("inventory", folder, `registry:${registry.host}/demo/fe`),
+    ]);
+    const repositoriesOf = (text: string) => parseInventory(text, "stdout").repositories;
+    expect(repositoriesOf(ofBundle.stdout)).toEqual(repositoriesOf(alone.stdout));
+    expect(repositoriesOf(ofBoth.stdout).map(({ path }) => path)).toEqual([
+      "packages",
+      "packages/alb",
+      "packages/alb/version",
+      "packages/console",
+      "packages/console/version",
+    ]);
+  });
+
+  test("a file that is no base, and one that is not there, are named", async () => {
+    const work = tempFolder();
+    const file = join(work, "notes.json");
+    writeFileSync(file, '{"kind":"inventory","version":9}');
+    const plan = (base: string) => runTranship("plan", "--source", "127.0.0.1:1/x", "--base", base);
+    const [unknown, absent, nothing] = await Promise.all([
+      plan(file),
+      plan(join(work, "absent.json")),
+      runTranship("inventory"),
+    ]);
+    expect(unknown).toMatchObject({ code: 1, stdout: "" });
+    expect(unknown.stderr).toContain(`cannot use ${file} as a base: its version is 9, this program knows 1`);
+    expect(absent.code).toBe(2);
+    expect(absent.stderr).toContain(`--base: cannot read ${join(work, "absent.json")}: ENOENT`);
+    expect(nothing).toMatchObject({ code: 2, stdout: "" });
   });
 });

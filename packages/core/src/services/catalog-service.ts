@@ -12,6 +12,7 @@ import type { MirrorEvent, OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { buildStep } from "../plan/build-step.ts";
 import type { DownloadList } from "../plan/download-list.ts";
+import type { Inventory } from "../plan/inventory.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../plan/planner.ts";
 import type { Section } from "../plan/section.ts";
 import { type Filter, parseFilter } from "../selection/filter.ts";
@@ -35,6 +36,8 @@ export interface CatalogServiceOptions {
 /** Options of a pull by one service. */
 export interface ServicePullOptions {
   readonly to: BundleDirectory;
+  /** What the other side has already: its configs and layers are left out. @defaultValue nothing */
+  readonly base?: Inventory | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -77,10 +80,10 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
 
   /**
    * What a pull would transfer: the exact dry run.
-   * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`
+   * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
    */
-  plan({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<DownloadList> {
-    return plan([this], { signal });
+  plan({ base, signal }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
+    return plan([this], { base, signal });
   }
 
   open(source: string): RepositoryReader {
@@ -167,7 +170,10 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   }
 
   /** Runs only the items of these components. */
-  protected pullComponents(components: readonly string[], { to, signal }: ServicePullOptions): Promise<PullReport> {
+  protected pullComponents(
+    components: readonly string[],
+    { to, base, signal }: ServicePullOptions,
+  ): Promise<PullReport> {
     const items = (run: RunContext) => this.#only(components, run);
     const only: Planner = {
       components,
@@ -177,7 +183,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       next: (item, done, run, read) => this.next(item, done, run, read),
       onEvent: this.onEvent,
     };
-    return pull([only], { to, signal });
+    return pull([only], { to, base, signal });
   }
 
   async *#only(components: readonly string[], run: RunContext): AsyncIterable<Item> {
