@@ -2,6 +2,7 @@ import { appendFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { copies } from "./copies.ts";
+import { fuzz } from "./fuzz.ts";
 import { allowedBytes, killRun } from "./kill-run.ts";
 import { isGood, killTrials } from "./trials.ts";
 
@@ -20,16 +21,18 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
   kills: runKills,
   trials: runTrials,
   copies: runCopies,
+  fuzz: runFuzz,
 };
 
 /**
  * Long runs that look for loss; what they find sets the exit code. `kills` (what it does unless told) kills one pull many
  * times; `trials` kills many pulls once each, at any moment; `copies` copies random content between all homes while
- * requests go wrong.
+ * requests go wrong; `fuzz` damages bundles and lets all their readers at them.
  *
  *     npx -y pnpm@10 soak [kills] [--kills 20] [--bytes 300000000] [--seed N] [--runs 1] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak trials [--trials 100] [--bytes 1100000000] [--chunk-size BYTES] [--seed N] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak copies [--runs 2000] [--seed N] [--write]
+ *     npx -y pnpm@10 soak fuzz [--runs 200000] [--seed N] [--write]
  */
 async function main(): Promise<void> {
   const { values, positionals } = readArguments();
@@ -59,6 +62,11 @@ function readArguments() {
 async function runCopies({ runs: flag }: Values, seed: number): Promise<Kept> {
   const { runs, text } = await copies({ runs: Number(flag ?? 2000), seed });
   return { title: "random content copied", flags: `copies --runs ${runs} --seed ${seed}`, outcome: text };
+}
+
+async function runFuzz({ runs: flag }: Values, seed: number): Promise<Kept> {
+  const { runs, text } = await fuzz({ runs: Number(flag ?? 200_000), seed });
+  return { title: "damaged bundles read", flags: `fuzz --runs ${runs} --seed ${seed}`, outcome: text };
 }
 
 async function runTrials(values: Values, seed: number): Promise<Kept> {

@@ -1,0 +1,21 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { tempFolder } from "../support/temp-folder.ts";
+import { fuzzCorpus } from "./corpus.ts";
+import { fuzzRun } from "./fuzz-run.ts";
+import { judge } from "./judge.ts";
+
+test("bundles of every make are taken, verified and pushed", async () => {
+  const folder = join(tempFolder(), "bundle");
+  const corpus = await fuzzCorpus();
+  expect(corpus.length).toBeGreaterThan(0);
+  for (const { name, files } of corpus) expect([name, await judge(files, folder)]).toEqual([name, "accepted"]);
+});
+
+test("20,000 damaged bundles are read right or refused, and nothing else happens", { timeout: 120_000 }, async () => {
+  const report = await fuzzRun({ runs: 20_000, seed: 20_261_121, wholeEvery: 60, gnuTarEvery: 50 });
+  for (const outcomes of [report.parts, report.bundles]) {
+    for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(100);
+  }
+  expect(report.shownToGnuTar).toBeGreaterThan(20);
+});
