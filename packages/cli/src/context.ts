@@ -28,6 +28,8 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** Standard input. */
   readonly input: AsyncIterable<Uint8Array>;
+  /** The process's environment. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Reports progress of a core call. */
   readonly onEvent: (event: MirrorEvent | RegistryEvent) => void;
   /** Opens a registry for reading and writing; reads what files and standard input have to say about its access. */
@@ -37,7 +39,7 @@ export interface CliContext {
 }
 
 /** What {@link createContext} is made of. */
-export type CliWorld = Pick<CliContext, "output" | "signal" | "input" | "exitWith">;
+export type CliWorld = Pick<CliContext, "output" | "signal" | "input" | "environment" | "exitWith">;
 
 /** The context of one run of the program. */
 export function createContext(world: CliWorld): CliContext {

@@ -80,6 +80,7 @@ export function checkRegistryFlags(flags: RegistryFlags): void {
   }
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+/** For options that may be given several times. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }

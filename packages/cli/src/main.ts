@@ -28,6 +28,7 @@ async function main(): Promise<void> {
     output,
     signal: stop.signal,
     input: process.stdin,
+    environment: process.env,
     exitWith(code) {
       process.exitCode = code;
     },

@@ -1,28 +1,82 @@
-import { Bundle, pushBundle } from "@tranship/core";
-import { Command } from "commander";
+import { Bundle, createRoutes, type MirrorEvent, type OnConflict, pushBundle } from "@tranship/core";
+import { Command, Option } from "commander";
 import type { CliContext, RegistryFlags } from "../context.ts";
-import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
+import { checkRegistryFlags, collect, withRegistryFlags } from "../flags.ts";
 import { openTarget } from "../place.ts";
-import { pushSummary } from "../print/summaries.ts";
+import { pushSummary, stoppedSummary } from "../print/push-summary.ts";
+import { PushTally } from "../print/push-tally.ts";
+import { UsageError } from "../usage-error.ts";
 
-/** `tranship push`: a bundle's archives into a registry. */
+interface PushFlags extends RegistryFlags {
+  readonly file: readonly string[];
+  readonly dryRun?: boolean;
+  readonly modulesPathSuffix?: string;
+  readonly packagesPathSuffix?: string;
+  readonly onConflict: OnConflict;
+  readonly writeProbe: boolean;
+}
+
+/** `tranship push`: the archives of bundles into a registry. */
 export function pushCommand(context: CliContext): Command {
   const command = new Command("push")
-    .description("copy a bundle into a registry; what is there already is not sent again")
-    .argument("<bundle>", "the bundle's folder")
+    .description("copy bundles into a registry; what is there already is not sent again")
+    .usage("[options] [bundle...] <place>")
     .argument(
-      "<place>",
-      "registry and path, e.g. mirror.internal/deckhouse/fe; or oci:DIR, a directory of image layouts",
+      "<place...>",
+      "folders of bundles, archives or single chunks of them; last where they go: a registry and path, e.g. " +
+        "mirror.internal/deckhouse/fe, or oci:DIR, a directory of image layouts",
     )
-    .option("--dry-run", "ask the registry what it lacks, send nothing");
-  return withRegistryFlags(command).action(
-    async (folder: string, place: string, flags: RegistryFlags & { readonly dryRun?: boolean }) => {
-      checkRegistryFlags(flags);
-      await using target = await openTarget(place, flags, context);
-      const { signal, onEvent } = context;
-      await using bundle = await Bundle.open(folder.replace(/^bundle:/, ""), { signal, onEvent });
-      const report = await pushBundle(bundle, target, { signal, onEvent, dryRun: flags.dryRun ?? false });
-      context.output.report("push", { ...report }, pushSummary(report, target.name, flags.dryRun ?? false));
-    },
-  );
+    .option(
+      "--file <path>",
+      "an archive, or any one of its chunks, to push beside the bundles; repeatable",
+      collect,
+      [],
+    )
+    .option("--dry-run", "ask the registry what it lacks, send nothing")
+    .option("--modules-path-suffix <path>", "where modules go below the target; / is the target itself", "/modules")
+    .option("--packages-path-suffix <path>", "where packages go below the target; / is the target itself", "/packages")
+    .addOption(
+      new Option("--on-conflict <what>", "what becomes of a tag that names another image at the target")
+        .choices(["overwrite", "skip", "fail"])
+        .default("overwrite"),
+    )
+    .option(
+      "--no-write-probe",
+      "do not try first whether the registry can be written; MIRROR_BYPASS_ACCESS_CHECKS=1 too",
+    );
+  return withRegistryFlags(command).action(async (places: readonly string[], flags: PushFlags) => {
+    checkRegistryFlags(flags);
+    const { moved } = createRoutes(flags); // before anything is opened: a wrong path is wrong usage
+    const sources = sourcesOf(places.slice(0, -1), flags.file);
+    await using target = await openTarget(places.at(-1) ?? "", flags, context);
+    const tally = new PushTally();
+    const { signal } = context;
+    const onEvent = (event: MirrorEvent) => {
+      tally.event(event);
+      context.onEvent(event);
+    };
+    const { dryRun: isDryRun = false, modulesPathSuffix, packagesPathSuffix, onConflict } = flags;
+    const probe = flags.writeProbe && context.environment.MIRROR_BYPASS_ACCESS_CHECKS !== "1";
+    try {
+      await using bundle = await Bundle.open(sources, { signal, onEvent });
+      const how = { modulesPathSuffix, packagesPathSuffix, onConflict, probe, dryRun: isDryRun };
+      const report = await pushBundle(bundle, target, { ...how, signal, onEvent });
+      const { withoutTag } = tally;
+      const summary = pushSummary(report, { target: target.name, isDryRun, moved, withoutTag });
+      context.output.report("push", { ...report, dryRun: isDryRun, withoutTag }, summary);
+    } catch (error) {
+      if (signal.aborted || tally.hasWritten) {
+        const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed");
+        context.output.announce(stopped, stoppedSummary(stopped, target.name));
+      }
+      throw error;
+    }
+  });
+}
+
+/** What is pushed. @throws UsageError when that is nothing */
+function sourcesOf(bundles: readonly string[], files: readonly string[]): readonly string[] {
+  if (bundles.length + files.length === 0)
+    throw new UsageError("give a bundle and a registry, or --file and a registry");
+  return [...bundles.map((bundle) => bundle.replace(/^bundle:/, "")), ...files];
 }

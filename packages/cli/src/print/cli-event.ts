@@ -2,7 +2,16 @@ import type { MirrorEvent } from "@tranship/core";
 import type { RegistryEvent } from "@tranship/registry";
 
 /** What happens on the way: what the libraries tell, and what the program adds. */
-export type CliEvent = MirrorEvent | RegistryEvent | ServeEvent;
+export type CliEvent = MirrorEvent | RegistryEvent | ServeEvent | PushStopped;
+
+/** What `tranship push` had done when it ended early; sizes are in bytes. */
+export interface PushStopped {
+  readonly type: "push.stopped";
+  readonly reason: "cancelled" | "failed";
+  readonly tags: { readonly written: number; readonly present: number };
+  readonly blobs: { readonly written: number; readonly mounted: number; readonly present: number };
+  readonly bytes: { readonly uploaded: number; readonly mounted: number; readonly present: number };
+}
 
 /** What `tranship serve` tells beside what the libraries tell. */
 export type ServeEvent =

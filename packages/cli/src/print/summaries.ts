@@ -1,4 +1,4 @@
-import type { Inventory, PullReport, PushReport, VerifyReport } from "@tranship/core";
+import type { Inventory, PullReport, VerifyReport } from "@tranship/core";
 import { count, formatBytes, leftOut } from "./size.ts";
 
 /** What a pull did, for people. */
@@ -26,17 +26,6 @@ export function inventorySummary({ place, repositories }: Inventory, file: strin
   const sizes = new Map(repositories.flatMap(({ blobs }) => blobs.map(({ digest, size }) => [digest, size])));
   const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   return `${place} has ${count(sizes.size, "blob")} (${formatBytes(bytes)}) in ${count(repositories.length, "repository", "repositories")}; written to ${file}`;
-}
-
-/** What a push did, for people. */
-export function pushSummary(report: PushReport, target: string, isDryRun: boolean): string {
-  const { images, blobs, bytes, discovery } = report;
-  const verb = isDryRun ? "would push" : "pushed";
-  return [
-    `${verb} ${count(images.written, "image")} to ${target}, ${images.present} there already; ` +
-      `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted, ${blobs.present} there already; ` +
-      `${count(discovery.written, "discovery tag")} written, ${discovery.present} there already`,
-  ].join("\n");
 }
 
 /** What a verification found, for people. */

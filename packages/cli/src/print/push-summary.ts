@@ -1,0 +1,74 @@
+import type { MovedCatalog, PushReport } from "@tranship/core";
+import type { PushStopped } from "./cli-event.ts";
+import { count, formatBytes } from "./size.ts";
+
+/** What a summary tells beside the report. */
+export interface PushSummaryOptions {
+  /** How the target is called. */
+  readonly target: string;
+  readonly isDryRun: boolean;
+  /** Catalogs that did not go where they usually do. */
+  readonly moved: readonly MovedCatalog[];
+  /** Images that have no tag to be pushed under. */
+  readonly withoutTag: number;
+}
+
+/** What a push did, for people. */
+export function pushSummary(report: PushReport, { target, isDryRun, moved, withoutTag }: PushSummaryOptions): string {
+  const { images, discovery, referrers, blobs, bytes, packages, modules, metadataOnly } = report;
+  const announced: Readonly<Record<string, readonly string[]>> = { packages, modules };
+  const rows: readonly (readonly [label: string, text: string])[] = [
+    ["tags", tagsText(images)],
+    ["discovery tags", `${discovery.written} written, ${discovery.present} there already`],
+    ...row("referrers", referrers.written + referrers.present + referrers.kept > 0, referrersText(referrers)),
+    ["blobs", blobsText(report)],
+    ["manifests", `${formatBytes(bytes.manifests)} sent`],
+    ...Object.entries(announced).map(([name, names]) => {
+      const place = names.length > 0 ? moved.find(({ root }) => root === name) : undefined;
+      return [
+        name,
+        `${names.length}${place ? ` at ${place.path === "" ? "the target's root" : place.path}, not ${name}` : ""}`,
+      ] as const;
+    }),
+    ...row("metadata only", metadataOnly.length > 0, `${metadataOnly.length}, not announced`),
+    ...row("not pushed", withoutTag > 0, `${count(withoutTag, "image")} without a tag`),
+  ];
+  return [
+    `${isDryRun ? "would push" : "pushed"} to ${target}`,
+    ...rows.map(([label, text]) => `  ${label.padEnd(15)} ${text}`),
+    ...(isDryRun && blobs.mounted > 0 ? ["  a registry may refuse a mount: those bytes are sent then, too"] : []),
+  ].join("\n");
+}
+
+/** What a push had done that was stopped, for people. */
+export function stoppedSummary({ reason, tags, blobs, bytes }: PushStopped, target: string): string {
+  const what = reason === "cancelled" ? "cancelled" : "failed";
+  return (
+    `push to ${target} ${what}; what it had done by then: ${count(tags.written, "tag")} written, ` +
+    `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted; run again, it sends the rest`
+  );
+}
+
+function row(label: string, isTold: boolean, text: string): readonly (readonly [string, string])[] {
+  return isTold ? [[label, text]] : [];
+}
+
+function tagsText({ written, replaced, present, kept }: PushReport["images"]): string {
+  return [
+    `${written} written`,
+    ...(replaced > 0 ? [`${replaced} replaced`] : []),
+    `${present} there already`,
+    ...(kept > 0 ? [`${kept} left as they are`] : []),
+  ].join(", ");
+}
+
+function referrersText({ written, present, kept }: PushReport["referrers"]): string {
+  return `${written} written, ${present} there already${kept > 0 ? `, ${kept} left out with what they are about` : ""}`;
+}
+
+function blobsText({ blobs, bytes }: PushReport): string {
+  return (
+    `${blobs.written} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted (${formatBytes(bytes.mounted)}), ` +
+    `${blobs.present} there already (${formatBytes(bytes.present)})`
+  );
+}
