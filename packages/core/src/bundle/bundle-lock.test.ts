@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -49,4 +49,27 @@ test("two in one process exclude each other too, and a lock given back can be ta
   }
   using again = await BundleLock.acquire(folder);
   expect(again).toBeInstanceOf(BundleLock);
+});
+
+test("an owner that takes the lock's files away leaves nothing, and the next one starts anew", async () => {
+  const folder = aFolder();
+  {
+    using _first = await BundleLock.acquire(folder);
+    BundleLock.removeFiles(folder);
+    expect(readdirSync(folder)).toEqual([]);
+  }
+  using second = await BundleLock.acquire(folder);
+  expect(second).toBeInstanceOf(BundleLock);
+  await expect(BundleLock.acquire(folder)).rejects.toThrow("is writing it");
+});
+
+test("asking whether a bundle is free tells of an owner, and makes no file", async () => {
+  const folder = aFolder();
+  await BundleLock.requireFree(folder);
+  expect(readdirSync(folder)).toEqual([]);
+  {
+    using _owner = await BundleLock.acquire(folder);
+    await expect(BundleLock.requireFree(folder)).rejects.toThrow(`process ${process.pid} on `);
+  }
+  await BundleLock.requireFree(folder);
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -7,6 +7,10 @@ import { localError, locally } from "./local-error.ts";
 
 /** The folder of a bundle that holds what a running or interrupted pull needs. */
 export const workFolder = ".tranship";
+
+/** The files of the lock, in the work folder. */
+export const lockName = "lock";
+export const ownerName = "owner";
 
 /**
  * The right to write a bundle, held by the kernel: an exclusive SQLite transaction is a file lock that is free the
@@ -25,23 +29,66 @@ export class BundleLock implements Disposable {
   static async acquire(bundle: string): Promise<BundleLock> {
     const sqlite = await import("node:sqlite"); // loaded by who needs it: Node 22 calls it experimental on standard error
     const folder = join(bundle, workFolder);
-    const ownerFile = join(folder, "owner");
-    locally(folder, () => mkdirSync(folder, { recursive: true }));
-    const lockFile = join(folder, "lock");
-    const database = locally(lockFile, () => new sqlite.DatabaseSync(lockFile));
-    try {
-      database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-    } catch (error) {
-      database.close();
-      if ((error as { readonly errcode?: unknown }).errcode !== 5) throw localError(error, lockFile);
-      const owner = ownerIn(ownerFile);
-      const message = `cannot write bundle ${bundle}: ${owner ?? "another process"} is writing it`;
-      throw new MirrorError("BUNDLE_LOCKED", message, { bundle, ...(owner === undefined ? {} : { owner }) });
+    const ownerFile = join(folder, ownerName);
+    const lockFile = join(folder, lockName);
+    for (let tries = 0; ; tries += 1) {
+      locally(folder, () => mkdirSync(folder, { recursive: true }));
+      const file = locally(lockFile, () => identityOrMade(lockFile));
+      const database = locally(lockFile, () => new sqlite.DatabaseSync(lockFile));
+      try {
+        database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+      } catch (error) {
+        database.close();
+        throw isBusy(error) ? bundleLocked(bundle) : localError(error, lockFile);
+      }
+      if (identity(lockFile) !== file) {
+        database.close(); // its last owner took it away, to leave nothing behind: what was locked is no one's
+        if (tries < 100) continue;
+        throw bundleLocked(bundle);
+      }
+      try {
+        writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}\n`);
+      } catch {} // it only names the owner in messages
+      return new BundleLock(database, ownerFile);
     }
+  }
+
+  /**
+   * Makes sure that nobody is writing the bundle now. Changes nothing, so the answer may be out of date at once.
+   * @throws MirrorError `BUNDLE_LOCKED` naming the owner
+   */
+  static async requireFree(bundle: string): Promise<void> {
+    const lockFile = join(bundle, workFolder, lockName);
+    if (identity(lockFile) === undefined) return;
+    const sqlite = await import("node:sqlite");
     try {
-      writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}\n`);
-    } catch {} // it only names the owner in messages
-    return new BundleLock(database, ownerFile);
+      const database = new sqlite.DatabaseSync(lockFile, { readOnly: true });
+      try {
+        database.exec("SELECT * FROM sqlite_schema");
+      } finally {
+        database.close();
+      }
+    } catch (error) {
+      if (isBusy(error)) throw bundleLocked(bundle); // else it cannot be read by us, and is not known to be held
+    }
+  }
+
+  /**
+   * Takes the lock's files away, and the work folder when nothing else is in it. Only for the lock's owner, as the last
+   * thing it does: whoever waits for the lock makes a new one.
+   */
+  static removeFiles(bundle: string): void {
+    const folder = join(bundle, workFolder);
+    locally(folder, () => {
+      rmSync(join(folder, ownerName), { force: true });
+      rmSync(join(folder, lockName), { force: true });
+      try {
+        rmdirSync(folder);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error; // somebody has come already
+      }
+    });
   }
 
   [Symbol.dispose](): void {
@@ -50,6 +97,27 @@ export class BundleLock implements Disposable {
     } catch {}
     this.#database.close();
   }
+}
+
+/** Which file has that name; `undefined` when none has. */
+function identity(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
+}
+
+function identityOrMade(path: string): string | undefined {
+  if (identity(path) === undefined) closeSync(openSync(path, "a"));
+  return identity(path);
+}
+
+function isBusy(error: unknown): boolean {
+  return (error as { readonly errcode?: unknown }).errcode === 5;
+}
+
+function bundleLocked(bundle: string): MirrorError<"BUNDLE_LOCKED"> {
+  const owner = ownerIn(join(bundle, workFolder, ownerName));
+  const message = `cannot write bundle ${bundle}: ${owner ?? "another process"} is writing it`;
+  return new MirrorError("BUNDLE_LOCKED", message, { bundle, ...(owner === undefined ? {} : { owner }) });
 }
 
 function ownerIn(path: string): string | undefined {

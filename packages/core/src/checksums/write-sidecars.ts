@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { locally } from "../bundle/local-error.ts";
 import { syncFolder } from "../bundle/sync-folder.ts";
+import { writeWhole } from "../bundle/write-whole.ts";
 import type { OnEvent } from "../events.ts";
 import { Pool } from "../transfer/pool.ts";
 import { digestFile } from "./file-digests.ts";
@@ -61,19 +62,7 @@ async function writeThose(
   const digests = await digestFile(path, kinds, { signal, onBytes });
   for (const [kind, hex] of digests) {
     const sidecar = join(folder, sidecarName(file, kind));
-    locally(sidecar, () => writeWhole(sidecar, formatSidecar(kind, hex, file)));
+    locally(sidecar, () => writeWhole(sidecar, formatSidecar(kind, hex, file), 0o644));
   }
   onEvent?.({ type: "checksum.finished", file, size, kinds, elapsedMs: Math.round(performance.now() - startedMs) });
-}
-
-/** Whole or not at all: a torn checksum would be taken for a damaged archive. */
-function writeWhole(path: string, text: string): void {
-  const descriptor = openSync(`${path}.tmp`, "w", 0o644);
-  try {
-    writeFileSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(`${path}.tmp`, path);
 }
