@@ -1,77 +1,69 @@
-import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import { promisify } from "node:util";
-import { localError } from "./local-error.ts";
+import { MirrorError } from "../errors.ts";
+import { type ArchivePlace, filePathOf, type Located } from "./archive-place.ts";
+import type { ArchiveStorage } from "./archive-storage.ts";
+import { ChunkFiles } from "./chunk-files.ts";
+import type { OnSyncRefused } from "./sync-folder.ts";
+import { WholeFile } from "./whole-file.ts";
 
 const readBytes = 1024 * 1024;
-const dataSync = promisify(fdatasync);
 
 /**
- * One file of a bundle, read and written at offsets. Writes are synchronous: on the hot path they are faster than the
- * thread pool's and never in doubt when a chunk's memory is given back.
+ * One archive, in one file or in chunks, read and written at offsets. Writes are synchronous: on the hot path they are
+ * faster than the thread pool's and never in doubt when a chunk's memory is given back.
  */
 export class ArchiveFile implements Disposable {
-  readonly path: string;
-  /** The file's length when it was opened, in bytes: nothing beyond it can be left from before. */
+  /** Where it was when it was opened. */
+  readonly place: ArchivePlace;
+  /** The length when it was opened, in bytes: nothing beyond it can be left from before. 0 for chunks that are only read. */
   readonly sizeAtOpen: number;
-  readonly #descriptor: number;
-  #isOpen = true;
+  readonly #storage: ArchiveStorage;
 
-  private constructor(path: string, descriptor: number) {
-    this.path = path;
-    this.#descriptor = descriptor;
-    this.sizeAtOpen = fstatSync(descriptor).size;
+  private constructor(place: ArchivePlace, storage: ArchiveStorage) {
+    this.place = place;
+    this.#storage = storage;
+    this.sizeAtOpen = storage.size;
   }
 
-  /** Opens for reading. @throws MirrorError `FILE_FAILED` */
-  static read(path: string): ArchiveFile {
-    return new ArchiveFile(path, openFile(path, "r"));
+  /** Opens for reading. Chunks are looked for where the archive is when they are needed. @throws MirrorError `FILE_FAILED` */
+  static read(located: Located): ArchiveFile {
+    const { place } = located;
+    if (!place)
+      throw new MirrorError("FILE_FAILED", "cannot read an archive that is gone", { path: "", reason: "ENOENT" });
+    return new ArchiveFile(place, openStorage(place, located, "read"));
   }
 
   /** Opens for writing, keeping what is there; made when missing. @throws MirrorError `FILE_FAILED` */
-  static write(path: string): ArchiveFile {
-    try {
-      return new ArchiveFile(path, openSync(path, "r+"));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw localError(error, path);
-      return new ArchiveFile(path, openFile(path, "w+"));
-    }
+  static write(place: ArchivePlace): ArchiveFile {
+    return new ArchiveFile(place, openStorage(place, { place }, "write"));
   }
 
-  /** The file's length in bytes. */
-  get size(): number {
-    return fstatSync(this.#descriptor).size;
+  /** The path of its first file. */
+  get path(): string {
+    return filePathOf(this.place);
   }
 
-  /** What the file takes on disk, in bytes: less than its length where it has holes. */
+  /** What it takes on disk, in bytes: less than its length where it has holes. */
   get allocatedBytes(): number {
-    return fstatSync(this.#descriptor).blocks * 512;
+    return this.#storage.allocatedBytes;
   }
 
-  /** Writes all of `bytes` at `offset`. @throws MirrorError `NO_SPACE`, `FILE_FAILED` */
+  /** Writes all of `bytes` at `offset`. @throws MirrorError `NO_SPACE`, `FILE_TOO_LARGE`, `FILE_FAILED` */
   write(offset: number, bytes: Uint8Array): void {
-    try {
-      for (let done = 0; done < bytes.byteLength; ) {
-        done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, offset + done);
-      }
-    } catch (error) {
-      throw localError(error, this.path);
+    for (let done = 0; done < bytes.byteLength; ) {
+      done += this.#storage.writeAt(done === 0 ? bytes : bytes.subarray(done), offset + done);
     }
   }
 
   /** Fills `into` from `offset`; gives how many bytes there were. @throws MirrorError `FILE_FAILED` */
   readInto(into: Uint8Array, offset: number): number {
-    try {
-      let done = 0;
-      while (done < into.byteLength) {
-        const got = readSync(this.#descriptor, into, done, into.byteLength - done, offset + done);
-        if (got === 0) break;
-        done += got;
-      }
-      return done;
-    } catch (error) {
-      throw localError(error, this.path);
+    let done = 0;
+    while (done < into.byteLength) {
+      const got = this.#storage.readAt(done === 0 ? into : into.subarray(done), offset + done);
+      if (got === 0) break;
+      done += got;
     }
+    return done;
   }
 
   /** The bytes from `offset`, at most `length`; one buffer, reused from piece to piece. */
@@ -106,34 +98,22 @@ export class ArchiveFile implements Disposable {
     return 0;
   }
 
-  /** Sets the file's length in bytes. @throws MirrorError `NO_SPACE`, `FILE_FAILED` */
+  /** Sets the length in bytes; with it, every chunk gets its own. @throws MirrorError `NO_SPACE`, `FILE_TOO_LARGE`, `FILE_FAILED` */
   truncate(size: number): void {
-    try {
-      ftruncateSync(this.#descriptor, size);
-    } catch (error) {
-      throw localError(error, this.path);
-    }
+    this.#storage.truncate(size);
   }
 
   /** Waits until the bytes are on the device. A failure is final: the kernel may have dropped what it could not write. */
-  async sync(): Promise<void> {
-    try {
-      await dataSync(this.#descriptor);
-    } catch (error) {
-      throw localError(error, this.path);
-    }
+  sync(onRefused?: OnSyncRefused): Promise<void> {
+    return this.#storage.sync(onRefused);
   }
 
   [Symbol.dispose](): void {
-    if (this.#isOpen) closeSync(this.#descriptor);
-    this.#isOpen = false;
+    this.#storage[Symbol.dispose]();
   }
 }
 
-function openFile(path: string, flags: string): number {
-  try {
-    return openSync(path, flags);
-  } catch (error) {
-    throw localError(error, path);
-  }
+function openStorage(place: ArchivePlace, located: Located, mode: "read" | "write"): ArchiveStorage {
+  const { chunkBytes } = place;
+  return chunkBytes === undefined ? new WholeFile(filePathOf(place), mode) : new ChunkFiles(located, chunkBytes, mode);
 }

@@ -1,20 +1,24 @@
-import { existsSync, renameSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { MirrorEvent } from "../events.ts";
 import type { Section } from "../plan/section.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
-import { partialSuffix } from "./archive-names.ts";
+import { type ArchivePlace, filePathOf } from "./archive-place.ts";
+import { isWholeAt } from "./archive-set.ts";
+import { requireFileSize } from "./file-size-limit.ts";
 import type { LocalBlobs } from "./local-blobs.ts";
-import { locally } from "./local-error.ts";
+import { publish } from "./publish.ts";
 import type { SpaceGuard, SpaceNeed } from "./space-guard.ts";
-import { syncFolder } from "./sync-folder.ts";
+import type { OnSyncRefused } from "./sync-folder.ts";
 import { tarPadding, tarTrailerBytes } from "./tar-header.ts";
 
 /** What an {@link ArchiveWriter} needs from the run it belongs to. */
 export interface ArchiveWriterOptions {
   readonly folder: string;
   readonly archive: string;
+  /** The size of its chunks, in bytes. @defaultValue it is one file */
+  readonly chunkBytes?: number | undefined;
   readonly local: LocalBlobs;
   readonly space: SpaceGuard;
   /** Believe a published archive whose headers are right; without it, every archive is written anew. */
@@ -23,11 +27,12 @@ export interface ArchiveWriterOptions {
   readonly fill: (file: ArchiveFile, entry: ArchiveEntry) => Promise<void>;
   /** Called before a published archive of that name comes or changes. */
   readonly beforePublish: () => void;
+  readonly onSyncRefused?: OnSyncRefused | undefined;
   readonly emit: (event: MirrorEvent) => void;
 }
 
 /**
- * Writes one archive in place, section by section, under a `.partial` name, and gives it its own name when every byte
+ * Writes one archive in place, section by section, under `.partial` names, and gives it its own when every byte
  * is right. A published archive that already says the same is left alone; it is compared by its headers, which name
  * every digest.
  */
@@ -35,19 +40,23 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
   readonly #options: ArchiveWriterOptions;
   readonly #layout = new ArchiveLayout();
   readonly #entries: ArchiveEntry[] = [];
-  readonly #path: string;
+  /** Where it is while it is written, and then. */
+  readonly #partial: ArchivePlace;
+  readonly #final: ArchivePlace;
   #published: ArchiveFile | undefined;
   #file: ArchiveFile | undefined;
 
   constructor(options: ArchiveWriterOptions) {
     this.#options = options;
-    this.#path = join(options.folder, options.archive);
-    const isPublished = existsSync(this.#path) && !existsSync(this.#path + partialSuffix);
-    if (isPublished && options.trustPublished) this.#published = ArchiveFile.read(this.#path);
+    const { folder, archive, chunkBytes } = options;
+    this.#final = { path: join(folder, archive), isPartial: false, chunkBytes };
+    this.#partial = { ...this.#final, isPartial: true };
+    const isPublished = existsSync(filePathOf(this.#final)) && !existsSync(filePathOf(this.#partial));
+    if (isPublished && options.trustPublished) this.#published = ArchiveFile.read({ place: this.#final });
     options.space.add(this);
   }
 
-  /** @throws MirrorError `NO_SPACE`, `FILE_FAILED`, and what filling a place throws */
+  /** @throws MirrorError `NO_SPACE`, `FILE_TOO_LARGE`, `FILE_FAILED`, and what filling a place throws */
   async add(section: Section): Promise<void> {
     await this.#extend(this.#layout.add(section));
     const outcome = this.#published ? "present" : "written";
@@ -58,10 +67,10 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
     }
   }
 
-  /** Ends the archive and publishes it; gives its size in bytes. @throws MirrorError `NO_SPACE`, `FILE_FAILED` */
+  /** Ends the archive and publishes it; gives its size in bytes. @throws MirrorError `NO_SPACE`, `FILE_TOO_LARGE`, `FILE_FAILED` */
   async finish(): Promise<{ readonly bytes: number; readonly outcome: "written" | "unchanged" }> {
     const { entries, size } = this.#layout.finish();
-    if (this.#published && this.#published.size !== size) await this.#diverge();
+    if (this.#published && !isWholeAt(this.#final, size)) await this.#diverge();
     await this.#extend(entries);
     const outcome = this.#published ? "unchanged" : "written";
     if (this.#file) await this.#publish(this.#file, size);
@@ -95,7 +104,8 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
   }
 
   async #write(entries: readonly ArchiveEntry[]): Promise<void> {
-    this.#file ??= ArchiveFile.write(this.#path + partialSuffix);
+    requireFileSize(this.#partial, this.#layout.size);
+    this.#file ??= ArchiveFile.write(this.#partial);
     const file = this.#file;
     this.#options.space.check(file.path);
     for (const { headerOffset, header, offset, size, content } of entries) {
@@ -107,17 +117,16 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
   }
 
   async #publish(file: ArchiveFile, size: number): Promise<void> {
-    const { folder, local, space, beforePublish } = this.#options;
+    const { local, space, beforePublish, onSyncRefused } = this.#options;
     file.write(size - tarTrailerBytes, new Uint8Array(tarTrailerBytes));
     file.truncate(size);
-    await file.sync();
+    await file.sync(onSyncRefused);
     space.remove(this);
     file[Symbol.dispose]();
     this.#file = undefined;
     beforePublish();
-    locally(this.#path, () => renameSync(file.path, this.#path));
-    local.move(file.path, this.#path);
-    syncFolder(folder);
+    publish(this.#partial, size, onSyncRefused);
+    local.move(this.#partial, this.#final); // in one go with the renames: nobody looks for a chunk in between
   }
 }
 

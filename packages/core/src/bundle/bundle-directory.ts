@@ -1,13 +1,11 @@
 import {
   closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -15,15 +13,20 @@ import { isMirrorError, MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import type { PlannedArchive } from "../plan/download-list.ts";
-import { formatLockFile, type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
+import { formatLockFile, type LockFile, lockFileName, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
+import type { PlannedStep } from "../plan/planner.ts";
 import type { Section } from "../plan/section.ts";
 import { ArchiveLayout } from "./archive-layout.ts";
-import { partialSuffix } from "./archive-names.ts";
+import { parseArchiveFileName } from "./archive-names.ts";
+import { type ArchivePlace, filePathOf } from "./archive-place.ts";
+import { finishedFiles } from "./archive-set.ts";
 import { BundleLock } from "./bundle-lock.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type JournalRun } from "./journal.ts";
 import { LocalBlobs } from "./local-blobs.ts";
 import { locally } from "./local-error.ts";
 import { warnOfConflicts } from "./lock-conflicts.ts";
+import { removeArchive, takeBack } from "./publish.ts";
+import { type OnSyncRefused, syncFile } from "./sync-folder.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
 
 /** Options of {@link BundleDirectory.open}. */
@@ -33,12 +36,19 @@ export interface BundleDirectoryOptions {
    * are hashed. Only what is not on this machine, or is damaged, is fetched. @defaultValue false
    */
   readonly restart?: boolean | undefined;
+  /**
+   * Splits archives into files of so many bytes each, the last of an archive may be smaller: at least 512. A pull of
+   * another size is another pull, and writes the archives anew. @defaultValue each archive is one file
+   */
+  readonly chunkBytes?: number | undefined;
 }
 
 /** One pull into a bundle: its journal, and what bytes are at hand for it. */
 export interface BundleSession extends Disposable {
   readonly journal: Journal;
   readonly local: LocalBlobs;
+  /** Tells once that the file system does not sync. */
+  readonly onSyncRefused: OnSyncRefused;
 }
 
 /** A bundle being written. One process at a time holds it; hold it with `await using`, or another pull is refused. */
@@ -46,44 +56,47 @@ export class BundleDirectory implements AsyncDisposable {
   readonly directory: string;
   /** Every archive is written again, from bytes that are hashed. */
   readonly restart: boolean;
+  /** The size of an archive's chunks, in bytes; `undefined` when each archive is one file. */
+  readonly chunkBytes: number | undefined;
   readonly #lock: BundleLock;
   readonly #work: WorkFolder;
   #lockFile: LockFile | undefined;
   #isBusy = false;
+  #onSyncRefused: OnSyncRefused = () => {};
 
-  private constructor(
-    directory: string,
-    lock: BundleLock,
-    work: WorkFolder,
-    lockFile: LockFile | undefined,
-    restart: boolean,
-  ) {
+  private constructor(directory: string, lock: BundleLock, { restart = false, chunkBytes }: BundleDirectoryOptions) {
     this.directory = directory;
     this.restart = restart;
+    this.chunkBytes = chunkBytes;
     this.#lock = lock;
-    this.#work = work;
-    this.#lockFile = lockFile;
+    this.#work = new WorkFolder(directory, (path, reason) => this.#onSyncRefused(path, reason));
+    this.#lockFile = readLock(this.#work.lockPath, restart);
   }
 
   /**
    * Opens the folder for a pull; made when missing.
    * @throws MirrorError `BUNDLE_LOCKED`, `BUNDLE_NOT_EMPTY` when it holds archives of somebody else, `PLAN_INVALID` for a
    * lock file that cannot be read (not with `restart`), `FILE_FAILED`
+   * @throws RangeError for a chunk size under 512 bytes
    */
-  static async open(directory: string, { restart = false }: BundleDirectoryOptions = {}): Promise<BundleDirectory> {
+  static async open(directory: string, options: BundleDirectoryOptions = {}): Promise<BundleDirectory> {
+    const { chunkBytes = minChunkBytes } = options;
+    if (!Number.isSafeInteger(chunkBytes) || chunkBytes < minChunkBytes) {
+      throw new RangeError(`chunkBytes: ${chunkBytes} is not a whole number of ${minChunkBytes} bytes or more`);
+    }
     const names = locally(directory, () => {
       mkdirSync(directory, { recursive: true });
       return readdirSync(directory); // a file of that name is told apart here
     });
     const work = new WorkFolder(directory);
     const isOurs = work.lockPath !== undefined || existsSync(work.journalPath);
-    if (!isOurs && names.some((name) => /\.tar(?:\.[0-9]{4,}\.chunk)?$/.test(name))) {
+    if (!isOurs && names.some((name) => parseArchiveFileName(name) !== undefined)) {
       const message = `cannot write a bundle to ${directory}: it holds archives that no pull of this program made`;
       throw new MirrorError("BUNDLE_NOT_EMPTY", message, { bundle: directory });
     }
     const lock = await BundleLock.acquire(directory);
     try {
-      return new BundleDirectory(directory, lock, work, readLock(work.lockPath, restart), restart);
+      return new BundleDirectory(directory, lock, options);
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
@@ -96,21 +109,24 @@ export class BundleDirectory implements AsyncDisposable {
   }
 
   /**
-   * Starts a pull that asks for `selection`. An interrupted pull that asked for the same is continued; the files of one
-   * that asked for something else are only used as bytes.
+   * Starts a pull that asks for `selection`. An interrupted pull that asked for the same, in chunks of the same size, is
+   * continued; the files of another one are only used as bytes. `emit` is told what the file system cannot do.
    * @throws MirrorError `BUNDLE_LOCKED` while another pull of this object runs; `FILE_FAILED`
    */
-  begin(selection: string): BundleSession {
+  begin(selection: string, emit: OnEvent = () => {}): BundleSession {
     if (this.#isBusy) {
       const message = `cannot start a pull into ${this.directory}: another one of this process is running`;
       throw new MirrorError("BUNDLE_LOCKED", message, { bundle: this.directory });
     }
-    const journal = this.#openJournal(selection);
+    this.#onSyncRefused = this.#tellOnce(emit);
+    takeBack(this.directory, this.#onSyncRefused);
+    const journal = this.#openJournal({ selection, chunkBytes: this.chunkBytes });
     const local = this.#bytesAtHand(journal);
     this.#isBusy = true;
     return {
       journal,
       local,
+      onSyncRefused: this.#onSyncRefused,
       [Symbol.dispose]: () => {
         journal[Symbol.dispose]();
         this.#isBusy = false;
@@ -132,7 +148,7 @@ export class BundleDirectory implements AsyncDisposable {
     const old = this.#lockFile;
     const names = new Set(made.archives.map(({ archive }) => archive));
     const isKept = ({ archive, component }: PlannedArchive) =>
-      !components.includes(component) && !names.has(archive) && existsSync(join(this.directory, archive));
+      !components.includes(component) && !names.has(archive) && this.#hasFiles(archive);
     const kept = old?.archives.filter(isKept) ?? [];
     const whole: LockFile = {
       version: 1,
@@ -146,11 +162,11 @@ export class BundleDirectory implements AsyncDisposable {
     warnOfConflicts(made.archives, kept, emit);
     for (const archive of this.#leftOver(whole)) {
       this.#work.uncommit();
-      locally(join(this.directory, archive), () => rmSync(join(this.directory, archive), { force: true }));
+      removeArchive(join(this.directory, archive), this.#onSyncRefused);
       emit({ type: "archive.removed", archive });
     }
     const path = join(this.directory, lockFileName);
-    locally(path, () => writeWhole(path, formatLockFile(whole)));
+    locally(path, () => writeWhole(path, formatLockFile(whole), this.#onSyncRefused));
     this.#work.sync();
     this.#work.clear();
     this.#lockFile = whole;
@@ -160,35 +176,46 @@ export class BundleDirectory implements AsyncDisposable {
     this.#lock[Symbol.dispose]();
   }
 
-  #openJournal(selection: string): Journal {
-    const journal = Journal.open(this.#work.journalPath);
-    const isOther = journal.selection !== undefined && (this.restart || journal.selection !== selection);
-    if (!isOther) {
-      journal.want(selection);
+  /** Says once that bytes may not be on the device when this program takes them to be. */
+  #tellOnce(emit: OnEvent): OnSyncRefused {
+    let isTold = false;
+    return (_path, reason) => {
+      if (isTold) return;
+      isTold = true;
+      const message = `the file system of ${this.directory} does not say when bytes are on the device (${reason}): after a power cut, pull again or verify the bundle`;
+      emit({ type: "warning.raised", code: "SYNC_UNSUPPORTED", message });
+    };
+  }
+
+  #openJournal(wanted: JournalRun): Journal {
+    const journal = Journal.open(this.#work.journalPath, this.#onSyncRefused);
+    const { run } = journal;
+    const isSame = run?.selection === wanted.selection && run.chunkBytes === wanted.chunkBytes;
+    if (run === undefined || (isSame && !this.restart)) {
+      journal.want(wanted);
       return journal;
     }
     journal[Symbol.dispose]();
     this.#work.setAside();
-    const fresh = Journal.open(this.#work.journalPath);
-    fresh.want(selection);
+    const fresh = Journal.open(this.#work.journalPath, this.#onSyncRefused);
+    fresh.want(wanted);
     return fresh;
   }
 
   #bytesAtHand(journal: Journal): LocalBlobs {
     const local = new LocalBlobs();
+    const chunkBytes = new Map(this.#lockFile?.files.map((file) => [file.archive, file.chunkBytes]));
     for (const { archive, sections } of this.#lockFile?.archives ?? []) {
-      addExtents(local, join(this.directory, archive), sections);
+      const path = join(this.directory, archive);
+      addExtents(local, { path, isPartial: false, chunkBytes: chunkBytes.get(archive) }, sections);
     }
     this.#addPublished(local, journal);
     for (const folder of this.#work.staleFolders()) {
       using stale = Journal.open(join(folder, journalName));
       this.#addPublished(local, stale);
       for (const [archive, steps] of stale.archives()) {
-        addExtents(
-          local,
-          join(folder, archive + partialSuffix),
-          steps.map(({ section }) => section),
-        );
+        const place = { path: join(folder, archive), isPartial: true, chunkBytes: stale.run?.chunkBytes };
+        addExtents(local, place, sectionsOf(steps));
       }
     }
     return local;
@@ -198,13 +225,13 @@ export class BundleDirectory implements AsyncDisposable {
   #addPublished(local: LocalBlobs, journal: Journal): void {
     for (const [archive, steps] of journal.archives()) {
       const path = join(this.directory, archive);
-      if (existsSync(path))
-        addExtents(
-          local,
-          path,
-          steps.map(({ section }) => section),
-        );
+      const place = { path, isPartial: false, chunkBytes: journal.run?.chunkBytes };
+      if (existsSync(filePathOf(place))) addExtents(local, place, sectionsOf(steps));
     }
+  }
+
+  #hasFiles(archive: string): boolean {
+    return finishedFiles(join(this.directory, archive)).length > 0;
   }
 
   /** Archives that an earlier pull made, finished or not, and that the bundle no longer has. */
@@ -215,7 +242,7 @@ export class BundleDirectory implements AsyncDisposable {
       using stale = Journal.open(join(folder, journalName));
       for (const archive of stale.archives().keys()) made.add(archive);
     }
-    return [...made].filter((archive) => !listed.has(archive) && existsSync(join(this.directory, archive)));
+    return [...made].filter((archive) => !listed.has(archive) && this.#hasFiles(archive));
   }
 }
 
@@ -232,21 +259,25 @@ function readLock(path: string | undefined, isForgiven: boolean): LockFile | und
   }
 }
 
-function addExtents(local: LocalBlobs, path: string, sections: readonly Section[]): void {
+function sectionsOf(steps: readonly PlannedStep[]): readonly Section[] {
+  return steps.map(({ section }) => section);
+}
+
+function addExtents(local: LocalBlobs, place: ArchivePlace, sections: readonly Section[]): void {
   const layout = new ArchiveLayout();
   for (const section of sections) {
     for (const { content, offset } of layout.add(section)) {
-      if (content.kind === "blob") local.add(content.blob, path, offset);
+      if (content.kind === "blob") local.add(content.blob, place, offset);
     }
   }
 }
 
 /** Replaces a small file whole or not at all. */
-function writeWhole(path: string, text: string): void {
+function writeWhole(path: string, text: string, onSyncRefused: OnSyncRefused): void {
   const descriptor = openSync(`${path}.tmp`, "w");
   try {
     writeFileSync(descriptor, text);
-    fsyncSync(descriptor);
+    syncFile(descriptor, path, onSyncRefused);
   } finally {
     closeSync(descriptor);
   }

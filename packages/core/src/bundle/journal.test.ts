@@ -17,7 +17,7 @@ function aStep(reference: string): PlannedStep {
 
 function written(path: string): void {
   using journal = Journal.open(path);
-  journal.want("this");
+  journal.want({ selection: "this" });
   journal.fixItems(0, [{ component: "packages", name: "a", archive: "package-a.tar" }]);
   journal.fixStep("package-a.tar", aStep("one"));
   journal.fixStep("package-a.tar", aStep("two"));
@@ -27,7 +27,7 @@ test("what was fixed is there when it is opened again", () => {
   const path = aPath();
   written(path);
   using journal = Journal.open(path);
-  expect(journal.selection).toBe("this");
+  expect(journal.run?.selection).toBe("this");
   expect(journal.items(0)).toEqual([{ component: "packages", name: "a", archive: "package-a.tar" }]);
   expect(journal.items(1)).toBeUndefined();
   expect(journal.steps("package-a.tar")).toEqual([aStep("one"), aStep("two")]);
@@ -46,8 +46,8 @@ test("wherever the file is cut off, what is left is a beginning of what was writ
       using journal = Journal.open(path);
       const steps = journal.steps("package-a.tar");
       expect([aStep("one"), aStep("two")].slice(0, steps.length)).toEqual(steps);
-      if (journal.selection === undefined) {
-        journal.want("this");
+      if (journal.run === undefined) {
+        journal.want({ selection: "this" });
         journal.fixItems(0, []);
       }
       journal.fixStep("package-a.tar", aStep("next"));
@@ -74,6 +74,6 @@ test.for([
   appendFileSync(path, `${line}\n`);
   using journal = Journal.open(path);
   expect(journal.steps("package-a.tar")).toHaveLength(2);
-  expect(journal.selection).toBe("this");
+  expect(journal.run?.selection).toBe("this");
   expect(readFileSync(path, "utf8")).not.toContain(line);
 });

@@ -1,15 +1,21 @@
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
 import { missingReferenceSchema } from "../plan/download-list.ts";
+import { minChunkBytes } from "../plan/lock-file.ts";
 import { archiveNameSchema } from "../plan/names.ts";
 import { type Item, itemSchema, type PlannedStep } from "../plan/planner.ts";
 import { sectionSchema } from "../plan/section.ts";
 import { localError, locally } from "./local-error.ts";
-import { syncFolder } from "./sync-folder.ts";
+import { type OnSyncRefused, syncFile, syncFolder } from "./sync-folder.ts";
 
 const lineSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("run"), version: z.literal(1), selection: z.string() }),
+  z.object({
+    type: z.literal("run"),
+    version: z.literal(1),
+    selection: z.string(),
+    chunkBytes: z.number().int().min(minChunkBytes).optional(),
+  }),
   z.object({ type: z.literal("items"), planner: z.number().int(), items: z.array(itemSchema) }),
   z.object({
     type: z.literal("section"),
@@ -22,6 +28,14 @@ const lineSchema = z.discriminatedUnion("type", [
 
 type Line = z.infer<typeof lineSchema>;
 
+/** What makes two pulls the same one: an interrupted pull is continued only by its like. */
+export interface JournalRun {
+  /** What was asked for, as text to compare. */
+  readonly selection: string;
+  /** The size of its archives' chunks, in bytes; without it, they are not split. */
+  readonly chunkBytes?: number | undefined;
+}
+
 /**
  * The plan of a running pull, as far as it is fixed: one JSON line for each decision, on the device before it takes
  * effect. A pull that is run again takes these decisions over, so it makes the same archives.
@@ -29,33 +43,45 @@ type Line = z.infer<typeof lineSchema>;
 export class Journal implements Disposable {
   readonly #path: string;
   #descriptor: number | undefined;
-  #wanted = "";
-  #selection: string | undefined;
+  readonly #onSyncRefused: OnSyncRefused | undefined;
+  #wanted: JournalRun = { selection: "" };
+  #run: JournalRun | undefined;
   readonly #items = new Map<number, readonly Item[]>();
   readonly #steps = new Map<string, PlannedStep[]>();
   #end: number;
 
-  private constructor(path: string, descriptor: number | undefined, lines: readonly Line[], end: number) {
+  private constructor(
+    path: string,
+    descriptor: number | undefined,
+    { lines, end }: ReadLines,
+    onSyncRefused: OnSyncRefused | undefined,
+  ) {
     this.#path = path;
     this.#descriptor = descriptor;
     this.#end = end;
+    this.#onSyncRefused = onSyncRefused;
     for (const line of lines) this.#learn(line);
   }
 
   /** Opens the journal of a bundle; the file is made with its first line. A torn last line is cut off. @throws MirrorError `FILE_FAILED` */
-  static open(path: string): Journal {
-    const { lines, end } = readLines(path);
-    if (!existsSync(path)) return new Journal(path, undefined, lines, end);
+  static open(path: string, onSyncRefused?: OnSyncRefused): Journal {
+    const read = readLines(path);
+    if (!existsSync(path)) return new Journal(path, undefined, read, onSyncRefused);
     return locally(path, () => {
       const descriptor = openSync(path, "r+");
-      ftruncateSync(descriptor, end);
-      return new Journal(path, descriptor, lines, end);
+      ftruncateSync(descriptor, read.end);
+      return new Journal(path, descriptor, read, onSyncRefused);
     });
   }
 
-  /** What the pull was asked for, as text to compare; `undefined` before the first run. */
-  get selection(): string | undefined {
-    return this.#selection;
+  /** Reads the journal of a bundle without changing it; one that is not there is empty. @throws MirrorError `FILE_FAILED` */
+  static read(path: string): Journal {
+    return new Journal(path, undefined, readLines(path), undefined);
+  }
+
+  /** What the pull was asked for; `undefined` before the first run. */
+  get run(): JournalRun | undefined {
+    return this.#run;
   }
 
   /** The items planner number `planner` listed, if it has. */
@@ -74,14 +100,14 @@ export class Journal implements Disposable {
   }
 
   /** What the pull asks for. Written down with the first items: until then, nothing has been decided. */
-  want(selection: string): void {
-    this.#wanted = selection;
+  want(run: JournalRun): void {
+    this.#wanted = run;
   }
 
   fixItems(planner: number, items: readonly Item[]): void {
-    if (this.#selection === undefined) {
-      this.#append({ type: "run", version: 1, selection: this.#wanted });
-      syncFolder(dirname(this.#path));
+    if (this.#run === undefined) {
+      this.#append({ type: "run", version: 1, ...this.#wanted });
+      syncFolder(dirname(this.#path), this.#onSyncRefused);
     }
     this.#append({ type: "items", planner, items: [...items] });
   }
@@ -97,14 +123,14 @@ export class Journal implements Disposable {
       for (let done = 0; done < bytes.byteLength; ) {
         done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, this.#end + done);
       }
-      fsyncSync(this.#descriptor);
+      syncFile(this.#descriptor, this.#path, this.#onSyncRefused);
     });
     this.#end += bytes.byteLength;
     this.#learn(line);
   }
 
   #learn(line: Line): void {
-    if (line.type === "run") this.#selection = line.selection;
+    if (line.type === "run") this.#run = { selection: line.selection, chunkBytes: line.chunkBytes };
     else if (line.type === "items") this.#items.set(line.planner, line.items);
     else {
       const steps = this.#steps.get(line.archive) ?? [];
@@ -119,7 +145,13 @@ export class Journal implements Disposable {
   }
 }
 
-function readLines(path: string): { readonly lines: readonly Line[]; readonly end: number } {
+interface ReadLines {
+  readonly lines: readonly Line[];
+  /** Where the last of them ends. */
+  readonly end: number;
+}
+
+function readLines(path: string): ReadLines {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);

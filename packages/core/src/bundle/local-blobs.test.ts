@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf } from "@tranship/registry";
 import { expect, onTestFinished, test } from "vitest";
+import type { ArchivePlace } from "./archive-place.ts";
 import { LocalBlobs } from "./local-blobs.ts";
 
 function aFolder(): string {
@@ -10,6 +11,8 @@ function aFolder(): string {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return folder;
 }
+
+const whole = (path: string): ArchivePlace => ({ path, isPartial: false });
 
 const bytes = Buffer.alloc(3 * 1024 * 1024, "some bytes ");
 const blob = { digest: digestOf(bytes), size: bytes.byteLength };
@@ -24,10 +27,10 @@ test("a blob that was opened is read to its end, whatever becomes of the file's 
   const [folder, local] = [aFolder(), new LocalBlobs()];
   const [partial, final] = [join(folder, "a.partial"), join(folder, "a")];
   writeFileSync(partial, Buffer.concat([Buffer.from("header"), bytes]));
-  local.add(blob, partial, 6);
+  local.add(blob, whole(partial), 6);
   const opening = local.open(blob);
   renameSync(partial, final);
-  local.move(partial, final);
+  local.move(whole(partial), whole(final));
   using opened = await opening;
   rmSync(final);
   expect(opened && read(opened.pieces(0, blob.size)).equals(bytes)).toBe(true);
@@ -38,11 +41,11 @@ test("a place is found under its file's new name, and forgotten when another fil
   const [folder, local] = [aFolder(), new LocalBlobs()];
   const [one, two] = [join(folder, "one"), join(folder, "two")];
   writeFileSync(one, bytes);
-  local.add(blob, one, 0, true);
+  local.add(blob, whole(one), 0, true);
   renameSync(one, two);
-  local.move(one, two);
+  local.move(whole(one), whole(two));
   expect(bytes.equals((await local.read(blob)) ?? new Uint8Array())).toBe(true);
-  local.move(join(folder, "three"), two);
+  local.move(whole(join(folder, "three")), whole(two));
   expect(await local.read(blob)).toBeUndefined();
 });
 
@@ -55,9 +58,9 @@ test.for([
   const [bad, good] = [join(folder, "bad"), join(folder, "good")];
   writeFileSync(bad, content);
   writeFileSync(good, bytes);
-  local.add(blob, join(folder, "gone"), 0);
-  local.add(blob, bad, 0);
-  local.add(blob, good, 0);
+  local.add(blob, whole(join(folder, "gone")), 0);
+  local.add(blob, whole(bad), 0);
+  local.add(blob, whole(good), 0);
   const copy = Buffer.alloc(bytes.byteLength);
   expect(await local.copy(blob, (position, piece) => void copy.set(piece, position))).toBe(true);
   expect(copy.equals(bytes)).toBe(true);
@@ -70,7 +73,7 @@ test("an aborted signal ends a copy with its reason", async () => {
   const [folder, local] = [aFolder(), new LocalBlobs()];
   const path = join(folder, "a");
   writeFileSync(path, bytes);
-  local.add(blob, path, 0);
+  local.add(blob, whole(path), 0);
   const stop = new AbortController();
   const reason = new Error("enough");
   await expect(local.copy(blob, () => stop.abort(reason), stop.signal)).rejects.toBe(reason);

@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { type Blob, type Digest, digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
 import { ArchiveFile } from "./archive-file.ts";
+import type { ArchivePlace } from "./archive-place.ts";
 
-/** Where a file is now; nowhere once it is gone or written anew. */
+/** Where an archive is now; nowhere once it is gone or written anew. */
 interface LocalFile {
-  path: string | undefined;
+  place: ArchivePlace | undefined;
 }
 
 /** Bytes of a blob in a file at hand. `offset` and `size` in bytes. */
@@ -32,9 +33,10 @@ export class LocalBlobs {
   readonly #extents = new Map<Digest, Extent[]>();
 
   /** Adds a place that should hold the blob; `isProven` when its bytes have just been hashed. */
-  add({ digest, size }: Blob, path: string, offset: number, isProven = false): void {
-    const file = this.#files.get(path) ?? { path };
-    this.#files.set(path, file);
+  add({ digest, size }: Blob, place: ArchivePlace, offset: number, isProven = false): void {
+    const key = keyOf(place);
+    const file = this.#files.get(key) ?? { place };
+    this.#files.set(key, file);
     const extent = { file, offset, size, isProven };
     const known = this.#extents.get(digest);
     if (known) known.push(extent);
@@ -46,21 +48,23 @@ export class LocalBlobs {
     return (this.#extents.get(digest)?.length ?? 0) > 0;
   }
 
-  /** A file was renamed: its places moved with it, and what was at `to` is gone. */
-  move(from: string, to: string): void {
-    this.forget(to);
-    const file = this.#files.get(from);
+  /** An archive was renamed: its places moved with it, and what was at `to`, in any form, is gone. */
+  move(from: ArchivePlace, to: ArchivePlace): void {
+    this.forget(to.path);
+    const file = this.#files.get(keyOf(from));
     if (!file) return;
-    this.#files.delete(from);
-    this.#files.set(to, file);
-    file.path = to;
+    this.#files.delete(keyOf(from));
+    this.#files.set(keyOf(to), file);
+    file.place = to;
   }
 
-  /** A file is gone or about to be written anew: its places are forgotten. */
+  /** A finished archive, in any form, is gone or about to be written anew: its places are forgotten. */
   forget(path: string): void {
-    const file = this.#files.get(path);
-    if (file) file.path = undefined;
-    this.#files.delete(path);
+    for (const [key, file] of this.#files) {
+      if (file.place?.path !== path || file.place.isPartial) continue;
+      file.place = undefined;
+      this.#files.delete(key);
+    }
   }
 
   /** The blob from the first place that holds it; `undefined` when none does. */
@@ -114,11 +118,15 @@ export class LocalBlobs {
   }
 }
 
+function keyOf({ path, isPartial, chunkBytes }: ArchivePlace): string {
+  return `${isPartial ? "partial" : "finished"} ${chunkBytes ?? "whole"} ${path}`;
+}
+
 /** The extent's file, or `undefined` when it is gone or the place is of another size. */
 function openExtent({ file, size }: Extent, blob: Blob): ArchiveFile | undefined {
-  if (file.path === undefined || size !== blob.size) return undefined;
+  if (file.place === undefined || size !== blob.size) return undefined;
   try {
-    return ArchiveFile.read(file.path);
+    return ArchiveFile.read(file);
   } catch {
     return undefined; // the same as not having the bytes
   }

@@ -1,11 +1,25 @@
-import { closeSync, fsyncSync, openSync } from "node:fs";
+import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs";
+import { promisify } from "node:util";
 import { localError } from "./local-error.ts";
 
-/** What file systems answer that cannot sync a folder, or do not let this user: nothing better can be had there. */
-const refusals: ReadonlySet<string | undefined> = new Set(["EACCES", "EINVAL", "EISDIR", "ENOSYS", "ENOTSUP", "EPERM"]);
+/** Told when a file system refuses to sync `path`, with the system's code: nothing better can be had there. */
+export type OnSyncRefused = (path: string, reason: string) => void;
+
+const dataSync = promisify(fdatasync);
+
+/** What file systems answer that cannot sync, or do not let this user. Anything else is a failure of the device. */
+const refusals: ReadonlySet<string> = new Set([
+  "EACCES",
+  "EINVAL",
+  "EISDIR",
+  "ENOSYS",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EPERM",
+]);
 
 /** Makes renames in a folder last. @throws MirrorError `FILE_FAILED` when the device fails; never tried again */
-export function syncFolder(folder: string): void {
+export function syncFolder(folder: string, onRefused?: OnSyncRefused): void {
   try {
     const descriptor = openSync(folder, "r");
     try {
@@ -14,6 +28,33 @@ export function syncFolder(folder: string): void {
       closeSync(descriptor);
     }
   } catch (error) {
-    if (!refusals.has((error as NodeJS.ErrnoException).code)) throw localError(error, folder);
+    tellOrThrow(error, folder, onRefused);
   }
+}
+
+/** Waits until an open file is on the device. @throws MirrorError `FILE_FAILED`, `NO_SPACE`; never tried again */
+export function syncFile(descriptor: number, path: string, onRefused?: OnSyncRefused): void {
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    tellOrThrow(error, path, onRefused);
+  }
+}
+
+/**
+ * Waits until the bytes of an open file are on the device. A failure is final: the kernel may have dropped what it could
+ * not write. @throws MirrorError `FILE_FAILED`, `NO_SPACE`
+ */
+export async function syncData(descriptor: number, path: string, onRefused?: OnSyncRefused): Promise<void> {
+  try {
+    await dataSync(descriptor);
+  } catch (error) {
+    tellOrThrow(error, path, onRefused);
+  }
+}
+
+function tellOrThrow(error: unknown, path: string, onRefused: OnSyncRefused | undefined): void {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (!refusals.has(code)) throw localError(error, path);
+  onRefused?.(path, code);
 }

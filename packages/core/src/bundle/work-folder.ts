@@ -1,24 +1,26 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockFileName } from "../plan/lock-file.ts";
-import { partialSuffix } from "./archive-names.ts";
+import { parseArchiveFileName, partialSuffix } from "./archive-names.ts";
 import { workFolder } from "./bundle-lock.ts";
 import { locally } from "./local-error.ts";
-import { syncFolder } from "./sync-folder.ts";
+import { type OnSyncRefused, syncFolder } from "./sync-folder.ts";
 
 /** The journal's name in a bundle's work folder. */
 export const journalName = "plan.ndjson";
 
 /** Where the lock file of a bundle waits while its archives are being replaced. */
-const previousLockName = `previous-${lockFileName}`;
+export const previousLockName: string = `previous-${lockFileName}`;
 
 /** The folder beside a bundle's archives with what an unfinished pull needs. */
 export class WorkFolder {
   readonly #bundle: string;
   readonly #path: string;
+  readonly #onSyncRefused: OnSyncRefused | undefined;
 
-  constructor(bundle: string) {
+  constructor(bundle: string, onSyncRefused?: OnSyncRefused) {
     this.#bundle = bundle;
+    this.#onSyncRefused = onSyncRefused;
     this.#path = join(bundle, workFolder);
   }
 
@@ -63,10 +65,11 @@ export class WorkFolder {
       .map((name) => join(this.#path, name));
   }
 
-  /** Names of unfinished archives. */
+  /** Names of the files of unfinished archives. */
   partials(): readonly string[] {
-    return locally(this.#bundle, () => readdirSync(this.#bundle)).filter((name) =>
-      name.endsWith(`.tar${partialSuffix}`),
+    return locally(this.#bundle, () => readdirSync(this.#bundle)).filter(
+      (name) =>
+        name.endsWith(partialSuffix) && parseArchiveFileName(name.slice(0, -partialSuffix.length)) !== undefined,
     );
   }
 
@@ -83,7 +86,7 @@ export class WorkFolder {
 
   /** Makes what happened in both folders last. */
   sync(): void {
-    syncFolder(this.#path);
-    syncFolder(this.#bundle);
+    syncFolder(this.#path, this.#onSyncRefused);
+    syncFolder(this.#bundle, this.#onSyncRefused);
   }
 }

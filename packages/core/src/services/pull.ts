@@ -67,7 +67,7 @@ export interface PullReport {
 export async function pull(planners: readonly Planner[], options: PullOptions): Promise<PullReport> {
   using run = startRun(planners, options);
   const base = options.base && baseOf(options.base);
-  using session = options.to.begin(selectionOf(planners, base));
+  using session = options.to.begin(selectionOf(planners, base), run.base.emit);
   const { journal, local } = session;
   pinFixed(run, journal);
   run.source.recall = (descriptor) => local.read(descriptor);
@@ -83,7 +83,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   );
   const list = listOf(done);
   const archives = done.flatMap(({ report }) => report ?? []);
-  const files = list.archives.map((planned) => lockArchive(planned));
+  const files = list.archives.map((planned) => lockArchive(planned, options.to.chunkBytes));
   // A source that lists nothing says nothing about what a bundle holds: its archives stay.
   const answered = new Set(items.map(({ planner }) => planner));
   options.to.commit(
@@ -166,11 +166,13 @@ class ArchiveSink implements ItemSink<PulledItem>, Disposable {
     this.#writer = new ArchiveWriter({
       folder: bundle.directory,
       archive: item.archive,
+      chunkBytes: bundle.chunkBytes,
       local: session.local,
       space,
       trustPublished: !bundle.restart,
       emit: run.emit,
       beforePublish: () => bundle.uncommit(),
+      onSyncRefused: session.onSyncRefused,
       fill: (file, entry) => this.#fill(file, entry),
     });
   }

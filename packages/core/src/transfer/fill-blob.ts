@@ -158,7 +158,7 @@ export class BlobFiller {
       this.totals.fetchedBlobs += 1;
       this.totals.fetchedBytes += fetchedBytes;
       this.totals.keptBytes += Math.max(0, size - fetchedBytes);
-      this.#local.add(blob, place.file.path, place.offset, true);
+      this.#local.add(blob, place.file.place, place.offset, true);
       tell();
       const elapsedMs = Math.round(performance.now() - startedMs);
       emit({ type: "blob.finished", ...told, size, fetchedBytes, elapsedMs });
@@ -169,7 +169,7 @@ export class BlobFiller {
 
   #finish({ place, blob, repository, emit }: Job, reason: "kept" | "copied"): void {
     const { digest, size } = blob;
-    this.#local.add(blob, place.file.path, place.offset, true);
+    this.#local.add(blob, place.file.place, place.offset, true);
     emit({ type: "blob.skipped", side: "local", repository: repository.path, digest, size, reason });
   }
 
