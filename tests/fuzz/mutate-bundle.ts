@@ -49,13 +49,10 @@ export async function mutateBundle(bundle: FuzzBundle, choice: Choice): Promise<
 function mutateArchive({ files }: FuzzBundle, choice: Choice): MutatedBundle {
   const name = choice.of([...files.keys()].filter((file) => file !== lockName));
   const { bytes, what } = mutateTar(files.get(name) ?? new Uint8Array(), choice);
-  const isWhole = name.endsWith(".tar");
-  return {
-    files: changed(files, { [name]: bytes }),
-    kind: "archive",
-    what: `${name}: ${what}`,
-    changed: isWhole ? bytes : undefined,
-  };
+  const mutated = changed(files, { [name]: bytes });
+  const archive = stemOf(name);
+  const parts = [...mutated].flatMap(([file, part]) => (stemOf(file) === archive ? [part] : []));
+  return { files: mutated, kind: "archive", what: `${name}: ${what}`, changed: Buffer.concat(parts) };
 }
 
 function mutateLock({ files }: FuzzBundle, choice: Choice): MutatedBundle {
@@ -91,9 +88,7 @@ async function mutateManifest({ files }: FuzzBundle, name: string, choice: Choic
   const entries = await unpacked(files, name);
   const listed = [...entries].flatMap(([entry, bytes]) => {
     if (!isIndex(entry)) return [];
-    const { manifests } = parse(bytes) as {
-      readonly manifests: readonly Listed[];
-    };
+    const { manifests } = JSON.parse(Buffer.from(bytes).toString()) as { readonly manifests: readonly Listed[] };
     return manifests.map((listed) => ({ folder: entry.slice(0, -"index.json".length), ...listed }));
   });
   if (listed.length === 0) return { files, kind: "manifest", what: "nothing" };
@@ -123,7 +118,7 @@ function mutateFiles({ files }: FuzzBundle, choice: Choice): MutatedBundle {
   const names = [...files.keys()];
   const [one, other] = [choice.of(names), choice.of(names)];
   const bytes = files.get(one) ?? new Uint8Array();
-  const stem = one.replace(/\.[0-9]+\.chunk$/, "");
+  const stem = stemOf(one);
   const fresh = choice.of([
     stem,
     `${stem}.0000.chunk`,
@@ -179,6 +174,11 @@ function changed(
     else result.delete(name);
   }
   return result;
+}
+
+/** The archive a file is, or is a chunk of. */
+function stemOf(name: string): string {
+  return name.replace(/\.[0-9]+\.chunk$/, "");
 }
 
 function isIndex(name: string): boolean {
