@@ -1,11 +1,10 @@
-import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { formatInventory, type Inventory, inventoryOf, joinInventories, takeInventory } from "@tranship/core";
 import { Command } from "commander";
 import { readPlan } from "../base-file.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
-import { openReader, parseCliPlace } from "../place.ts";
+import { isThere, openReader, parseCliPlace } from "../place.ts";
 import { inventorySummary } from "../print/summaries.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -48,7 +47,7 @@ async function inventoryFor(places: readonly string[], flags: InventoryFlags, co
   const { signal, onEvent } = context;
   const taken: Inventory[] = [];
   for (const text of places) {
-    await using place = await openReader(parseCliPlace(text, existsSync), flags, context);
+    await using place = await openReader(parseCliPlace(text, isThere), flags, context);
     taken.push(await takeInventory(place, { signal, onEvent, paths }));
   }
   return joinInventories(taken);
