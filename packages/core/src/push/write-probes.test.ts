@@ -1,0 +1,53 @@
+import { createRegistry, MemoryRegistry } from "@tranship/registry";
+import { anImage, faults, seedMemory, startTestRegistry } from "@tranship/registry/testing";
+import { expect, test } from "vitest";
+import { pushBundle } from "./push-bundle.ts";
+
+function aSource(): MemoryRegistry {
+  const source = new MemoryRegistry();
+  for (const path of ["", "install", "packages/app", "packages/app/version", "packages/web", "security/db"]) {
+    seedMemory(source, path, [anImage({ tag: "v1", seed: path })]);
+  }
+  return source;
+}
+
+test("a push tries one repository for each first part of a path, before it sends anything", async () => {
+  await using server = await startTestRegistry();
+  await using target = createRegistry(`${server.host}/fe`);
+  await pushBundle(aSource(), target, { inFlight: 1 });
+  const writes = server.requests().filter(({ method }) => !["GET", "HEAD"].includes(method));
+  const probes = writes.slice(0, 8).map(({ method, path }) => `${method} ${path.replace(/\/blobs\/uploads\/.*/, "")}`);
+  expect(probes).toEqual(
+    ["fe", "fe/install", "fe/packages/app", "fe/security/db"].flatMap((path) => [
+      `POST /v2/${path}`,
+      `DELETE /v2/${path}`,
+    ]),
+  );
+  expect(writes.slice(8).map(({ method }) => method)).not.toContain("DELETE"); // no upload was left to be cancelled
+});
+
+test.for([
+  { name: "that may not write in one of them", fault: faults.status(403), failure: "denied", code: "FORBIDDEN" },
+  { name: "without the right password", fault: faults.status(401), failure: "denied", code: "UNAUTHORIZED" },
+  { name: "whose registry has a fault", fault: faults.status(500), failure: "transient", code: "SERVER_ERROR" },
+])("a push $name fails before anything is written", async ({ fault, failure, code }) => {
+  await using server = await startTestRegistry();
+  await using target = createRegistry(`${server.host}/fe`, { attempts: 1 });
+  server.fail(fault, { match: ({ method, path }) => method === "POST" && path.includes("/security/db/"), times: 9 });
+  await expect(pushBundle(aSource(), target)).rejects.toMatchObject({
+    code: "TRANSFER_FAILED",
+    message: expect.stringContaining(`cannot push to ${server.host}/fe: cannot write to ${server.host}/fe/security/db`),
+    details: { side: "target", reference: `${server.host}/fe/security/db`, failure, code },
+  });
+  await expect(Array.fromAsync(server.registry.repositories())).resolves.toEqual([]);
+});
+
+test("nothing is tried when there is nothing to write, in a dry run, or when told not to", async () => {
+  await using server = await startTestRegistry();
+  await using target = createRegistry(`${server.host}/fe`);
+  const uploads = () => server.requests().filter(({ method }) => method === "DELETE");
+  await pushBundle(aSource(), target, { dryRun: true });
+  await pushBundle(aSource(), target, { probe: false });
+  await pushBundle(aSource(), target);
+  expect(uploads()).toEqual([]);
+});
