@@ -45,6 +45,11 @@ export function parseCliPlaces(texts: readonly string[], exists: (path: string) 
   return { kind: "bundle", directory: first.kind === "bundle" ? first.directory : "", more: paths.slice(1) };
 }
 
+/** The paths of bundles that are used as one. */
+export function bundlePaths(place: Extract<CliPlace, { readonly kind: "bundle" }>): readonly string[] {
+  return [place.directory, ...(place.more ?? [])];
+}
+
 /** Whether a path exists, or is that of an archive of which only chunks exist. */
 export function isThere(path: string): boolean {
   if (existsSync(path)) return true;
@@ -78,7 +83,7 @@ export async function openReader(
 
 /** Opens what is on this machine for reading. @throws UsageError when it is not there */
 export async function openLocal(place: LocalPlace, context: CliContext): Promise<RegistryReader & AsyncDisposable> {
-  if (place.kind === "bundle") return await openBundle([place.directory, ...(place.more ?? [])], context);
+  if (place.kind === "bundle") return await openBundle(bundlePaths(place), context);
   if (!existsSync(place.directory)) throw new UsageError(`oci:${place.directory}: there is no such folder`);
   return holdingNothing(await LayoutRegistry.open(place.directory, { readOnly: true }));
 }

@@ -1,5 +1,9 @@
+export type { ArchiveFile } from "./bundle/archive-reader.ts";
+export type { AssumedContent, BasedSource } from "./bundle/assumed.ts";
 export { Bundle, type BundleArchive, type OpenBundleOptions } from "./bundle/bundle.ts";
 export { BundleDirectory, type BundleDirectoryOptions } from "./bundle/bundle-directory.ts";
+export type { BundleLockFile } from "./bundle/find-places.ts";
+export { requireWhole } from "./bundle/require-whole.ts";
 export type { TarEntry } from "./bundle/tar-reader.ts";
 export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";
@@ -50,4 +54,10 @@ export { type CopyGraphOptions, type CopyGraphReport, copyGraph } from "./transf
 export type { CopyTotals, RepositoryTotals } from "./transfer/copy-steps.ts";
 export { type Graph, type GraphManifest, graphOf } from "./transfer/graph.ts";
 export { type VerifyOptions, verify } from "./transfer/verify.ts";
-export type { VerifyFinding, VerifyReport } from "./transfer/verify-report.ts";
+export {
+  formatVerifyEvidence,
+  type VerifyEvidence,
+  type VerifySubject,
+  verifyEvidence,
+} from "./transfer/verify-evidence.ts";
+export type { BlobCount, VerifiedContent, VerifyFinding, VerifyReport } from "./transfer/verify-report.ts";

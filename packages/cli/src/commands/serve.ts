@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { type Bundle, requireWhole } from "@tranship/core";
 import type { RegistryReader } from "@tranship/registry";
 import { type RegistryServer, type ServerOptions, startServer } from "@tranship/registry/server";
 import { Command } from "commander";
@@ -8,7 +8,7 @@ import { Interruption } from "../interruption.ts";
 import { isLoopbackAddress, type ListenAddress, parseListenAddress } from "../listen-address.ts";
 import { ListenError } from "../listen-error.ts";
 import { readPem } from "../pem-file.ts";
-import { openLocal, openWritable, parseCliPlace } from "../place.ts";
+import { bundlePaths, openBundle, openLocal, openWritable, parseCliPlaces } from "../place.ts";
 import { count } from "../print/size.ts";
 import { readPassword } from "../read-password.ts";
 import { logRequest } from "../request-log.ts";
@@ -33,7 +33,10 @@ interface ServeFlags {
 export function serveCommand(context: CliContext): Command {
   return new Command("serve")
     .description("serve image layouts or a bundle as a registry; read-only unless told otherwise")
-    .argument("<place>", "oci:DIR, a directory of image layouts, or bundle:DIR; a bare word is a bundle's folder")
+    .argument(
+      "<place...>",
+      "oci:DIR, a directory of image layouts; or bundle:DIR, archives or chunks of them, several as one registry; a bare word is a bundle",
+    )
     .option(
       "--listen <host:port>",
       "the address; :PORT for all of this machine's, [::]:PORT with those of IPv6, port 0 for a free one",
@@ -45,10 +48,10 @@ export function serveCommand(context: CliContext): Command {
     .option("--tls-cert <file>", "speak HTTPS with the certificate chain in this PEM file; with --tls-key")
     .option("--tls-key <file>", "the private key of --tls-cert, PEM")
     .option("--verbose", "tell of each request, not only of those that failed here")
-    .action(async (place: string, flags: ServeFlags) => {
+    .action(async (places: readonly string[], flags: ServeFlags) => {
       const address = parseListenAddress(flags.listen);
       const access = await accessOf(flags, context);
-      await using home = await openHome(place, flags, context);
+      await using home = await openHome(places, flags, context);
       let requests = 0;
       const server = await listen(home, address, {
         ...access,
@@ -91,13 +94,26 @@ async function accessOf(flags: ServeFlags, { input }: CliContext): Promise<Pick<
 }
 
 async function openHome(
-  text: string,
+  texts: readonly string[],
   { writable }: ServeFlags,
   context: CliContext,
 ): Promise<RegistryReader & AsyncDisposable> {
-  const place = parseCliPlace(text, existsSync);
-  if (place.kind === "registry") throw new UsageError(`${text}: only oci:DIR and bundle:DIR can be served`);
-  return writable ? await openWritable(place) : await openLocal(place, context);
+  const place = parseCliPlaces(texts);
+  if (place.kind === "registry") throw new UsageError(`${texts.join(" ")}: only oci:DIR and bundles can be served`);
+  if (writable) return await openWritable(place);
+  return place.kind === "oci" ? await openLocal(place, context) : await openWhole(bundlePaths(place), context);
+}
+
+/** Clients of a bundle that lacks what its base brought would find some of its images broken. */
+async function openWhole(paths: readonly string[], context: CliContext): Promise<Bundle> {
+  const bundle = await openBundle(paths, context);
+  try {
+    requireWhole(bundle);
+    return bundle;
+  } catch (error) {
+    await bundle[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function listen(home: RegistryReader, address: ListenAddress, options: ServerOptions): Promise<RegistryServer> {

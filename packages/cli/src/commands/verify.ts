@@ -1,42 +1,84 @@
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { Bundle, parseDownloadList, type VerifyReport, verify, verifyBundle } from "@tranship/core";
+import { readFile, writeFile } from "node:fs/promises";
+import {
+  type Bundle,
+  type DownloadList,
+  formatVerifyEvidence,
+  type VerifyReport,
+  type VerifySubject,
+  verify,
+  verifyBundle,
+  verifyEvidence,
+} from "@tranship/core";
+import { type Digest, digestOf } from "@tranship/registry";
 import { Command } from "commander";
+import { readPlan } from "../base-file.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
-import { openReader, parseCliPlace } from "../place.ts";
+import { bundlePaths, openBundle, openReader, parseCliPlaces } from "../place.ts";
 import { verifySummary } from "../print/summaries.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** `tranship verify`: every digest of a bundle, or of a registry against a plan. */
+interface VerifyFlags extends RegistryFlags {
+  readonly plan?: string;
+  readonly evidence?: string;
+}
+
+/** A plan file's content and digest. */
+interface PlanFile {
+  readonly list: DownloadList;
+  readonly digest: Digest;
+}
+
+/** `tranship verify`: every digest of bundles, or of a registry against a plan. */
 export function verifyCommand(context: CliContext): Command {
   const command = new Command("verify")
-    .description("read everything and hash it: a bundle by itself, a registry or image layouts against a plan")
+    .description("read everything and hash it: bundles by themselves, a registry or image layouts against a plan")
     .argument(
-      "<place>",
-      "bundle:DIR, oci:DIR or registry:HOST/PATH; a bare word is an existing folder, else a registry",
+      "<place...>",
+      "bundle:DIR, archives or chunks of them, several together; or oci:DIR or registry:HOST/PATH; a bare word is an existing path, else a registry",
     )
-    .option("--plan <file>", "what a registry must hold: a plan file or a bundle's tranship.lock.json");
-  return withRegistryFlags(command).action(async (place: string, flags: RegistryFlags & { readonly plan?: string }) => {
+    .option("--plan <file>", "what a registry must hold: a plan file or a bundle's tranship.lock.json")
+    .option(
+      "--evidence <file>",
+      "write what was verified, against what and with what result, as JSON; - for standard output",
+    );
+  return withRegistryFlags(command).action(async (places: readonly string[], flags: VerifyFlags) => {
     checkRegistryFlags(flags);
-    const { signal, onEvent } = context;
-    const where = parseCliPlace(place, existsSync);
-    let report: VerifyReport;
+    const plan = flags.plan === undefined ? undefined : await readPlanFile(flags.plan);
+    const where = parseCliPlaces(places);
+    const named = places.join(" ");
     if (where.kind === "bundle") {
-      await using bundle = await Bundle.open(where.directory, { signal, onEvent });
-      report = await verifyBundle(bundle, { signal, onEvent });
-      if (flags.plan !== undefined) {
-        const list = parseDownloadList(await readFile(flags.plan, "utf8"), flags.plan);
-        const against = await verify(bundle, list, { signal, onEvent });
-        report = { ...report, ok: report.ok && against.ok, findings: [...report.findings, ...against.findings] };
-      }
-    } else {
-      if (flags.plan === undefined) throw new UsageError(`${place} is verified against a plan: give --plan FILE`);
-      const list = parseDownloadList(await readFile(flags.plan, "utf8"), flags.plan);
-      await using registry = await openReader(where, flags, context);
-      report = await verify(registry, list, { signal, onEvent });
+      await using bundle = await openBundle(bundlePaths(where), context);
+      const report = await verifyBoth(bundle, plan?.list, context);
+      return await tell(report, { place: bundle.name, plan: plan?.digest, locks: bundle.locks });
     }
-    context.output.report("verify", { ...report }, verifySummary(report, place));
-    if (!report.ok) context.exitWith(3);
+    if (!plan) throw new UsageError(`${named} is verified against a plan: give --plan FILE`);
+    await using registry = await openReader(where, flags, context);
+    const { signal, onEvent } = context;
+    await tell(await verify(registry, plan.list, { signal, onEvent }), { place: registry.name, plan: plan.digest });
+
+    async function tell(report: VerifyReport, subject: VerifySubject): Promise<void> {
+      if (!report.ok) context.exitWith(3);
+      if (flags.evidence === "-") return context.output.text(formatVerifyEvidence(report, subject));
+      if (flags.evidence !== undefined) await writeFile(flags.evidence, formatVerifyEvidence(report, subject));
+      context.output.report("verify", { ...verifyEvidence(report, subject) }, verifySummary(report, named));
+    }
   });
+}
+
+/** A bundle by itself, and against a plan where one is given. */
+async function verifyBoth(
+  bundle: Bundle,
+  list: DownloadList | undefined,
+  { signal, onEvent }: CliContext,
+): Promise<VerifyReport> {
+  const report = await verifyBundle(bundle, { signal, onEvent });
+  if (!list) return report;
+  const against = await verify(bundle, list, { signal, onEvent });
+  return { ...report, ok: report.ok && against.ok, findings: [...report.findings, ...against.findings] };
+}
+
+async function readPlanFile(file: string): Promise<PlanFile> {
+  const list = await readPlan(file);
+  return { list, digest: digestOf(await readFile(file)) };
 }

@@ -30,13 +30,20 @@ export function inventorySummary({ place, repositories }: Inventory, file: strin
 
 /** What a verification found, for people. */
 export function verifySummary(report: VerifyReport, place: string): string {
-  const { findings, images, blobs, bytes } = report;
+  const { findings, images, blobs, bytes, assumed } = report;
   const where = (finding: (typeof findings)[number]) =>
     [finding.archive, finding.entry, finding.reference].filter((part) => part !== undefined).join(" ");
+  const rests =
+    assumed.blobs === 0
+      ? []
+      : [
+          `  ${count(assumed.blobs, "blob")} (${formatBytes(assumed.bytes)}) ${assumed.blobs === 1 ? "is" : "are"} not in it: a base has to bring them`,
+        ];
   return [
     ...findings.map((finding) => `  ${finding.code}: ${where(finding)}: ${finding.message}`),
+    ...rests,
     findings.length === 0
-      ? `${place} is whole: ${count(images, "image")}, ${count(blobs, "blob")}, ${formatBytes(bytes)} read and hashed`
+      ? `${place} is whole${assumed.blobs === 0 ? "" : " over its base"}: ${count(images, "image")}, ${count(blobs, "blob")}, ${formatBytes(bytes)} read and hashed`
       : `${place} is not whole: ${count(findings.length, "fault")} in ${count(images, "image")}, ${count(blobs, "blob")}`,
   ].join("\n");
 }

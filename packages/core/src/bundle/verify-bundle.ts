@@ -1,13 +1,14 @@
 import { type CallOptions, digestAlgorithm, formatDigest, formatName, hashFor } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
+import { ContentCounts } from "../transfer/content-counts.ts";
 import type { VerifyFinding, VerifyReport } from "../transfer/verify-report.ts";
-import type { ArchiveReader } from "./archive-reader.ts";
+import { countAssumed } from "./assumed-count.ts";
 import type { Bundle } from "./bundle.ts";
-import { type BlobPlace, blobPlaceOf, rootOf } from "./bundle-content.ts";
+import { type BlobCopy, type BlobPlace, blobPlaceOf, rootOf } from "./bundle-content.ts";
+import { nameOf } from "./bundle-storage.ts";
 import { graphFaults } from "./graph-faults.ts";
 import { lockFindings } from "./lock-findings.ts";
-import type { TarEntry } from "./tar-reader.ts";
 
 /** Options of {@link verifyBundle}. */
 export interface VerifyBundleOptions extends CallOptions {
@@ -15,8 +16,9 @@ export interface VerifyBundleOptions extends CallOptions {
 }
 
 /**
- * Proves a bundle: hashes every copy of every blob, walks every image, and compares the archives with the lock where there
- * is one. Goes on after what it finds.
+ * Proves a bundle, or several opened together: hashes every copy of every blob, walks every image, and compares the archives
+ * with the locks where there are any. Goes on after what it finds. What a lock leaves to a base, and no archive has, is
+ * counted and is no finding.
  */
 export async function verifyBundle(
   bundle: Bundle,
@@ -24,22 +26,19 @@ export async function verifyBundle(
 ): Promise<VerifyReport> {
   const findings: VerifyFinding[] = [];
   const { archives, repositories } = bundle.contents;
-  let blobs = 0;
-  let bytes = 0;
+  const counts = new ContentCounts();
   for (const archive of archives) {
     const root = rootOf(archive);
     for (const entry of archive.entries) {
       const place = blobPlaceOf(entry, root);
       if (!place) continue;
-      const finding = await hashEntry(archive, entry, place, { signal, onEvent });
+      const finding = await hashEntry({ archive, entry }, place, { signal, onEvent });
       if (finding) findings.push(finding);
-      blobs += 1;
-      bytes += entry.size;
+      counts.add(place.path, { blobs: 1, bytes: entry.size });
     }
   }
-  let images = 0;
   for (const content of repositories) {
-    images += content.index.tags.size;
+    counts.add(content.path, { images: content.index.tags.size });
     for await (const { digest, ...fault } of graphFaults(content, bundle.repository(content.path), signal)) {
       findings.push({ ...fault, reference: formatName(content.path, digest) });
     }
@@ -49,17 +48,20 @@ export async function verifyBundle(
     for await (const finding of lockFindings(lock, own, signal)) findings.push(finding);
   }
   const distinct = withoutRepeats(findings);
-  return { ok: distinct.length === 0, archives: archives.length, images, blobs, bytes, findings: distinct };
+  const assumed = countAssumed(bundle.assumed());
+  return { ok: distinct.length === 0, archives: archives.length, ...counts.report(), assumed, findings: distinct };
 }
 
 async function hashEntry(
-  archive: ArchiveReader,
-  entry: TarEntry,
+  copy: BlobCopy,
   { path, digest }: BlobPlace,
   { signal, onEvent }: VerifyBundleOptions,
 ): Promise<VerifyFinding | undefined> {
   const about = { side: "local", repository: path, digest } as const;
-  const where = { archive: archive.name, entry: entry.name, reference: formatName(path, digest) };
+  const { archive, entry } = copy;
+  const files = archive.chunksOf(entry);
+  const inChunks = files.length > 0 ? { files } : {};
+  const where = { archive: archive.name, entry: entry.name, ...inChunks, reference: formatName(path, digest) };
   const startedAt = performance.now();
   onEvent?.({ type: "blob.started", ...about, size: entry.size, offset: 0 });
   const hash = hashFor(digest);
@@ -75,7 +77,7 @@ async function hashEntry(
   }
   const actual = formatDigest(digestAlgorithm(digest), hash);
   if (actual !== digest) {
-    const message = `${entry.name} in ${archive.name} is damaged: its bytes hash to ${actual}`;
+    const message = `${nameOf(copy)} is damaged: its bytes hash to ${actual}`;
     return { ...where, code: "DIGEST_MISMATCH", message };
   }
   const elapsedMs = performance.now() - startedAt;

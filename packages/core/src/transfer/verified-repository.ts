@@ -1,4 +1,6 @@
 import {
+  childBlobs,
+  childManifests,
   classifyFailure,
   type Digest,
   defaultMaxManifestBytes,
@@ -7,8 +9,13 @@ import {
   formatDigest,
   formatName,
   hashFor,
+  type ImageIndex,
+  type ImageManifest,
+  type Manifest,
+  parseManifest,
   RegistryError,
   type RepositoryReader,
+  referrersTag,
   type Tag,
 } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
@@ -19,9 +26,9 @@ import type { VerifyFinding } from "./verify-report.ts";
 /** Progress is told once per so many bytes of a blob. */
 const progressBytes = 1024 * 1024;
 
-/** What one check gave: a finding, or nothing to complain of; `bytes` is what was hashed, if anything was found to hash. */
+/** What one check gave: findings, or nothing to complain of; `bytes` is what was hashed, if anything was found to hash. */
 export interface Verified {
-  readonly finding?: VerifyFinding | undefined;
+  readonly findings?: readonly VerifyFinding[] | undefined;
   readonly bytes?: number | undefined;
 }
 
@@ -29,11 +36,16 @@ export interface Verified {
 export class VerifiedRepository {
   readonly #repository: RepositoryReader;
   readonly #path: string;
+  readonly #planned: ReadonlySet<Digest>;
   readonly #emit: OnEvent;
+  /** The manifests that were read and refer to another, by the fallback tag of what they refer to. */
+  readonly #referrers = new Map<Tag, { readonly subject: Digest; readonly digests: Set<Digest> }>();
 
-  constructor(repository: RepositoryReader, path: string, emit: OnEvent) {
+  /** `planned` is all that the plan wants the repository to hold. */
+  constructor(repository: RepositoryReader, path: string, planned: ReadonlySet<Digest>, emit: OnEvent) {
     this.#repository = repository;
     this.#path = path;
+    this.#planned = planned;
     this.#emit = emit;
   }
 
@@ -42,10 +54,10 @@ export class VerifiedRepository {
     const reference = formatName(this.#repository.name, tag);
     try {
       const there = await this.#repository.resolve(tag, { signal });
-      if (!there) return { finding: { code: "TAG_MISSING", message: "the tag is not there", reference } };
+      if (!there) return { findings: [{ code: "TAG_MISSING", message: "the tag is not there", reference }] };
       if (!digests.has(there.digest)) {
         const message = `it names ${there.digest}, planned is ${[...digests].join(" or ")}`;
-        return { finding: { code: "TAG_DIFFERS", message, reference } };
+        return { findings: [{ code: "TAG_DIFFERS", message, reference }] };
       }
       this.#emit({ type: "image.finished", side: "target", reference, digest: there.digest, outcome: "present" });
       return {};
@@ -54,13 +66,50 @@ export class VerifiedRepository {
     }
   }
 
+  /** Reads a manifest, and holds what it needs against the plan. */
   checkManifest(planned: PlannedBlob, signal: AbortSignal): Promise<Verified> {
     return this.#check("MANIFEST", planned, signal, async () => {
       const maxBytes = Math.max(planned.size, defaultMaxManifestBytes);
       const { bytes, descriptor } = await this.#repository.manifest(planned.digest, { signal, maxBytes });
       requireType(planned, descriptor.mediaType);
       requireSame(planned, bytes.byteLength, digestOf(bytes, digestAlgorithm(planned.digest)));
+      return this.#unplanned({ descriptor, bytes });
     });
+  }
+
+  /**
+   * Reads a list of referrers. Where what it lists is found as referrers, it need not be there itself. After all of
+   * {@link checkManifest}.
+   */
+  async checkList(tag: Tag, planned: PlannedBlob, signal: AbortSignal): Promise<Verified> {
+    const result = await this.checkManifest(planned, signal);
+    const isMissing = result.findings?.some(({ code }) => code === "MANIFEST_MISSING") ?? false;
+    return isMissing && this.#referrers.has(tag) ? {} : result;
+  }
+
+  /**
+   * Whether the repository lists all referrers that were planned with a list under `tag`; a list of what refers to
+   * nothing is a tag as any other. After all of {@link checkManifest}.
+   */
+  async checkReferrers(tag: Tag, digests: ReadonlySet<Digest>, signal: AbortSignal): Promise<Verified> {
+    const expected = this.#referrers.get(tag);
+    if (!expected) return await this.checkTag(tag, digests, signal);
+    const { subject } = expected;
+    const reference = formatName(this.#repository.name, subject);
+    const listed = new Set<Digest>();
+    try {
+      for await (const { digest } of this.#repository.referrers(subject, { signal })) listed.add(digest);
+    } catch (error) {
+      throw transferError(error, "target", `verify the referrers of ${reference}`, reference, signal);
+    }
+    const missing = [...expected.digests].filter((digest) => !listed.has(digest)).sort();
+    return {
+      findings: missing.map((digest) => ({
+        code: "REFERRER_MISSING",
+        message: `it is not listed among what refers to ${subject}`,
+        reference: formatName(this.#repository.name, digest),
+      })),
+    };
   }
 
   checkBlob(planned: PlannedBlob, signal: AbortSignal): Promise<Verified> {
@@ -84,7 +133,33 @@ export class VerifiedRepository {
       if (untold > 0) this.#emit({ type: "blob.progress", ...told, bytes: untold });
       const elapsedMs = Math.round(performance.now() - startedMs);
       this.#emit({ type: "blob.finished", ...told, size, fetchedBytes: bytes, elapsedMs });
+      return [];
     });
+  }
+
+  /** What a manifest needs and the plan does not name: nobody would have looked for it. */
+  #unplanned(manifest: Manifest): readonly VerifyFinding[] {
+    const { descriptor, bytes } = manifest;
+    let content: ImageManifest | ImageIndex;
+    try {
+      content = parseManifest({ descriptor, bytes });
+    } catch {
+      return []; // its bytes are those that were planned
+    }
+    if (content.subject) {
+      const { digest: subject } = content.subject;
+      const known = this.#referrers.get(referrersTag(subject)) ?? { subject, digests: new Set() };
+      this.#referrers.set(referrersTag(subject), known);
+      known.digests.add(descriptor.digest);
+    }
+    const needed = new Set([...childBlobs(content), ...childManifests(content)].map(({ digest }) => digest));
+    return [...needed]
+      .filter((digest) => !this.#planned.has(digest))
+      .map((digest) => ({
+        code: "BLOB_UNPLANNED",
+        message: `${descriptor.digest} needs it, and the plan does not name it`,
+        reference: formatName(this.#repository.name, digest),
+      }));
   }
 
   /** Runs a reading; only what is missing or not what its digest says becomes a finding. */
@@ -92,12 +167,11 @@ export class VerifiedRepository {
     what: "MANIFEST" | "BLOB",
     { digest, size }: PlannedBlob,
     signal: AbortSignal,
-    read: () => Promise<void>,
+    read: () => Promise<readonly VerifyFinding[]>,
   ): Promise<Verified> {
     const reference = formatName(this.#repository.name, digest);
     try {
-      await read();
-      return { bytes: size };
+      return { findings: await read(), bytes: size };
     } catch (error) {
       const failure = signal.aborted ? "aborted" : classifyFailure(error);
       if (failure !== "missing" && failure !== "corrupt") {
@@ -105,7 +179,7 @@ export class VerifiedRepository {
       }
       const message = error instanceof Error ? error.message : String(error);
       const finding = { code: `${what}_${failure === "missing" ? "MISSING" : "CORRUPT"}`, message, reference };
-      return failure === "missing" ? { finding } : { finding, bytes: size };
+      return failure === "missing" ? { findings: [finding] } : { findings: [finding], bytes: size };
     }
   }
 }

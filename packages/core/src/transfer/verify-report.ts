@@ -9,11 +9,27 @@ export interface VerifyFinding {
   readonly archive?: string | undefined;
   /** The archive's entry. */
   readonly entry?: string | undefined;
+  /** The chunks the entry lies in, where the archive is in chunks. */
+  readonly files?: readonly string[] | undefined;
   /** The image or blob as `repository:tag` or `repository@digest`. */
   readonly reference?: string | undefined;
 }
 
-/** What a verification read and found; plain data, sizes in bytes. */
+/** Blobs and their bytes together. */
+export interface BlobCount {
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+/** What a verification read of one repository. */
+export interface VerifiedContent extends BlobCount {
+  /** The repository's path below the registry root. */
+  readonly path: string;
+  /** Its tags. */
+  readonly images: number;
+}
+
+/** What a verification read and found; plain data, equal for equal content, sizes in bytes. */
 export interface VerifyReport {
   /** Whether there are no findings. */
   readonly ok: boolean;
@@ -25,5 +41,9 @@ export interface VerifyReport {
   readonly blobs: number;
   /** Bytes hashed. */
   readonly bytes: number;
+  /** What the images need and a base must bring, each blob once: not there, and no finding. */
+  readonly assumed: BlobCount;
+  /** The counts by repository, bytewise by path. */
+  readonly repositories: readonly VerifiedContent[];
   readonly findings: readonly VerifyFinding[];
 }
