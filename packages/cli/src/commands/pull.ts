@@ -1,6 +1,7 @@
 import { BundleDirectory, PackagesService, pull } from "@tranship/core";
 import { Command } from "commander";
 import { readBase } from "../base-file.ts";
+import { type ChunkFlags, chunkBytesOf, withChunkFlags } from "../chunk-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import {
   type BaseFlags,
@@ -14,6 +15,11 @@ import {
 import { openSource } from "../place.ts";
 import { pullSummary } from "../print/summaries.ts";
 
+interface PullFlags {
+  readonly source: string;
+  readonly restart?: boolean;
+}
+
 /** `tranship pull`: flags in, one core call, a report out. */
 export function pullCommand(context: CliContext): Command {
   const command = new Command("pull")
@@ -24,17 +30,15 @@ export function pullCommand(context: CliContext): Command {
       "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
     )
     .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again");
-  return withRegistryFlags(withBaseFlag(withSelectionFlags(command))).action(
-    async (
-      folder: string,
-      flags: RegistryFlags & SelectionFlags & BaseFlags & { readonly source: string; readonly restart?: boolean },
-    ) => {
+  return withRegistryFlags(withBaseFlag(withSelectionFlags(withChunkFlags(command)))).action(
+    async (folder: string, flags: RegistryFlags & SelectionFlags & BaseFlags & ChunkFlags & PullFlags) => {
       checkRegistryFlags(flags);
+      const chunkBytes = chunkBytesOf(flags);
       const base = await readBase(flags.base);
       await using source = await openSource(flags.source, flags, context);
       const packages = new PackagesService(packagesOptions(source, flags));
       const directory = folder.replace(/^bundle:/, "");
-      await using bundle = await BundleDirectory.open(directory, { restart: flags.restart });
+      await using bundle = await BundleDirectory.open(directory, { restart: flags.restart, chunkBytes });
       const report = await pull([packages], { to: bundle, base, signal: context.signal, onEvent: context.onEvent });
       context.output.report("pull", { ...report }, pullSummary(report, directory));
     },

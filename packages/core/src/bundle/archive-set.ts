@@ -1,11 +1,9 @@
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { checksumKinds, sidecarName } from "../checksums/sidecar.ts";
 import { archiveFileNames, parseArchiveFileName, partialSuffix } from "./archive-names.ts";
 import type { ArchivePlace } from "./archive-place.ts";
 import { locally } from "./local-error.ts";
-
-/** What stands beside a file of an archive when checksums were asked for: the file's name and one of these. */
-export const checksumSuffixes: readonly string[] = [".sha256", ".gostsum"];
 
 /** A file of a bundle's folder that belongs to an archive. */
 export interface ArchiveSetFile {
@@ -53,7 +51,7 @@ export function isWholeAt({ path, chunkBytes }: ArchivePlace, bytes: number): bo
 /** Removes the checksums of files that are about to change; tells whether there were any. @throws MirrorError `FILE_FAILED` */
 export function removeChecksums(folder: string, names: Iterable<string>): boolean {
   const present = new Set(locally(folder, () => readdirSync(folder)));
-  const stale = [...names].flatMap((name) => checksumSuffixes.map((suffix) => name + suffix));
+  const stale = [...names].flatMap((name) => checksumKinds.map((kind) => sidecarName(name, kind)));
   const found = stale.filter((name) => present.has(name));
   for (const name of found) removeFile(join(folder, name));
   return found.length > 0;
