@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { cleanCommand } from "./commands/clean.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { planCommand } from "./commands/plan.ts";
 import { pullCommand } from "./commands/pull.ts";
@@ -19,7 +20,7 @@ export function createProgram(context: CliContext, version: string): Command {
       "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with findings, 130 interrupted.\n" +
         "With --json, standard output carries one JSON object a line: events, then a report or a failure.",
     );
-  const commands = [planCommand, pullCommand, pushCommand, verifyCommand, serveCommand, inventoryCommand];
+  const commands = [planCommand, pullCommand, pushCommand, verifyCommand, serveCommand, inventoryCommand, cleanCommand];
   for (const command of commands.map((make) => make(context))) {
     program.addCommand(
       command.option("--json", "events and the report as JSON lines on standard output").exitOverride(),

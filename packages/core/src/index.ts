@@ -2,10 +2,18 @@ export type { ArchiveFile } from "./bundle/archive-reader.ts";
 export type { AssumedContent, BasedSource } from "./bundle/assumed.ts";
 export { Bundle, type BundleArchive, type OpenBundleOptions } from "./bundle/bundle.ts";
 export { BundleDirectory, type BundleDirectoryOptions } from "./bundle/bundle-directory.ts";
+export {
+  type AbandonedFile,
+  type CleanBundleOptions,
+  type CleanReport,
+  cleanBundle,
+  type LockOutcome,
+} from "./bundle/clean-bundle.ts";
 export type { BundleLockFile } from "./bundle/find-places.ts";
 export { requireWhole } from "./bundle/require-whole.ts";
 export type { TarEntry } from "./bundle/tar-reader.ts";
 export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.ts";
+export type { ChecksumKind } from "./checksums/sidecar.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";
 export type { MirrorEvent, MirrorWarning, OnEvent } from "./events.ts";
 export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
@@ -32,7 +40,15 @@ export {
   maxInventoryLength,
   parseInventory,
 } from "./plan/inventory.ts";
-export { type LockFile, lockFileName, parseLockFile } from "./plan/lock-file.ts";
+export {
+  type LockedArchive,
+  type LockedChunk,
+  type LockedEntry,
+  type LockFile,
+  lockFileName,
+  minChunkBytes,
+  parseLockFile,
+} from "./plan/lock-file.ts";
 export type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "./plan/planner.ts";
 export type { AssumedBlob, PlannedBlob, PlannedImage, PlannedRepository, Reason, Section } from "./plan/section.ts";
 export { type GraphChecker, type PushBundleOptions, pushBundle, type SpaceChecker } from "./push/push-bundle.ts";
