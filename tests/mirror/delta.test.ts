@@ -240,11 +240,17 @@ describe("on the command line", () => {
     const folder = tempFolder();
     await pullInto(folder, registry.host, ["alb"]);
     const alone = await runTranship("inventory", "--plan", join(folder, lockFileName));
-    const [ofBundle, ofBoth] = await Promise.all([
+    const [asJson, ofBundle, ofBoth] = await Promise.all([
+      runTranship("inventory", "--plan", join(folder, lockFileName), "--json"),
       runTranship("inventory", `bundle:${folder}`),
       runTranship("inventory", folder, `registry:${registry.host}/demo/fe`),
     ]);
     const repositoriesOf = (text: string) => parseInventory(text, "stdout").repositories;
+    expect(JSON.parse(asJson.stdout)).toEqual({
+      type: "report",
+      command: "inventory",
+      ...parseInventory(alone.stdout, "stdout"),
+    });
     expect(repositoriesOf(ofBundle.stdout)).toEqual(repositoriesOf(alone.stdout));
     expect(repositoriesOf(ofBoth.stdout).map(({ path }) => path)).toEqual([
       "packages",

@@ -29,9 +29,11 @@ export function inventoryCommand(context: CliContext): Command {
   return withRegistryFlags(command).action(async (places: readonly string[], flags: InventoryFlags) => {
     checkRegistryFlags(flags);
     const inventory = await inventoryFor(places, flags, context);
-    if (flags.output === undefined || flags.output === "-") return context.output.text(formatInventory(inventory));
-    await writeFile(flags.output, formatInventory(inventory));
-    context.output.report("inventory", { ...inventory }, inventorySummary(inventory, flags.output));
+    const text = formatInventory(inventory);
+    if (flags.output === "-") return context.output.text(text);
+    if (flags.output !== undefined) await writeFile(flags.output, text);
+    const summary = flags.output === undefined ? text.trimEnd() : inventorySummary(inventory, flags.output);
+    context.output.report("inventory", { ...inventory }, summary);
   });
 }
 
