@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { ChecksumKind } from "../checksums/sidecar.ts";
 import { isMirrorError, MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
@@ -26,6 +27,7 @@ import { LocalBlobs } from "./local-blobs.ts";
 import { locally } from "./local-error.ts";
 import { warnOfConflicts } from "./lock-conflicts.ts";
 import { removeArchive, takeBack } from "./publish.ts";
+import { standingArchives } from "./standing-archive.ts";
 import { type OnSyncRefused, syncFile } from "./sync-folder.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
 
@@ -41,6 +43,13 @@ export interface BundleDirectoryOptions {
    * another size is another pull, and writes the archives anew. @defaultValue each archive is one file
    */
   readonly chunkBytes?: number | undefined;
+  /** Leaves archives that the lock file lists in the form they have, whatever `chunkBytes` is. @defaultValue false */
+  readonly keepForm?: boolean | undefined;
+  /**
+   * Checksums to write beside every archive or chunk of the bundle: a file `<name>.sha256` or `<name>.gostsum`. Each file
+   * is read once more for them. @defaultValue none
+   */
+  readonly checksums?: readonly ChecksumKind[] | undefined;
 }
 
 /** One pull into a bundle: its journal, and what bytes are at hand for it. */
@@ -58,14 +67,23 @@ export class BundleDirectory implements AsyncDisposable {
   readonly restart: boolean;
   /** The size of an archive's chunks, in bytes; `undefined` when each archive is one file. */
   readonly chunkBytes: number | undefined;
+  /** The checksums that every archive or chunk gets. */
+  readonly checksums: readonly ChecksumKind[];
+  readonly #keepForm: boolean;
   readonly #lock: BundleLock;
   readonly #work: WorkFolder;
   #lockFile: LockFile | undefined;
   #isBusy = false;
   #onSyncRefused: OnSyncRefused = () => {};
 
-  private constructor(directory: string, lock: BundleLock, { restart = false, chunkBytes }: BundleDirectoryOptions) {
+  private constructor(
+    directory: string,
+    lock: BundleLock,
+    { restart = false, chunkBytes, keepForm = false, checksums = [] }: BundleDirectoryOptions,
+  ) {
     this.directory = directory;
+    this.checksums = checksums;
+    this.#keepForm = keepForm;
     this.restart = restart;
     this.chunkBytes = chunkBytes;
     this.#lock = lock;
@@ -106,6 +124,18 @@ export class BundleDirectory implements AsyncDisposable {
   /** What the bundle holds as of its last finished pull. */
   get lockFile(): LockFile | undefined {
     return this.#lockFile;
+  }
+
+  /** The size of this archive's chunks, in bytes; `undefined` when it is one file. */
+  chunkBytesOf(archive: string): number | undefined {
+    const listed = this.#keepForm ? this.#lockFile?.files.find((file) => file.archive === archive) : undefined;
+    return listed ? listed.chunkBytes : this.chunkBytes;
+  }
+
+  /** The names of the files of all finished archives, whoever made them. @throws MirrorError `FILE_FAILED` */
+  finishedFiles(): readonly string[] {
+    const parts = [...standingArchives(this.directory, new Set()).values()].flat();
+    return parts.map(({ name }) => name).sort(compareText);
   }
 
   /**
@@ -206,10 +236,16 @@ export class BundleDirectory implements AsyncDisposable {
     const local = new LocalBlobs();
     const chunkBytes = new Map(this.#lockFile?.files.map((file) => [file.archive, file.chunkBytes]));
     for (const { archive, sections } of this.#lockFile?.archives ?? []) {
-      const path = join(this.directory, archive);
-      addExtents(local, { path, isPartial: false, chunkBytes: chunkBytes.get(archive) }, sections);
+      const place = { path: join(this.directory, archive), isPartial: false, chunkBytes: chunkBytes.get(archive) };
+      addExtents(local, place, sections);
+      const unfinished = { ...place, isPartial: true }; // one that is being repaired
+      if (this.#keepForm && existsSync(filePathOf(unfinished))) addExtents(local, unfinished, sections);
     }
     this.#addPublished(local, journal);
+    for (const [archive, steps] of journal.archives()) {
+      const place = { path: join(this.directory, archive), isPartial: true, chunkBytes: this.chunkBytes };
+      addExtents(local, place, sectionsOf(steps)); // of archives that share a blob, one may have it and others not yet
+    }
     for (const folder of this.#work.staleFolders()) {
       using stale = Journal.open(join(folder, journalName));
       this.#addPublished(local, stale);

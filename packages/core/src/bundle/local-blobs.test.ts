@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { digestOf } from "@tranship/registry";
 import { expect, onTestFinished, test } from "vitest";
 import type { ArchivePlace } from "./archive-place.ts";
-import { LocalBlobs } from "./local-blobs.ts";
+import { LocalBlobs, type WantedPlace } from "./local-blobs.ts";
 
 function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "tranship-local-"));
@@ -13,6 +13,11 @@ function aFolder(): string {
 }
 
 const whole = (path: string): ArchivePlace => ({ path, isPartial: false });
+
+/** A place that wants bytes, somewhere else. */
+function wantedPlace(write: (position: number, bytes: Uint8Array) => void): WantedPlace {
+  return { place: whole("elsewhere"), offset: 0, write };
+}
 
 const bytes = Buffer.alloc(3 * 1024 * 1024, "some bytes ");
 const blob = { digest: digestOf(bytes), size: bytes.byteLength };
@@ -62,11 +67,47 @@ test.for([
   local.add(blob, whole(bad), 0);
   local.add(blob, whole(good), 0);
   const copy = Buffer.alloc(bytes.byteLength);
-  expect(await local.copy(blob, (position, piece) => void copy.set(piece, position))).toBe(true);
+  expect(
+    await local.copy(
+      blob,
+      wantedPlace((position, piece) => copy.set(piece, position)),
+    ),
+  ).toBe(true);
   expect(copy.equals(bytes)).toBe(true);
   rmSync(good);
-  expect(await local.copy(blob, () => {})).toBe(false);
+  expect(
+    await local.copy(
+      blob,
+      wantedPlace(() => {}),
+    ),
+  ).toBe(false);
   expect(local.has(blob.digest)).toBe(false);
+});
+
+test("an unfinished archive gives the blob when it has all of it, and else only its beginning, as far as bytes go", async () => {
+  const [folder, local] = [aFolder(), new LocalBlobs()];
+  const [short, long] = [join(folder, "short"), join(folder, "long")];
+  writeFileSync(`${short}.partial`, Buffer.concat([bytes.subarray(0, 1000), Buffer.alloc(bytes.byteLength - 1000)]));
+  writeFileSync(`${long}.partial`, bytes.subarray(0, 2000));
+  for (const path of [short, long]) local.add(blob, { path, isPartial: true }, 0);
+  const written: (readonly [number, number])[] = [];
+  const wanted = wantedPlace((position, piece) => written.push([position, piece.byteLength]));
+  expect(await local.copy(blob, wanted)).toBe(false);
+  expect(written).toEqual([]);
+  expect(await local.copyBeginning(blob, wanted)).toBe(2000);
+  expect(written).toEqual([[0, 2000]]);
+  writeFileSync(`${short}.partial`, bytes);
+  expect(await local.copy(blob, wanted)).toBe(true);
+});
+
+test("a place is not filled from itself", async () => {
+  const [folder, local] = [aFolder(), new LocalBlobs()];
+  const place: ArchivePlace = { path: join(folder, "a"), isPartial: true };
+  writeFileSync(`${place.path}.partial`, bytes);
+  local.add(blob, place, 0);
+  const wanted: WantedPlace = { place, offset: 0, write: () => expect.unreachable("nothing is written") };
+  expect(await local.copy(blob, wanted)).toBe(false);
+  expect(await local.copyBeginning(blob, wanted)).toBe(0);
 });
 
 test("an aborted signal ends a copy with its reason", async () => {
@@ -76,5 +117,11 @@ test("an aborted signal ends a copy with its reason", async () => {
   local.add(blob, whole(path), 0);
   const stop = new AbortController();
   const reason = new Error("enough");
-  await expect(local.copy(blob, () => stop.abort(reason), stop.signal)).rejects.toBe(reason);
+  await expect(
+    local.copy(
+      blob,
+      wantedPlace(() => stop.abort(reason)),
+      stop.signal,
+    ),
+  ).rejects.toBe(reason);
 });

@@ -17,6 +17,14 @@ interface Extent {
   isProven: boolean;
 }
 
+/** A place that a blob's bytes are wanted for; it is not read to fill itself. */
+export interface WantedPlace {
+  readonly place: ArchivePlace;
+  readonly offset: number;
+  /** Writes borrowed bytes at a position of the blob. */
+  write(position: number, bytes: Uint8Array): void;
+}
+
 /** A blob's bytes in an open file, proven to be the blob's. */
 export interface LocalBlob extends Disposable {
   /** The bytes from `offset`, at most `length`; each piece is only valid until the next. */
@@ -85,16 +93,42 @@ export class LocalBlobs {
   }
 
   /**
-   * Hands the blob's bytes to `write`, from the first place whose bytes hash to the digest; `false` when there is none,
-   * and then what was written is not the blob. `write` borrows each piece until it returns.
+   * Writes the blob to `wanted` from the first other place whose bytes hash to the digest; `false` when there is none, and
+   * then what was written is not the blob.
    */
-  async copy(blob: Blob, write: (position: number, bytes: Uint8Array) => void, signal?: AbortSignal): Promise<boolean> {
-    for (const extent of [...(this.#extents.get(blob.digest) ?? [])]) {
+  async copy(blob: Blob, wanted: WantedPlace, signal?: AbortSignal): Promise<boolean> {
+    for (const extent of this.#others(blob, wanted)) {
       using file = openExtent(extent, blob);
-      if (file && (await isBlob(file, extent, blob, signal, write))) return true;
+      // An unfinished archive often has not all of it: looked at before anything is written, and kept for its beginning.
+      const isDoubtful = file && extent.file.place?.isPartial && !extent.isProven;
+      if (isDoubtful && !(await isBlob(file, extent, blob, signal))) continue;
+      if (file && (await isBlob(file, extent, blob, signal, wanted))) return true;
       this.#drop(blob.digest, extent);
     }
     return false;
+  }
+
+  /**
+   * Writes the longest beginning of the blob that an unfinished archive may have to `wanted`, and gives its length in bytes.
+   * It is not proven: whoever goes on behind it hashes all of it.
+   */
+  async copyBeginning(blob: Blob, wanted: WantedPlace, signal?: AbortSignal): Promise<number> {
+    let longest = { bytes: 0, extent: undefined as Extent | undefined };
+    for (const extent of this.#others(blob, wanted)) {
+      using file = extent.file.place?.isPartial ? openExtent(extent, blob) : undefined;
+      const bytes = file ? await endOfData(file, extent, signal) : 0;
+      if (bytes > longest.bytes) longest = { bytes, extent };
+    }
+    using file = longest.extent && openExtent(longest.extent, blob);
+    if (!file || !longest.extent) return 0;
+    let position = 0;
+    for (const piece of file.pieces(longest.extent.offset, longest.bytes)) {
+      wanted.write(position, piece);
+      position += piece.byteLength;
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+    return position;
   }
 
   /** The bytes of a small blob; `undefined` when no place holds it. */
@@ -108,6 +142,11 @@ export class LocalBlobs {
       position += piece.byteLength;
     }
     return bytes;
+  }
+
+  #others({ digest }: Blob, { place, offset }: WantedPlace): readonly Extent[] {
+    const own = this.#files.get(keyOf(place));
+    return (this.#extents.get(digest) ?? []).filter((extent) => extent.file !== own || extent.offset !== offset);
   }
 
   #drop(digest: Digest, extent: Extent): void {
@@ -132,22 +171,36 @@ function openExtent({ file, size }: Extent, blob: Blob): ArchiveFile | undefined
   }
 }
 
-/** Whether the place holds the blob; hands its bytes to `take` on the way. */
+/** Whether the place holds the blob; hands its bytes to `taker` on the way. */
 async function isBlob(
   file: ArchiveFile,
   { offset }: Extent,
   { digest, size }: Blob,
   signal?: AbortSignal,
-  take?: (position: number, bytes: Uint8Array) => void,
+  taker?: WantedPlace,
 ): Promise<boolean> {
   const hash = hashFor(digest);
   let position = 0;
   for (const piece of file.pieces(offset, size)) {
     hash.update(piece);
-    take?.(position, piece);
+    taker?.write(position, piece);
     position += piece.byteLength;
     await setImmediate(); // reads are synchronous: let others have their turn
     signal?.throwIfAborted();
   }
   return position === size && formatDigest(digestAlgorithm(digest), hash) === digest;
+}
+
+/** Where the last byte of an extent that is not zero ends, counted from its start. */
+async function endOfData(file: ArchiveFile, { offset, size }: Extent, signal?: AbortSignal): Promise<number> {
+  let position = 0;
+  let end = 0;
+  for (const piece of file.pieces(offset, size)) {
+    const last = piece.findLastIndex((byte) => byte !== 0);
+    if (last >= 0) end = position + last + 1;
+    position += piece.byteLength;
+    await setImmediate();
+    signal?.throwIfAborted();
+  }
+  return end;
 }

@@ -14,7 +14,8 @@ import {
 } from "@tranship/registry";
 import type { ArchiveFile } from "../bundle/archive-file.ts";
 import type { ArchiveEntry } from "../bundle/archive-layout.ts";
-import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import type { ArchivePlace } from "../bundle/archive-place.ts";
+import type { LocalBlobs, WantedPlace } from "../bundle/local-blobs.ts";
 import type { OnEvent } from "../events.ts";
 import type { RunContext } from "../plan/planner.ts";
 import type { PlannedBlob, PlannedRepository } from "../plan/section.ts";
@@ -24,6 +25,12 @@ import { transferError } from "./transfer-error.ts";
 
 /** Progress is told once per so many bytes of a blob. */
 const progressBytes = 1024 * 1024;
+
+/**
+ * Blobs end in zeros themselves, gzip's with the size and a tar with empty blocks: a place whose last bytes are zero may be
+ * filled to the end, and is hashed before so few bytes are asked for.
+ */
+const shortRestBytes = 64 * 1024;
 
 /** Places looked at and local copies made at a time: they read files, and more would only hold more buffers. */
 const localInFlight = 4;
@@ -86,7 +93,7 @@ export class BlobFiller {
       await flight;
       if (await this.#copy(job)) return;
     }
-    const fetch = this.#fetchPool.run(() => this.#receive(job, source), this.#run.signal);
+    const fetch = this.#fetchPool.run(async () => this.#receive(await this.#begin(job), source), this.#run.signal);
     this.#flights.set(blob.digest, fetch);
     await fetch;
   }
@@ -94,7 +101,8 @@ export class BlobFiller {
   /** What lies in the place: all of the blob, a beginning that may be its, or nothing. */
   async #look(file: ArchiveFile, { offset, size }: ArchiveEntry, blob: PlannedBlob): Promise<Place> {
     const filled = await file.endOfData(offset, size, this.#run.signal);
-    if (filled < size || file.sizeAtOpen < offset + size) return new Place(file, offset, filled, false);
+    if (size - filled > shortRestBytes || file.sizeAtOpen < offset + size)
+      return new Place(file, offset, filled, false);
     const hash = hashFor(blob.digest);
     for (const piece of file.pieces(offset, size)) {
       hash.update(piece);
@@ -102,6 +110,7 @@ export class BlobFiller {
       this.#run.signal.throwIfAborted();
     }
     const isRight = formatDigest(digestAlgorithm(blob.digest), hash) === blob.digest;
+    if (!isRight && filled < size) return new Place(file, offset, filled, false);
     return new Place(file, offset, isRight ? size : 0, isRight);
   }
 
@@ -115,12 +124,21 @@ export class BlobFiller {
     const { place, blob } = job;
     if (!this.#local.has(blob.digest)) return false;
     const { signal } = this.#run;
-    const copy = () => this.#local.copy(blob, (at, bytes) => place.write(at, bytes), signal);
+    const copy = () => this.#local.copy(blob, place, signal);
     if (!(await this.#localPool.run(copy, signal))) return false;
     this.totals.copiedBlobs += 1;
     this.totals.copiedBytes += blob.size;
     this.#finish(job, "copied");
     return true;
+  }
+
+  /** The job with as much of the blob in its place as an unfinished archive of another plan has. */
+  async #begin(job: Job): Promise<Job> {
+    const { place, blob } = job;
+    if (place.filledBytes > 0 || !this.#local.has(blob.digest)) return job;
+    const { signal } = this.#run;
+    const copy = () => this.#local.copyBeginning(blob, place, signal);
+    return { ...job, place: new Place(place.file, place.offset, await this.#localPool.run(copy, signal), false) };
   }
 
   async #receive({ place, blob, repository, emit }: Job, source: RepositoryReader): Promise<void> {
@@ -195,8 +213,9 @@ interface Job {
 }
 
 /** A blob's place in an archive, and how much of it is filled from before. */
-class Place implements Slot {
+class Place implements Slot, WantedPlace {
   readonly file: ArchiveFile;
+  readonly place: ArchivePlace;
   readonly offset: number;
   readonly filledBytes: number;
   /** All of it is there and hashes to the digest. */
@@ -204,6 +223,7 @@ class Place implements Slot {
 
   constructor(file: ArchiveFile, offset: number, filledBytes: number, isRight: boolean) {
     this.file = file;
+    this.place = file.place;
     this.offset = offset;
     this.filledBytes = filledBytes;
     this.isRight = isRight;
