@@ -6,8 +6,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { formatLockFile, type LockFile } from "../plan/lock-file.ts";
 import type { Section } from "../plan/section.ts";
 import { ArchiveLayout } from "./archive-layout.ts";
+import { chunkName } from "./archive-names.ts";
 import { Bundle } from "./bundle.ts";
-import { lockArchive } from "./locked-archive.ts";
+import { filesOfEntry, lockArchive, lockedPlaces } from "./locked-archive.ts";
 import { verifyBundle } from "./verify-bundle.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -76,6 +77,11 @@ async function findings(): Promise<readonly (readonly [string, string | undefine
   return report.findings.map(({ code, entry }) => [code, entry]);
 }
 
+async function files(): Promise<readonly (readonly [string, readonly string[] | undefined])[]> {
+  await using bundle = await Bundle.open(folder);
+  return (await verifyBundle(bundle)).findings.map(({ code, files }) => [code, files]);
+}
+
 const both = section(["v1", one], ["v2", two]);
 
 test("an archive as its lock says has no findings", async () => {
@@ -119,6 +125,71 @@ test("an archive of another length, or without a plan, is found", async () => {
     ["ARCHIVE_INVALID", undefined],
     ["PLAN_INVALID", undefined],
   ]);
+});
+
+test("a list of files that is not the plan's is found", async () => {
+  const { entries, ...locked } = lockArchive({ archive: "app.tar", sections: [both] });
+  const [first, ...rest] = entries;
+  if (!first) throw new Error("an empty archive");
+  for (const other of [rest, [{ ...first, digest: digestOf(one.subarray(1)) }, ...rest], [...entries, first]]) {
+    writeBundle(both, both, { files: [{ ...locked, entries: other }] });
+    expect(await findings()).toEqual([["PLAN_INVALID", undefined]]);
+  }
+});
+
+/** Cuts the archive into chunks of these sizes, the last as large as need be, under a lock of `chunkBytes`. */
+function writeChunks(sizes: readonly number[], chunkBytes: number): void {
+  const files = [lockArchive({ archive: "app.tar", sections: [both] }, chunkBytes)];
+  writeBundle(both, both, { files });
+  const bytes = readFileSync(join(folder, "app.tar"));
+  rmSync(join(folder, "app.tar"));
+  let at = 0;
+  for (const [index, size] of [...sizes, bytes.byteLength].entries()) {
+    if (at < bytes.byteLength) writeFileSync(join(folder, chunkName("app.tar", index)), bytes.subarray(at, at + size));
+    at += size;
+  }
+}
+
+test("chunks as the lock says have no findings; each of another size, missing or too many is named", async () => {
+  writeChunks([2048], 2048);
+  const { chunks = [] } = lockArchive({ archive: "app.tar", sections: [both] }, 2048);
+  for (let at = 0; at < chunks.length; at += 1) rmSync(join(folder, chunkName("app.tar", at)), { force: true });
+  writeChunks(
+    chunks.slice(0, -1).map(() => 2048),
+    2048,
+  );
+  expect(await findings()).toEqual([]);
+  writeChunks([...chunks.slice(0, -2).map(() => 2048), 1024], 2048);
+  expect(await files()).toEqual(chunks.slice(-2).map(({ file }) => ["SIZE_MISMATCH", [file]]));
+  writeChunks([...chunks.slice(0, -1).map(() => 2048), 100], 2048);
+  expect(await files()).toEqual([
+    ["SIZE_MISMATCH", [chunks.at(-1)?.file]],
+    ["ARCHIVE_INVALID", [chunkName("app.tar", chunks.length)]],
+  ]);
+});
+
+test("an archive in another form than the lock says is found", async () => {
+  writeBundle(both, both, { files: [lockArchive({ archive: "app.tar", sections: [both] }, 2048)] });
+  expect(await findings()).toEqual([["ARCHIVE_INVALID", undefined]]);
+});
+
+test("a bad entry is told with the chunks it lies in", async () => {
+  const { bytes } = lockArchive({ archive: "app.tar", sections: [both] });
+  const [chunkBytes, files] = [2048, [lockArchive({ archive: "app.tar", sections: [both] }, 2048)]];
+  writeBundle(section(["v1", two], ["v2", one]), both, { files });
+  const whole = readFileSync(join(folder, "app.tar"));
+  rmSync(join(folder, "app.tar"));
+  for (let at = 0; at * chunkBytes < bytes; at += 1) {
+    writeFileSync(join(folder, chunkName("app.tar", at)), whole.subarray(at * chunkBytes, (at + 1) * chunkBytes));
+  }
+  await using bundle = await Bundle.open(folder);
+  const { findings: found } = await verifyBundle(bundle);
+  const [archive] = files;
+  const place = archive && lockedPlaces(archive).find(({ name }) => name === "app/index.json");
+  expect(found.map(({ entry }) => entry)).toEqual(["app/index.json"]);
+  expect(archive && place && filesOfEntry(archive, place)).toEqual(
+    expect.arrayContaining([...(found[0]?.files ?? [""])]),
+  );
 });
 
 test("a lock that cannot be read is no lock", async () => {

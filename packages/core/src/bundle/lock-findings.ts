@@ -1,14 +1,15 @@
 import { maxIndexBytes } from "../layout/index-file.ts";
 import type { PlannedArchive } from "../plan/download-list.ts";
-import type { LockFile } from "../plan/lock-file.ts";
+import type { LockedArchive, LockedEntry, LockFile } from "../plan/lock-file.ts";
 import type { VerifyFinding } from "../transfer/verify-report.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
+import { lockArchive } from "./locked-archive.ts";
 import type { TarEntry } from "./tar-reader.ts";
 
 /**
- * Where archives differ from what their lock says they hold. The lock gives every entry with its size, and index files
- * byte for byte; blobs are proven by their own digests.
+ * Where archives differ from what their lock says they hold. The lock gives every file with its size, every entry with its
+ * size and digest, and index files byte for byte; blobs are proven by their own digests.
  */
 export async function* lockFindings(
   lock: LockFile,
@@ -24,7 +25,8 @@ export async function* lockFindings(
   for (const name of planned.keys()) {
     if (!listed.has(name)) yield { code: "PLAN_INVALID", message: `the lock has no file for ${name}`, archive: name };
   }
-  for (const { archive: name, bytes } of lock.files) {
+  for (const locked of lock.files) {
+    const { archive: name } = locked;
     const archive = archives.find((other) => other.archive === name);
     const plan = planned.get(name);
     if (!archive || !plan) {
@@ -34,11 +36,50 @@ export async function* lockFindings(
       yield { code: archive ? "PLAN_INVALID" : "NOT_FOUND", message, archive: name };
       continue;
     }
-    if (archive.size !== bytes) {
-      const message = `${name} has ${archive.size} bytes, the lock says ${bytes}`;
-      yield { code: "SIZE_MISMATCH", message, archive: name };
+    if (!listsWhatIsPlanned(locked, plan)) {
+      const message = `the files that the lock lists for ${name} are not those of its plan`;
+      yield { code: "PLAN_INVALID", message, archive: name };
     }
+    yield* compareFiles(archive, locked);
     yield* compareEntries(archive, expectedEntries(plan), signal);
+  }
+}
+
+function listsWhatIsPlanned({ entries }: LockedArchive, plan: PlannedArchive): boolean {
+  const text = (all: readonly LockedEntry[]) =>
+    JSON.stringify(all.map(({ name, size, digest }) => [name, size, digest]));
+  return text(entries) === text(lockArchive(plan).entries);
+}
+
+function* compareFiles(archive: ArchiveReader, { bytes, chunks }: LockedArchive): Generator<VerifyFinding> {
+  const { name } = archive;
+  const [only, ...others] = archive.files;
+  const isWhole = others.length === 0 && only?.file === archive.archive;
+  if (isWhole === (chunks !== undefined)) {
+    const message = `${name} is ${isWhole ? "one file" : "in chunks"}, the lock says it is ${chunks ? "in chunks" : "one file"}`;
+    yield { code: "ARCHIVE_INVALID", message, archive: name };
+  }
+  if (isWhole || !chunks) {
+    if (archive.size === bytes) return;
+    const message = `${name} has ${archive.size} bytes, the lock says ${bytes}`;
+    yield { code: "SIZE_MISMATCH", message, archive: name };
+    return;
+  }
+  const actual = new Map(archive.files.map((file) => [file.file, file.bytes]));
+  for (const { file, bytes: expected } of chunks) {
+    const found = actual.get(file);
+    actual.delete(file);
+    const about = { archive: name, files: [file] };
+    if (found === undefined)
+      yield { code: "NOT_FOUND", message: `${file}, which the lock lists, is missing`, ...about };
+    else if (found !== expected) {
+      const message = `${file} has ${found} bytes, the lock says ${expected}`;
+      yield { code: "SIZE_MISMATCH", message, ...about };
+    }
+  }
+  for (const file of actual.keys()) {
+    const message = `${file} is not in the lock, and is read all the same`;
+    yield { code: "ARCHIVE_INVALID", message, archive: name, files: [file] };
   }
 }
 
@@ -60,8 +101,7 @@ async function* compareEntries(
     const found = (code: string, reason: string): VerifyFinding => ({
       code,
       message: `${name} in ${archive.name} ${reason}`,
-      archive: archive.name,
-      entry: name,
+      ...whereIs(archive, name, entry),
     });
     if (!entry) yield found("NOT_FOUND", "is missing");
     else if (entry.size !== size) yield found("SIZE_MISMATCH", `has ${entry.size} bytes, the lock says ${size}`);
@@ -69,10 +109,19 @@ async function* compareEntries(
       yield found("ARCHIVE_INVALID", "is not what the lock says");
     }
   }
-  for (const name of actual.keys()) {
+  for (const [name, entry] of actual) {
     const message = `${name} in ${archive.name} is not in the lock`;
-    yield { code: "ARCHIVE_INVALID", message, archive: archive.name, entry: name };
+    yield { code: "ARCHIVE_INVALID", message, ...whereIs(archive, name, entry) };
   }
+}
+
+function whereIs(
+  archive: ArchiveReader,
+  name: string,
+  entry: TarEntry | undefined,
+): Pick<VerifyFinding, "archive" | "entry" | "files"> {
+  const files = entry ? archive.chunksOf(entry) : [];
+  return { archive: archive.name, entry: name, ...(files.length > 0 ? { files } : {}) };
 }
 
 async function holds(archive: ArchiveReader, entry: TarEntry, bytes: Uint8Array): Promise<boolean> {
