@@ -20,6 +20,7 @@ test("announces names with images, and tells those with release metadata only ap
   expect(discoveryNames(paths)).toEqual([
     { root: "packages", names: ["console", "web"], metadataOnly: ["alb"] },
     { root: "modules", names: ["cni", "net"], metadataOnly: [] },
+    { root: "deckhouse-cli/plugins", names: [], metadataOnly: [] },
   ]);
 });
 

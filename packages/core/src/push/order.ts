@@ -15,10 +15,11 @@ export interface AnnouncedCatalog {
   readonly metadata?: string | undefined;
 }
 
-/** The catalogs a push announces: packages and modules. */
+/** The catalogs a push announces: packages, modules and plugins. */
 export const announcedCatalogs: readonly AnnouncedCatalog[] = [
   { root: "packages", metadata: "version" },
   { root: "modules", metadata: "release" },
+  { root: "deckhouse-cli/plugins" },
 ];
 
 const digestTag = /^(?:[0-9a-f]{64}|sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{128})(?:\..+)?)$/;
