@@ -1,8 +1,11 @@
+import { join } from "node:path";
 import { type CallOptions, digestAlgorithm, formatDigest, formatName, hashFor } from "@tranship/registry";
+import { type ArchivePath, checksumFindings } from "../checksums/checksum-findings.ts";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { ContentCounts } from "../transfer/content-counts.ts";
 import type { VerifyFinding, VerifyReport } from "../transfer/verify-report.ts";
+import type { ArchiveReader } from "./archive-reader.ts";
 import { countAssumed } from "./assumed-count.ts";
 import type { Bundle } from "./bundle.ts";
 import { type BlobCopy, type BlobPlace, blobPlaceOf, rootOf } from "./bundle-content.ts";
@@ -17,7 +20,7 @@ export interface VerifyBundleOptions extends CallOptions {
 
 /**
  * Proves a bundle, or several opened together: hashes every copy of every blob, walks every image, and compares the archives
- * with the locks where there are any. Goes on after what it finds. What a lock leaves to a base, and no archive has, is
+ * with the locks where there are any, and with the checksums beside them. Goes on after what it finds. What a lock leaves to a base, and no archive has, is
  * counted and is no finding.
  */
 export async function verifyBundle(
@@ -47,9 +50,16 @@ export async function verifyBundle(
     const own = archives.filter((archive) => archive.directory === directory);
     for await (const finding of lockFindings(lock, own, signal)) findings.push(finding);
   }
+  for await (const finding of checksumFindings(filesOf(archives), { signal, onEvent })) findings.push(finding);
   const distinct = withoutRepeats(findings);
   const assumed = countAssumed(bundle.assumed());
   return { ok: distinct.length === 0, archives: archives.length, ...counts.report(), assumed, findings: distinct };
+}
+
+function filesOf(archives: readonly ArchiveReader[]): readonly ArchivePath[] {
+  return archives.flatMap(({ name, directory, files }) =>
+    files.map(({ file }) => ({ archive: name, path: join(directory, file) })),
+  );
 }
 
 async function hashEntry(
@@ -89,7 +99,8 @@ async function hashEntry(
 function withoutRepeats(findings: readonly VerifyFinding[]): readonly VerifyFinding[] {
   const byPlace = new Map<string, VerifyFinding>();
   for (const finding of findings) {
-    const key = [finding.code, finding.archive, finding.entry, finding.reference].join("\0");
+    const { code, archive, entry, files = [], reference } = finding;
+    const key = [code, archive, entry, reference, entry === undefined ? files.join("\0") : ""].join("\0");
     if (!byPlace.has(key)) byPlace.set(key, finding);
   }
   return [...byPlace.values()];

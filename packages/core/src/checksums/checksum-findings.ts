@@ -30,6 +30,7 @@ export async function* checksumFindings(
   for (const { archive, path } of files) {
     signal?.throwIfAborted();
     const file = basename(path);
+    const where = { archive, ...(file === archive ? {} : { files: [file] }) };
     const expected = new Map<ChecksumKind, string>();
     for (const kind of checksumKinds) {
       const text = readSidecar(sidecarName(path, kind));
@@ -38,7 +39,7 @@ export async function* checksumFindings(
       if (hex !== undefined) expected.set(kind, hex);
       else {
         const message = `${sidecarName(file, kind)} holds no checksum of ${file}`;
-        yield { code: "CHECKSUM_INVALID", message, archive, entry: sidecarName(file, kind) };
+        yield { code: "CHECKSUM_INVALID", message, ...where, entry: sidecarName(file, kind) };
       }
     }
     if (expected.size === 0) continue;
@@ -52,12 +53,12 @@ export async function* checksumFindings(
         const wanted = expected.get(kind);
         if (actual === wanted) continue;
         const message = `${file} hashes to ${actual}, ${sidecarName(file, kind)} says ${wanted}`;
-        yield { code: "CHECKSUM_MISMATCH", message, archive, entry: sidecarName(file, kind) };
+        yield { code: "CHECKSUM_MISMATCH", message, ...where, entry: sidecarName(file, kind) };
       }
     } catch (error) {
       signal?.throwIfAborted();
       if (!isMirrorError(error)) throw error;
-      yield { code: error.code, message: error.message, archive };
+      yield { code: error.code, message: error.message, ...where };
     }
     const elapsedMs = Math.round(performance.now() - startedMs);
     onEvent?.({ type: "checksum.finished", file, size, kinds, elapsedMs });

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { isMirrorError } from "../errors.ts";
-import type { MirrorEvent } from "../events.ts";
+import type { MirrorEvent, OnEvent } from "../events.ts";
 import type { VerifyFinding } from "../transfer/verify-report.ts";
 import { checksumFindings } from "./checksum-findings.ts";
 import { digestFile } from "./file-digests.ts";
-import { parseSidecar } from "./sidecar.ts";
-import { writeSidecars } from "./write-sidecars.ts";
+import { type ChecksumKind, parseSidecar } from "./sidecar.ts";
+import { SidecarWriter } from "./sidecar-writer.ts";
 
 const text = `${"0123456789".repeat(6)}012`;
 const gost = "9d151eefd8590b89daa6ba6cb74af9275dd051026bb149a452fd84e5e57b5500";
@@ -20,6 +20,17 @@ function aFolder(files: Readonly<Record<string, string>>): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   return folder;
+}
+
+async function writeSidecars(
+  folder: string,
+  files: readonly string[],
+  kinds: readonly ChecksumKind[],
+  onEvent?: OnEvent,
+): Promise<void> {
+  await using writer = new SidecarWriter({ folder, kinds, onEvent });
+  writer.add(files);
+  await writer.finish();
 }
 
 async function findingsIn(folder: string, ...names: readonly string[]): Promise<readonly VerifyFinding[]> {
@@ -42,9 +53,9 @@ test("a file whose checksums are there is not read again, and one that lacks a k
   const folder = aFolder({ "a.tar": text, "a.tar.sha256": "kept" });
   const events: MirrorEvent[] = [];
   const onEvent = (event: MirrorEvent) => void events.push(event);
-  await writeSidecars(folder, ["a.tar"], ["sha256"], { onEvent });
+  await writeSidecars(folder, ["a.tar"], ["sha256"], onEvent);
   expect(events).toEqual([]);
-  await writeSidecars(folder, ["a.tar"], ["sha256", "gost"], { onEvent });
+  await writeSidecars(folder, ["a.tar"], ["sha256", "gost"], onEvent);
   expect(events).toMatchObject([
     { type: "checksum.started", file: "a.tar", size: 63 },
     { type: "checksum.progress", file: "a.tar", bytes: 63 },
@@ -82,7 +93,7 @@ test("a file that changed is named with the checksum that says so, a chunk under
   writeFileSync(join(folder, "b.tar.0001.chunk.sha256"), `${"0".repeat(64)}  b.tar.0001.chunk\n`);
   expect(await findingsIn(folder, "a.tar", "b.tar.0001.chunk")).toMatchObject([
     { code: "CHECKSUM_MISMATCH", archive: "a.tar", entry: "a.tar.gostsum" },
-    { code: "CHECKSUM_MISMATCH", archive: "b.tar", entry: "b.tar.0001.chunk.sha256" },
+    { code: "CHECKSUM_MISMATCH", archive: "b.tar", files: ["b.tar.0001.chunk"], entry: "b.tar.0001.chunk.sha256" },
   ]);
 });
 

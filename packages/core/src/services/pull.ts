@@ -1,10 +1,12 @@
 import type { ArchiveFile } from "../bundle/archive-file.ts";
 import type { ArchiveEntry } from "../bundle/archive-layout.ts";
+import { archiveFileNames } from "../bundle/archive-names.ts";
 import { ArchiveWriter } from "../bundle/archive-writer.ts";
 import type { BundleDirectory, BundleSession } from "../bundle/bundle-directory.ts";
 import type { Journal } from "../bundle/journal.ts";
 import { lockArchive } from "../bundle/locked-archive.ts";
 import { SpaceGuard } from "../bundle/space-guard.ts";
+import { SidecarWriter } from "../checksums/sidecar-writer.ts";
 import type { OnEvent } from "../events.ts";
 import { type Base, baseOf } from "../plan/base.ts";
 import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
@@ -73,7 +75,9 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   run.source.recall = (descriptor) => local.read(descriptor);
   const { attempts, retryDelayMs: delayMs, inFlight = 8 } = options;
   const filler = new BlobFiller(local, run.base, { attempts, delayMs, inFlight });
-  const shared: Shared = { run, bundle: options.to, session, filler, space: new SpaceGuard() };
+  const { directory: folder, checksums: kinds } = options.to;
+  await using sidecars = new SidecarWriter({ folder, kinds, signal: run.base.signal, onEvent: run.base.emit });
+  const shared: Shared = { run, bundle: options.to, session, filler, sidecars, space: new SpaceGuard() };
   const items = await listItems(planners, run, journal);
   const done = await runItems(
     items,
@@ -83,7 +87,9 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   );
   const list = listOf(done);
   const archives = done.flatMap(({ report }) => report ?? []);
-  const files = list.archives.map((planned) => lockArchive(planned, options.to.chunkBytes));
+  const files = list.archives.map((planned) => lockArchive(planned, options.to.chunkBytesOf(planned.archive)));
+  sidecars.add(options.to.finishedFiles());
+  await sidecars.finish();
   // A source that lists nothing says nothing about what a bundle holds: its archives stay.
   const answered = new Set(items.map(({ planner }) => planner));
   options.to.commit(
@@ -139,6 +145,7 @@ interface Shared {
   readonly bundle: BundleDirectory;
   readonly session: BundleSession;
   readonly filler: BlobFiller;
+  readonly sidecars: SidecarWriter;
   readonly space: SpaceGuard;
 }
 
@@ -166,7 +173,7 @@ class ArchiveSink implements ItemSink<PulledItem>, Disposable {
     this.#writer = new ArchiveWriter({
       folder: bundle.directory,
       archive: item.archive,
-      chunkBytes: bundle.chunkBytes,
+      chunkBytes: bundle.chunkBytesOf(item.archive),
       local: session.local,
       space,
       trustPublished: !bundle.restart,
@@ -188,7 +195,10 @@ class ArchiveSink implements ItemSink<PulledItem>, Disposable {
   async finish(): Promise<PulledItem> {
     const { item } = this.#planned;
     const isEmpty = this.#steps.every(({ section }) => section.repositories.length === 0);
-    const report = isEmpty ? undefined : { archive: item.archive, ...(await this.#writer.finish()) };
+    if (isEmpty) return { item, steps: this.#steps, report: undefined };
+    const report = { archive: item.archive, ...(await this.#writer.finish()) };
+    const { bundle, sidecars } = this.#shared;
+    sidecars.add(archiveFileNames(item.archive, report.bytes, bundle.chunkBytesOf(item.archive)));
     return { item, steps: this.#steps, report };
   }
 
