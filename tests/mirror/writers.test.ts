@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { faults, type TestRegistry } from "@tranship/registry/testing";
+import { describe, expect, test } from "vitest";
+import { differing, fileDigests } from "../support/bundle-files.ts";
+import { aSource, pullInto } from "../support/mirror.ts";
+import type { ProductPackage } from "../support/product.ts";
+import { runToEnd, startTranship } from "../support/start-tranship.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const product: readonly ProductPackage[] = [
+  { name: "alb", versions: ["v1.0.0", "v2.0.0"], channels: { alpha: "v2.0.0", stable: "v1.0.0" }, layerBytes: 200_000 },
+  { name: "console", versions: ["v1.0.0"], channels: { stable: "v1.0.0" }, layerBytes: 200_000 },
+];
+
+function pullArguments(folder: string, { host }: TestRegistry, ...flags: readonly string[]): readonly string[] {
+  return ["pull", folder, "--source", `${host}/demo/fe`, ...flags];
+}
+
+/** Body bytes of answers to requests for blobs. */
+function blobBytes(source: TestRegistry): number {
+  return source
+    .requests()
+    .filter(({ path }) => path.includes("/blobs/"))
+    .reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+}
+
+/** Bytes of an archive's files, finished or not, that are not zero: of random content, almost all that came. */
+function filledBytes(folder: string, archive: string): number {
+  const names = readdirSync(folder).filter((name) => name.startsWith(archive));
+  return names.reduce((sum, name) => sum + readFileSync(join(folder, name)).filter((byte) => byte !== 0).length, 0);
+}
+
+describe("two writers of one bundle", () => {
+  test("the second is refused at once and told who the first is; when that is killed, the next starts at once", async () => {
+    await using source = await aSource(product);
+    const folder = tempFolder();
+    source.fail(faults.stall({ afterBytes: 1000 }), { match: ({ path }) => path.includes("/packages/alb/blobs/") });
+    const stalled = Promise.withResolvers<void>();
+    const first = startTranship(pullArguments(folder, source, "--json"), {
+      onStdout(text) {
+        if (text.includes('"type":"blob.started"')) stalled.resolve();
+      },
+    });
+    await stalled.promise;
+    const second = await runToEnd(pullArguments(folder, source));
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain(`process ${first.child.pid} on ${hostname()}`);
+    expect(first.child.exitCode).toBeNull(); // it was not disturbed
+    source.reset();
+    first.child.kill("SIGKILL");
+    expect((await first.ended).signal).toBe("SIGKILL");
+    expect(await runToEnd(pullArguments(folder, source))).toMatchObject({ code: 0, signal: null });
+  });
+
+  test("a note of an owner who is gone stops nobody", async () => {
+    await using source = await aSource(product);
+    const folder = tempFolder();
+    await pullInto(folder, source.host);
+    writeFileSync(join(folder, ".tranship", "owner"), "process 1 on somewhere\n");
+    expect(await runToEnd(pullArguments(folder, source))).toMatchObject({ code: 0, signal: null });
+  });
+});
+
+describe.for([undefined, 70_000])(
+  "bytes that are here already are not fetched again (chunks of %s bytes)",
+  (chunkBytes) => {
+    const chunks = chunkBytes === undefined ? [] : ["--chunk-size", String(chunkBytes)];
+
+    test("when a killed pull is run again", async () => {
+      await using source = await aSource(product);
+      const [folder, calm] = [tempFolder(), tempFolder()];
+      await pullInto(calm, source.host, [], { chunkBytes });
+      const all = blobBytes(source);
+      const { signal } = await runToEnd(pullArguments(folder, source, ...chunks), { kill: { bytes: 500_000 } });
+      expect(signal).toBe("SIGKILL");
+      source.reset();
+      const report = await pullInto(folder, source.host, [], { chunkBytes });
+      expect(differing(await fileDigests(calm), await fileDigests(folder))).toEqual([]);
+      expect(report.kept.bytes).toBeGreaterThan(300_000);
+      expect(blobBytes(source)).toBeLessThan(all - 300_000);
+    });
+
+    test("when the next pull asks for something else, or for the same with restart", async () => {
+      await using source = await aSource(product);
+      const [folder, calm] = [tempFolder(), tempFolder()];
+      await pullInto(calm, source.host, ["alb"], { chunkBytes });
+      const all = blobBytes(source);
+      const { signal } = await runToEnd(pullArguments(folder, source, ...chunks), { kill: { bytes: 700_000 } });
+      expect(signal).toBe("SIGKILL");
+      const there = filledBytes(folder, "package-alb");
+      expect(there).toBeGreaterThan(100_000);
+      source.reset();
+      await pullInto(folder, source.host, ["alb"], { chunkBytes });
+      expect(differing(await fileDigests(calm), await fileDigests(folder))).toEqual([]);
+      expect(blobBytes(source)).toBeLessThan(all - there + 10_000);
+      source.reset();
+      await pullInto(folder, source.host, ["alb"], { chunkBytes, restart: true });
+      expect(differing(await fileDigests(calm), await fileDigests(folder))).toEqual([]);
+      expect(blobBytes(source)).toBe(0);
+    });
+
+    test("when the next pull writes the same in the other form", async () => {
+      await using source = await aSource(product);
+      const [folder, calm] = [tempFolder(), tempFolder()];
+      const other = chunkBytes === undefined ? 70_000 : undefined;
+      await pullInto(calm, source.host, [], { chunkBytes: other });
+      await pullInto(folder, source.host, [], { chunkBytes });
+      source.reset();
+      await pullInto(folder, source.host, [], { chunkBytes: other });
+      expect(differing(await fileDigests(calm), await fileDigests(folder))).toEqual([]);
+      expect(blobBytes(source)).toBe(0);
+    });
+  },
+);
+
+test("a pull that is run again asks for no blob whose place is full, even if the blob ends in zeros", async () => {
+  await using source = await aSource(product);
+  const folder = tempFolder();
+  source.fail(faults.status(403), { match: ({ path }) => path.includes("/packages/console/blobs/") });
+  await expect(pullInto(folder, source.host, ["console"])).rejects.toThrow("403");
+  const lines = readFileSync(join(folder, ".tranship", "plan.ndjson"), "utf8");
+  expect(lines).toContain("package-console.tar");
+  source.reset();
+  await pullInto(folder, source.host, ["console"]);
+  const again = source.requests().filter(({ path }) => path.includes("/packages/console/version/blobs/"));
+  expect(again.map(({ path }) => path)).toEqual([]);
+});
