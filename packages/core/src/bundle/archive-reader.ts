@@ -83,12 +83,8 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
   }
 
   /** The chunks that hold a part of it, by their file names; none where it is whole. */
-  chunksOf({ offset, size }: Pick<TarEntry, "offset" | "size">): readonly string[] {
-    if (this.#isWhole) return [];
-    const end = offset + Math.max(1, size);
-    return this.#segments
-      .filter((segment) => segment.start < end && segment.start + segment.size > offset)
-      .map(({ path }) => basename(path));
+  chunksOf(range: Pick<TarEntry, "offset" | "size">): readonly string[] {
+    return this.#isWhole ? [] : this.#segmentsOf(range).map(({ path }) => basename(path));
   }
 
   /** The chunk that holds the byte at `offset`, or the last one; `undefined` where the archive is whole. */
@@ -117,6 +113,7 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
   async *pieces(entry: TarEntry, offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const readAt = (done: number) => this.read(entry.offset + offset + done, Math.min(pieceBytes, length - done));
     let ahead: Promise<Uint8Array> | undefined;
+    await this.#requireSame({ offset: entry.offset + offset, size: length });
     for (let done = 0; done < length; ) {
       signal?.throwIfAborted();
       const piece = await (ahead ?? readAt(done));
@@ -141,13 +138,29 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
     return others.length === 0 && (only === undefined || basename(only.path) === this.archive);
   }
 
-  async #readFrom(file: Segment, into: Uint8Array, at: number): Promise<number> {
+  #segmentsOf({ offset, size }: Pick<TarEntry, "offset" | "size">): readonly Segment[] {
+    const end = offset + Math.max(1, size);
+    return this.#segments.filter((segment) => segment.start < end && segment.start + segment.size > offset);
+  }
+
+  async #requireSame(range: Pick<TarEntry, "offset" | "size">): Promise<void> {
+    for (const segment of this.#segmentsOf(range)) {
+      await this.#naming(segment, () => FilePool.requireSame(segment));
+    }
+  }
+
+  async #readFrom(segment: Segment, into: Uint8Array, at: number): Promise<number> {
+    return await this.#naming(segment, () => this.#pool.read(segment, into, at));
+  }
+
+  /** Turns the pool's word for a file that was changed into an error that names it. */
+  async #naming<T>({ start }: Segment, use: () => Promise<T>): Promise<T> {
     try {
-      return await this.#pool.read(file, into, at);
+      return await use();
     } catch (error) {
       if (!(error instanceof FileChanged)) throw error;
       const reason = "it was replaced or changed while it was open";
-      throw archiveInvalid(this.name, reason, undefined, { cause: error, file: this.fileAt(file.start + at) });
+      throw archiveInvalid(this.name, reason, undefined, { cause: error, file: this.fileAt(start) });
     }
   }
 }

@@ -50,13 +50,22 @@ export class FilePool implements AsyncDisposable {
     }
   }
 
+  /**
+   * Makes sure that the file at the path is still the one that was found: one that is kept open would go on giving the
+   * bytes of a file that was replaced. @throws FileChanged; MirrorError `FILE_FAILED`
+   */
+  static async requireSame(file: PooledFile): Promise<void> {
+    if (!isSame(file, await FilePool.find(file.path))) throw new FileChanged(file.path);
+  }
+
   /** Fills `into` from `at` on; gives how many bytes there were. @throws FileChanged; MirrorError `FILE_FAILED` */
   async read(file: PooledFile, into: Uint8Array, at: number): Promise<number> {
     const opened = await this.#take(file);
     try {
       return (await (await opened.handle).read(into, 0, into.byteLength, at)).bytesRead;
     } catch (error) {
-      throw error instanceof FileChanged ? error : localError(error, file.path);
+      if (error instanceof FileChanged) throw error;
+      throw this.#isClosed ? closed(file.path) : localError(error, file.path);
     } finally {
       opened.users -= 1;
       this.#wake();
@@ -114,12 +123,16 @@ async function openSame(file: PooledFile): Promise<FileHandle> {
   const handle = await open(file.path, "r");
   try {
     const { size, mtimeMs } = await handle.stat();
-    if (size !== file.size || Math.abs(mtimeMs - file.modifiedMs) > timeGrainMs) throw new FileChanged(file.path);
+    if (!isSame(file, { size, modifiedMs: mtimeMs })) throw new FileChanged(file.path);
     return handle;
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+function isSame(file: PooledFile, now: Pick<PooledFile, "size" | "modifiedMs">): boolean {
+  return now.size === file.size && Math.abs(now.modifiedMs - file.modifiedMs) <= timeGrainMs;
 }
 
 async function close({ handle }: OpenFile): Promise<void> {
