@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { copies } from "./copies.ts";
 import { fuzz } from "./fuzz.ts";
 import { allowedBytes, killRun } from "./kill-run.ts";
+import { powerRounds } from "./power.ts";
 import { isGood, killTrials } from "./trials.ts";
 
 /** A run that found nothing wrong, to be kept with `--write`. */
@@ -20,17 +21,19 @@ type Values = ReturnType<typeof readArguments>["values"];
 const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Kept | undefined>>> = {
   kills: runKills,
   trials: runTrials,
+  power: runPower,
   copies: runCopies,
   fuzz: runFuzz,
 };
 
 /**
  * Long runs that look for loss; what they find sets the exit code. `kills` (what it does unless told) kills one pull many
- * times; `trials` kills many pulls once each, at any moment; `copies` copies random content between all homes while
+ * times; `trials` kills many pulls once each, at any moment; `power` also takes away what a power cut may; `copies` copies random content between all homes while
  * requests go wrong; `fuzz` damages bundles and lets all their readers at them.
  *
  *     npx -y pnpm@10 soak [kills] [--kills 20] [--bytes 300000000] [--seed N] [--runs 1] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak trials [--trials 100] [--bytes 1100000000] [--chunk-size BYTES] [--seed N] [--bytes-per-second N] [--write]
+ *     npx -y pnpm@10 soak power [--rounds 500] [--chunk-size BYTES] [--seed N] [--write]
  *     npx -y pnpm@10 soak copies [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz [--runs 200000] [--seed N] [--write]
  */
@@ -48,6 +51,7 @@ function readArguments() {
     allowPositionals: true,
     options: {
       kills: { type: "string", default: "20" },
+      rounds: { type: "string", default: "500" },
       trials: { type: "string", default: "100" },
       bytes: { type: "string" },
       "chunk-size": { type: "string" },
@@ -94,6 +98,21 @@ async function runTrials(values: Values, seed: number): Promise<Kept> {
     `most, of ${mebi(done[0]?.allowedAgainBytes)} allowed; ${Math.round((performance.now() - startedMs) / 60_000)} minutes`;
   console.log(outcome);
   return { title: "killed once at any moment", flags, outcome };
+}
+
+async function runPower(values: Values, seed: number): Promise<Kept> {
+  const [rounds, chunkBytes] = [Number(values.rounds), Number(values["chunk-size"] ?? 100_000)];
+  const flags = `power --rounds ${rounds} --chunk-size ${chunkBytes} --seed ${seed}`;
+  console.log(flags);
+  const done = await powerRounds({ rounds, seed, chunkBytes, log: console.log });
+  const bad = done.filter(({ differing, failure }) => differing.length > 0 || failure !== undefined);
+  if (bad.length > 0) process.exitCode = 1;
+  const cuts = done.flatMap((round) => round.cuts);
+  const outcome =
+    `${done.length} pulls, killed in the middle of a write and damaged ${cuts.length} times, then run again: ` +
+    `${bad.length} with a file that differs or a failure`;
+  console.log(outcome);
+  return { title: "power lost in the middle of a pull", flags, outcome };
 }
 
 async function runKills(values: Values, firstSeed: number): Promise<Kept | undefined> {
