@@ -22,8 +22,9 @@ const product: readonly ProductPackage[] = [
 export async function fuzzCorpus(): Promise<readonly FuzzBundle[]> {
   const folder = mkdtempSync(join(tmpdir(), "tranship-corpus-"));
   try {
-    const ours = join(folder, "ours");
+    const [ours, oursInChunks] = [join(folder, "ours"), join(folder, "chunks")];
     await pulled(ours);
+    await pulled(oursInChunks, 3000);
     await layouts(join(folder, "tree"));
     for (const name of ["posix", "legacy", "several"]) mkdirSync(join(folder, name));
     const tree = (path: string) => join(folder, "tree", path);
@@ -33,7 +34,8 @@ export async function fuzzCorpus(): Promise<readonly FuzzBundle[]> {
     packFolder(tree(""), join(folder, "several/b.tar"), { names: ["modules", "index.json", "blobs"] });
     return [
       bundleOf("ours", ours),
-      inChunks(bundleOf("ours, in chunks", ours), 3000),
+      bundleOf("ours, in chunks", oursInChunks),
+      inChunks(bundleOf("in chunks, without a lock file", ours), 2500),
       bundleOf("GNU tar, PAX", join(folder, "posix")),
       bundleOf("GNU tar, a legacy module", join(folder, "legacy")),
       bundleOf("GNU tar, several archives of one layout", join(folder, "several")),
@@ -55,10 +57,10 @@ function inChunks({ name, files }: FuzzBundle, chunkBytes: number): FuzzBundle {
   return { name, files: new Map(chunks) };
 }
 
-async function pulled(folder: string): Promise<void> {
+async function pulled(folder: string, chunkBytes?: number): Promise<void> {
   const source = new MemoryRegistry({ name: "registry.example.com/fe" });
   await seedProduct(source, product);
-  await using bundle = await BundleDirectory.open(folder);
+  await using bundle = await BundleDirectory.open(folder, { chunkBytes });
   await pull([new PackagesService({ source })], { to: bundle });
 }
 
