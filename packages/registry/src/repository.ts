@@ -88,8 +88,11 @@ export interface RepositoryWriter {
 
 /** A writer that can tell, before anything is sent, whether it would be let in. Not every home has a use for it. */
 export interface WriteProbe {
-  /** Makes sure that the repository can be written, and leaves nothing behind. Rejects with what a write would run into. */
-  probeWrite(options?: CallOptions): Promise<void>;
+  /**
+   * Makes sure that the repository can be written: begins to, and rejects with what a write would run into. What it began
+   * serves the next blob that is pushed here; disposing takes it back when none was.
+   */
+  probeWrite(options?: CallOptions): Promise<AsyncDisposable>;
 }
 
 /** Takes content out of one repository. Not every home can: where it cannot, calls end with `UNSUPPORTED`. */

@@ -102,10 +102,11 @@ export class LayoutRepository extends LayoutContent implements RepositoryWriter,
   }
 
   /** Looks whether the folder, or the one it would be made in, can be written. @throws RegistryError `UNSUPPORTED` @throws MirrorError `FILE_FAILED` */
-  async probeWrite({ signal }: CallOptions = {}): Promise<void> {
+  async probeWrite({ signal }: CallOptions = {}): Promise<AsyncDisposable> {
     signal?.throwIfAborted();
     this.#requireWritable("push");
     await requireWritableFolder(this.path);
+    return { [Symbol.asyncDispose]: async () => {} }; // nothing was begun
   }
 
   /** Takes the name away; the manifest stays listed by its digest. @throws RegistryError `UNSUPPORTED` */

@@ -94,7 +94,7 @@ export async function pushBundle(
     const { uploaded, manifests } = (await dry()).totals.bytes;
     target.requireSpace(uploaded + manifests);
   }
-  if (probe) await probeWrites(paths, target, how);
+  await using _begun = probe ? await probeWrites(paths, target, how) : undefined;
   const steps = pushSteps(work, { held });
   await runSteps(steps.steps, how);
   return reportOf(work, steps, catalogs);

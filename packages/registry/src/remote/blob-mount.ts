@@ -3,6 +3,7 @@ import { repositoryScope } from "./auth/scope.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { hostTraits } from "./host-traits.ts";
 import type { ClientResponse } from "./http-client.ts";
+import { takeProbedUpload } from "./probed-uploads.ts";
 import { type UploadContext, UploadSession } from "./upload-session.ts";
 
 /** More hints than these are not tried: sending the blob is cheaper then. */
@@ -26,18 +27,20 @@ export async function beginUpload(
     const answer = await tryMount(context, endpoints, from);
     if (answer) return begun(context, answer);
   }
+  const probed = takeProbedUpload(context.client, endpoints.path);
+  if (probed) return begun(context, probed);
   const traits = hostTraits(context.client);
   if (sources.length === 0 && traits.anonymousMount !== "refused") {
     const answer = await post(context, endpoints, { mount: context.blob.digest }, [201, 202, ...refusals]);
     if (!refusals.includes(answer.status)) return begun(context, answer);
     traits.anonymousMount = "refused";
   }
-  return await beginPlainUpload(context, endpoints);
+  return begun(context, await openUpload(context, endpoints));
 }
 
 /** Opens an upload session, whatever the registry may know of the blob. */
-export async function beginPlainUpload(context: UploadContext, endpoints: Endpoints): Promise<UploadSession> {
-  return new UploadSession(context, await post(context, endpoints, {}, [202]));
+export async function openUpload(context: UploadContext, endpoints: Endpoints): Promise<ClientResponse> {
+  return await post(context, endpoints, {}, [202]);
 }
 
 /** `undefined`: not from there. */

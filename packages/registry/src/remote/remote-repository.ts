@@ -176,7 +176,7 @@ export class RemoteRepository
     return pushManifest(this.#client, this.#endpoints, manifest, options);
   }
 
-  probeWrite(options?: CallOptions): Promise<void> {
+  probeWrite(options?: CallOptions): Promise<AsyncDisposable> {
     return probeWrite(this.#client, this.#endpoints, options);
   }
 

@@ -81,7 +81,7 @@ export class MirroredRepository
     return this.#sources.origin.pushManifest(manifest, options);
   }
 
-  probeWrite(options?: CallOptions): Promise<void> {
+  probeWrite(options?: CallOptions): Promise<AsyncDisposable> {
     return this.#sources.origin.probeWrite(options);
   }
 
