@@ -75,7 +75,7 @@ describe("a system that takes only small files", () => {
     const folder = tempFolder();
     const refused = await limited(folder, registry.host);
     expect(refused.code).toBe(1);
-    expect(refused.stdout).toContain("FILE_TOO_LARGE");
+    expect(refused.stdout + refused.stderr).toContain("FILE_TOO_LARGE");
     expect(refused.stdout).toContain("--chunk-size");
     const { code } = await limited(folder, registry.host, "--chunk-size", "30000");
     expect(code).toBe(0);

@@ -48,6 +48,18 @@ export function isWholeAt({ path, chunkBytes }: ArchivePlace, bytes: number): bo
   });
 }
 
+/** What the files of an archive that is being written take on disk, in bytes. @throws MirrorError `FILE_FAILED` */
+export function unfinishedBytes(path: string): number {
+  const archive = basename(path);
+  let sum = 0;
+  for (const { name } of listArchiveFiles(dirname(path)).filter((file) => file.isPartial && file.archive === archive)) {
+    const file = join(dirname(path), name);
+    const { blocks, size } = locally(file, () => statSync(file));
+    sum += Math.min(blocks * 512, size);
+  }
+  return sum;
+}
+
 /** Removes the checksums of files that are about to change; tells whether there were any. @throws MirrorError `FILE_FAILED` */
 export function removeChecksums(folder: string, names: Iterable<string>): boolean {
   const present = new Set(locally(folder, () => readdirSync(folder)));

@@ -1,7 +1,7 @@
 import type { Digest, Manifest, RepositoryReader, Tag } from "@tranship/registry";
 import * as z from "zod";
 import type { OnEvent } from "../events.ts";
-import type { MissingReference } from "./download-list.ts";
+import type { DownloadList, MissingReference } from "./download-list.ts";
 import { archiveNameSchema } from "./names.ts";
 import type { PlannedImage, PlannedRepository, Section } from "./section.ts";
 
@@ -65,6 +65,8 @@ export interface Planner {
   readonly components: readonly string[];
   /** What was asked for, as plain JSON: an interrupted pull is continued only by one that asks for the same. */
   readonly selection: unknown;
+  /** Everything it will ask for, where that is fixed before it starts: room for all of it is looked for first. */
+  readonly list?: DownloadList | undefined;
   /** The repository of that full name (as sections spell it in `source`) to read from. */
   open(source: string): RepositoryReader;
   items(run: RunContext): AsyncIterable<Item>;

@@ -18,6 +18,7 @@ export function listPlanner(given: DownloadList, source: RegistryReader): Planne
   return {
     components: [...new Set(list.archives.map(({ component }) => component))],
     selection: { source: source.name, list: digestOf(new TextEncoder().encode(formatDownloadList(list))) },
+    list,
     open: (name) => openBelow(source, name),
     async *items() {
       for (const { archive, component, item } of list.archives) yield { archive, component, name: item };

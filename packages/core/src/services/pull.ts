@@ -15,6 +15,7 @@ import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { BlobFiller } from "../transfer/fill-blob.ts";
 import { listOf } from "./plan.ts";
+import { requireRoom } from "./require-room.ts";
 import { type Run, startRun } from "./run-context.ts";
 import { type ItemSink, imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
 
@@ -64,7 +65,8 @@ export interface PullReport {
 /**
  * Fills a bundle with what the planners ask for. Interrupted, it leaves what a second call with the same selection
  * continues, inside a blob if need be; over a finished bundle it rewrites only the archives that changed.
- * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`, `NO_SPACE`, `FILE_FAILED`
+ * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`, `NO_SPACE`, `FILE_TOO_LARGE`,
+ * `FILE_FAILED`
  */
 export async function pull(planners: readonly Planner[], options: PullOptions): Promise<PullReport> {
   using run = startRun(planners, options);
@@ -78,6 +80,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   const { directory: folder, checksums: kinds } = options.to;
   await using sidecars = new SidecarWriter({ folder, kinds, signal: run.base.signal, onEvent: run.base.emit });
   const shared: Shared = { run, bundle: options.to, session, filler, sidecars, space: new SpaceGuard() };
+  requireRoom(planners, options.to, base);
   const items = await listItems(planners, run, journal);
   const done = await runItems(
     items,

@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import {
+  BundleDirectory,
+  type BundleDirectoryOptions,
+  type DownloadList,
+  listPlanner,
+  PackagesService,
+  plan,
+  pull,
+} from "@tranship/core";
+import { createRegistry } from "@tranship/registry";
+import type { TestRegistry } from "@tranship/registry/testing";
+import { expect, test } from "vitest";
+import { aSource, pullInto } from "../support/mirror.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+/** The list with the first blob of its first archive made that large. */
+function withBlobOf(list: DownloadList, size: number): DownloadList {
+  const changed = structuredClone(list) as {
+    archives: { sections: { repositories: { blobs: { size: number }[] }[] }[] }[];
+  };
+  const blob = changed.archives[0]?.sections[0]?.repositories[0]?.blobs[0];
+  if (!blob) throw new Error("an empty list");
+  blob.size = size;
+  return changed as unknown as DownloadList;
+}
+
+async function pullList(
+  registry: TestRegistry,
+  folder: string,
+  change: (list: DownloadList) => DownloadList = (list) => list,
+  options: BundleDirectoryOptions = {},
+) {
+  await using source = createRegistry(`${registry.host}/demo/fe`);
+  const list = await plan([new PackagesService({ source })]);
+  registry.reset();
+  await using bundle = await BundleDirectory.open(folder, options);
+  return await pull([listPlanner(change(list), source)], { to: bundle });
+}
+
+test("a list that the folder has no room for is refused before anything is asked or written, with both numbers", async () => {
+  await using registry = await aSource();
+  const folder = tempFolder();
+  const size = 10 ** 15;
+  const refused = pullList(registry, folder, (list) => withBlobOf(list, size));
+  await expect(refused).rejects.toMatchObject({ code: "NO_SPACE", details: { path: folder } });
+  const { details } = await refused.catch((error: { details: { neededBytes: number; freeBytes: number } }) => error);
+  const { bavail, bsize } = statfsSync(folder);
+  expect(details.neededBytes).toBeGreaterThan(size);
+  expect(details.freeBytes).toBeGreaterThan(0);
+  expect(details.freeBytes).toBeLessThan(2 * bavail * bsize);
+  expect(registry.requests()).toEqual([]);
+  expect(readdirSync(folder).filter((name) => name !== ".tranship")).toEqual([]);
+});
+
+test("a list is pulled as what it was made from, again without a byte, and in chunks", async () => {
+  await using registry = await aSource();
+  const [direct, folder] = [tempFolder(), tempFolder()];
+  await pullInto(direct, registry.host);
+  await pullList(registry, folder);
+  const again = await pullList(registry, folder);
+  expect(again.archives.map(({ outcome }) => outcome)).toEqual(["unchanged", "unchanged", "unchanged"]);
+  const chunked = await pullList(registry, folder, undefined, { chunkBytes: 50_000 });
+  expect(chunked.fetched.blobs).toBe(0);
+  const parts = readdirSync(folder).filter((name) => name.startsWith("package-console.tar."));
+  const joined = Buffer.concat(parts.sort().map((name) => readFileSync(join(folder, name))));
+  expect(joined.equals(readFileSync(join(direct, "package-console.tar")))).toBe(true);
+});
