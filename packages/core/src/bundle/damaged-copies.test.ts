@@ -72,7 +72,7 @@ test.for([
   damage("2.tar", image.layer);
   writeTar(folder, "3.tar", files);
   await using bundle = await Bundle.open(folder);
-  const target = new MemoryRegistry("target");
+  const target = new MemoryRegistry();
   await pushBundle(bundle, target);
   for (const blob of [image.layer, image.config]) {
     const stored = Buffer.concat(await Array.fromAsync(target.repository("app").fetchBlob(blob)));
