@@ -100,7 +100,7 @@ async function powerRound(
   const cuts: string[] = [];
   try {
     for (let left = 1 + Math.floor(random() * 2); left > 0; left -= 1) {
-      const kill = random() < 0.7 ? { bytes: Math.floor(random() * 2_200_000) } : { step: Math.ceil(random() * 30) };
+      const kill = random() < 0.7 ? { bytes: Math.floor(random() * 1_600_000) } : { step: Math.ceil(random() * 30) };
       const { signal, stderr, code } = await runToEnd(args, { kill });
       if (signal === null && code !== 0) throw new Error(`a run between two cuts failed: ${stderr}`);
       cuts.push(`${JSON.stringify(kill)} ${signal ?? "ended before"}: ${losePower(folder, random).join("; ")}`);

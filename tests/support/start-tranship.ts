@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import { type TranshipRun, transhipMain } from "./run-tranship.ts";
 
 /** The preload that kills its own process at an exact place. */
-export const killSelf: string = fileURLToPath(new URL("kill-self.ts", import.meta.url));
+const killSelf: string = fileURLToPath(new URL("kill-self.ts", import.meta.url));
+
+const usageAtExit = fileURLToPath(new URL("usage-at-exit.ts", import.meta.url));
 
 /** Compiled sources, kept between runs: processes that are started by the hundred start in half the time. */
 const compileCache = join(tmpdir(), "tranship-compile-cache");
@@ -27,22 +29,30 @@ export interface StartOptions {
   readonly kill?: { readonly step: number } | { readonly bytes: number } | undefined;
   /** Where a process that is not killed leaves the number of its steps. */
   readonly stepsFile?: string | undefined;
+  /** Where the process leaves what the kernel has counted for it. */
+  readonly usageFile?: string | undefined;
+  /** Set for the process beside what it inherits. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   readonly onStdout?: ((text: string) => void) | undefined;
 }
 
 /** Starts the program. */
 export function startTranship(args: readonly string[], options: StartOptions = {}): TranshipProcess {
-  const { kill, stepsFile, onStdout } = options;
-  const isPreloaded = kill !== undefined || stepsFile !== undefined;
+  const { kill, stepsFile, usageFile, onStdout } = options;
+  const preloads = [
+    ...(kill !== undefined || stepsFile !== undefined ? ["--import", killSelf] : []),
+    ...(usageFile === undefined ? [] : ["--import", usageAtExit]),
+  ];
   const env = {
     ...process.env,
-    NODE_COMPILE_CACHE: compileCache,
+    // Filling the cache would count among what a measured process writes.
+    ...(usageFile === undefined ? { NODE_COMPILE_CACHE: compileCache } : { USAGE_FILE: usageFile }),
     ...(kill && "step" in kill ? { KILL_AT_STEP: String(kill.step) } : {}),
     ...(kill && "bytes" in kill ? { KILL_AT_BYTES: String(kill.bytes) } : {}),
     ...(stepsFile === undefined ? {} : { STEPS_FILE: stepsFile }),
+    ...options.env,
   };
-  const preload = isPreloaded ? ["--import", killSelf] : [];
-  const child = spawn(process.execPath, [...preload, transhipMain, ...args], {
+  const child = spawn(process.execPath, [...preloads, transhipMain, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env,
   });
