@@ -4,6 +4,7 @@ import { inventoryCommand } from "./commands/inventory.ts";
 import { planCommand } from "./commands/plan.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { pushCommand } from "./commands/push.ts";
+import { repairCommand } from "./commands/repair.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { CliContext } from "./context.ts";
@@ -20,7 +21,16 @@ export function createProgram(context: CliContext, version: string): Command {
       "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with findings, 130 interrupted.\n" +
         "With --json, standard output carries one JSON object a line: events, then a report or a failure.",
     );
-  const commands = [planCommand, pullCommand, pushCommand, verifyCommand, serveCommand, inventoryCommand, cleanCommand];
+  const commands = [
+    planCommand,
+    pullCommand,
+    pushCommand,
+    verifyCommand,
+    serveCommand,
+    inventoryCommand,
+    cleanCommand,
+    repairCommand,
+  ];
   for (const command of commands.map((make) => make(context))) {
     program.addCommand(
       command.option("--json", "events and the report as JSON lines on standard output").exitOverride(),

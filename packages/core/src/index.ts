@@ -65,6 +65,12 @@ export {
 } from "./services/packages-service.ts";
 export { type PlanOptions, plan } from "./services/plan.ts";
 export { type ArchiveReport, type PullOptions, type PullReport, pull } from "./services/pull.ts";
+export {
+  type RepairBundleOptions,
+  type RepairedArchive,
+  type RepairReport,
+  repairBundle,
+} from "./services/repair-bundle.ts";
 export { type TakeInventoryOptions, takeInventory } from "./services/take-inventory.ts";
 export { type CopyGraphOptions, type CopyGraphReport, copyGraph } from "./transfer/copy-graph.ts";
 export type { CopyTotals, RepositoryTotals } from "./transfer/copy-steps.ts";

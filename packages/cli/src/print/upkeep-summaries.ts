@@ -1,4 +1,4 @@
-import type { CleanReport } from "@tranship/core";
+import type { CleanReport, RepairReport } from "@tranship/core";
 import { count, formatBytes } from "./size.ts";
 
 /** What a cleaning did or would do, for people. */
@@ -18,4 +18,19 @@ export function cleanSummary(report: CleanReport, directory: string): string {
       : "nothing to do: no pull was left unfinished",
     holds,
   ].join("\n");
+}
+
+/** What a repair did, for people. */
+export function repairSummary(report: RepairReport, directory: string): string {
+  const { archives, fetched, copied, kept } = report;
+  const repaired = archives.filter(({ outcome }) => outcome === "repaired");
+  const list = archives.map(
+    ({ archive, bytes, outcome }) => `  ${archive.padEnd(32)} ${formatBytes(bytes).padStart(10)}  ${outcome}`,
+  );
+  const end =
+    repaired.length === 0
+      ? `${directory} is whole: nothing to repair in ${count(archives.length, "archive")}`
+      : `repaired ${repaired.length} of ${count(archives.length, "archive")} in ${directory}: ` +
+        `${formatBytes(fetched.bytes)} fetched, ${formatBytes(copied.bytes)} copied from other archives, ${formatBytes(kept.bytes)} were right`;
+  return [...list, end].join("\n");
 }

@@ -238,12 +238,10 @@ export class BundleDirectory implements AsyncDisposable {
     for (const { archive, sections } of this.#lockFile?.archives ?? []) {
       const place = { path: join(this.directory, archive), isPartial: false, chunkBytes: chunkBytes.get(archive) };
       addExtents(local, place, sections);
-      const unfinished = { ...place, isPartial: true }; // one that is being repaired
-      if (this.#keepForm && existsSync(filePathOf(unfinished))) addExtents(local, unfinished, sections);
     }
     this.#addPublished(local, journal);
     for (const [archive, steps] of journal.archives()) {
-      const place = { path: join(this.directory, archive), isPartial: true, chunkBytes: this.chunkBytes };
+      const place = { path: join(this.directory, archive), isPartial: true, chunkBytes: this.chunkBytesOf(archive) };
       addExtents(local, place, sectionsOf(steps)); // of archives that share a blob, one may have it and others not yet
     }
     for (const folder of this.#work.staleFolders()) {

@@ -34,6 +34,11 @@ export class WorkFolder {
     return [join(this.#bundle, lockFileName), this.#previousLockPath].find((path) => existsSync(path));
   }
 
+  /** Whether the lock file is in its place. */
+  get isCommitted(): boolean {
+    return existsSync(join(this.#bundle, lockFileName));
+  }
+
   get #previousLockPath(): string {
     return join(this.#path, previousLockName);
   }
