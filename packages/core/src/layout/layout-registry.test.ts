@@ -539,3 +539,27 @@ test.skipIf(!hasSkopeo)(
     expect(await registry.repository("a/b").resolve("v1")).toBeUndefined();
   },
 );
+
+describe("asking whether it can be written", () => {
+  test("says yes for a repository that is not there yet, and makes nothing", async () => {
+    await using _probe = await registry.repository("a/b").probeWrite();
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  test("says no where a file is in the way, or when it was opened read-only", async () => {
+    writeFileSync(join(root, "a"), "");
+    await expect(registry.repository("a/b").probeWrite()).rejects.toMatchObject({ code: "FILE_FAILED" });
+    const readOnly = await LayoutRegistry.open(root, { readOnly: true });
+    await expect(readOnly.repository("c").probeWrite()).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  });
+
+  test("refuses what no file system has free, and never nothing", () => {
+    registry.requireSpace(0);
+    expect(() => registry.requireSpace(Number.MAX_SAFE_INTEGER)).toThrow(
+      expect.objectContaining({
+        code: "NO_SPACE",
+        details: expect.objectContaining({ neededBytes: Number.MAX_SAFE_INTEGER, path: registry.path }),
+      }),
+    );
+  });
+});
