@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { faults, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
-import { differing, fileDigests } from "../support/bundle-files.ts";
-import { aSource, pullInto } from "../support/mirror.ts";
+import { differing, fileDigests, filledBytes } from "../support/bundle-files.ts";
+import { aSource, blobBytes, pullInto } from "../support/mirror.ts";
 import type { ProductPackage } from "../support/product.ts";
 import { runToEnd, startTranship } from "../support/start-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -16,20 +16,6 @@ const product: readonly ProductPackage[] = [
 
 function pullArguments(folder: string, { host }: TestRegistry, ...flags: readonly string[]): readonly string[] {
   return ["pull", folder, "--source", `${host}/demo/fe`, ...flags];
-}
-
-/** Body bytes of answers to requests for blobs. */
-function blobBytes(source: TestRegistry): number {
-  return source
-    .requests()
-    .filter(({ path }) => path.includes("/blobs/"))
-    .reduce((sum, { bytesSent }) => sum + bytesSent, 0);
-}
-
-/** Bytes of an archive's files, finished or not, that are not zero: of random content, almost all that came. */
-function filledBytes(folder: string, archive: string): number {
-  const names = readdirSync(folder).filter((name) => name.startsWith(archive));
-  return names.reduce((sum, name) => sum + readFileSync(join(folder, name)).filter((byte) => byte !== 0).length, 0);
 }
 
 describe("two writers of one bundle", () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, readdirSync } from "node:fs";
+import { createReadStream, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
@@ -25,4 +25,13 @@ export function differing(
 ): readonly string[] {
   const names = [...new Set([...Object.keys(expected), ...Object.keys(actual)])].sort();
   return names.filter((name) => expected[name] !== actual[name]);
+}
+
+/**
+ * Bytes of an archive's files, finished or not, that are not zero: of random content, almost all that has come. Without a
+ * name, of all archives.
+ */
+export function filledBytes(folder: string, archive = ""): number {
+  const names = readdirSync(folder).filter((name) => name.includes(".tar") && name.startsWith(archive));
+  return names.reduce((sum, name) => sum + readFileSync(join(folder, name)).filter((byte) => byte !== 0).length, 0);
 }

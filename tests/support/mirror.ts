@@ -44,6 +44,12 @@ export async function pullInto(
   return await pull([new PackagesService({ source, include })], { to: bundle, base, signal, onEvent, retryDelayMs: 1 });
 }
 
+/** Bytes of blobs that the source has sent. */
+export function blobBytes(source: TestRegistry): number {
+  const answers = source.requests().filter(({ path }) => path.includes("/blobs/"));
+  return answers.reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+}
+
 /** The sha256 of every archive of a folder. */
 export function digests(folder: string): Record<string, string> {
   const names = readdirSync(folder)
