@@ -1,6 +1,7 @@
 import { BundleDirectory, PackagesService, pull } from "@tranship/core";
 import { Command } from "commander";
 import { readBase } from "../base-file.ts";
+import { type ChecksumFlags, checksumsOf, withChecksumFlags } from "../checksum-flags.ts";
 import { type ChunkFlags, chunkBytesOf, withChunkFlags } from "../chunk-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import {
@@ -30,15 +31,18 @@ export function pullCommand(context: CliContext): Command {
       "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
     )
     .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again");
-  return withRegistryFlags(withBaseFlag(withSelectionFlags(withChunkFlags(command)))).action(
-    async (folder: string, flags: RegistryFlags & SelectionFlags & BaseFlags & ChunkFlags & PullFlags) => {
+  return withRegistryFlags(withBaseFlag(withSelectionFlags(withChecksumFlags(withChunkFlags(command))))).action(
+    async (
+      folder: string,
+      flags: RegistryFlags & SelectionFlags & BaseFlags & ChunkFlags & ChecksumFlags & PullFlags,
+    ) => {
       checkRegistryFlags(flags);
-      const chunkBytes = chunkBytesOf(flags);
+      const [chunkBytes, checksums] = [chunkBytesOf(flags), checksumsOf(flags)];
       const base = await readBase(flags.base);
       await using source = await openSource(flags.source, flags, context);
       const packages = new PackagesService(packagesOptions(source, flags));
       const directory = folder.replace(/^bundle:/, "");
-      await using bundle = await BundleDirectory.open(directory, { restart: flags.restart, chunkBytes });
+      await using bundle = await BundleDirectory.open(directory, { restart: flags.restart, chunkBytes, checksums });
       const report = await pull([packages], { to: bundle, base, signal: context.signal, onEvent: context.onEvent });
       context.output.report("pull", { ...report }, pullSummary(report, directory));
     },

@@ -4,7 +4,7 @@ import { locally } from "../bundle/local-error.ts";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import type { VerifyFinding } from "../transfer/verify-report.ts";
-import { digestFile } from "./file-digests.ts";
+import { DigestThread } from "./digest-thread.ts";
 import { type ChecksumKind, checksumKinds, maxSidecarBytes, parseSidecar, sidecarName } from "./sidecar.ts";
 
 /** Options of {@link checksumFindings}. */
@@ -27,6 +27,7 @@ export async function* checksumFindings(
   files: Iterable<ArchivePath>,
   { signal, onEvent }: ChecksumFindingsOptions = {},
 ): AsyncGenerator<VerifyFinding> {
+  await using thread = new DigestThread();
   for (const { archive, path } of files) {
     signal?.throwIfAborted();
     const file = basename(path);
@@ -49,7 +50,7 @@ export async function* checksumFindings(
     onEvent?.({ type: "checksum.started", file, size });
     const onBytes = (bytes: number) => onEvent?.({ type: "checksum.progress", file, bytes });
     try {
-      for (const [kind, actual] of await digestFile(path, kinds, { signal, onBytes })) {
+      for (const [kind, actual] of await thread.digest(path, kinds, { signal, onBytes })) {
         const wanted = expected.get(kind);
         if (actual === wanted) continue;
         const message = `${file} hashes to ${actual}, ${sidecarName(file, kind)} says ${wanted}`;

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import { parentPort, workerData } from "node:worker_threads";
-import type { DigestJob, DigestMessage } from "./file-digests.ts";
+import { parentPort } from "node:worker_threads";
+import type { DigestJob, DigestMessage } from "./digest-thread.ts";
 import type { ChecksumKind } from "./sidecar.ts";
 import { Streebog256 } from "./streebog.ts";
 
 const readBytes = 1024 * 1024;
 
-/** A thread of its own for one file: it reads the file once, into one buffer, and feeds all the hashes. */
+/** Reads a file once, into one buffer, and feeds all the hashes. */
 function work({ path, kinds }: DigestJob, tell: (message: DigestMessage) => void): void {
   const hashes = kinds.map((kind) => ({ kind, ...hashOf(kind) }));
   const buffer = new Uint8Array(readBytes);
@@ -41,9 +41,11 @@ function hashOf(kind: ChecksumKind): {
 if (parentPort) {
   const port = parentPort;
   const tell = (message: DigestMessage) => port.postMessage(message);
-  try {
-    work(workerData, tell);
-  } catch (error) {
-    tell({ type: "failed", code: (error as NodeJS.ErrnoException).code ?? String(error) });
-  }
+  port.on("message", (job: DigestJob) => {
+    try {
+      work(job, tell);
+    } catch (error) {
+      tell({ type: "failed", code: (error as NodeJS.ErrnoException).code ?? String(error) });
+    }
+  });
 }

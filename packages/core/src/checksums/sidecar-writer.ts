@@ -6,7 +6,7 @@ import { syncFolder } from "../bundle/sync-folder.ts";
 import { writeWhole } from "../bundle/write-whole.ts";
 import type { OnEvent } from "../events.ts";
 import { Pool } from "../transfer/pool.ts";
-import { digestFile } from "./file-digests.ts";
+import { DigestThread } from "./digest-thread.ts";
 import { type ChecksumKind, formatSidecar, sidecarName } from "./sidecar.ts";
 
 /** Files hashed at a time, at most: each takes a processor. */
@@ -33,6 +33,8 @@ export class SidecarWriter implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #pool = new Pool(Math.min(maxAtATime, availableParallelism()));
+  /** Threads without a file. */
+  readonly #idle: DigestThread[] = [];
   readonly #works = new Map<string, Promise<void>>();
 
   constructor({ folder, kinds, signal, onEvent }: SidecarWriterOptions) {
@@ -64,6 +66,7 @@ export class SidecarWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error("no longer needed"));
     await Promise.allSettled(this.#works.values());
+    for (const thread of this.#idle) await thread[Symbol.asyncDispose]();
   }
 
   async #hash(file: string): Promise<void> {
@@ -74,7 +77,9 @@ export class SidecarWriter implements AsyncDisposable {
     const size = locally(path, () => statSync(path).size);
     this.#onEvent?.({ type: "checksum.started", file, size });
     const onBytes = (bytes: number) => this.#onEvent?.({ type: "checksum.progress", file, bytes });
-    const digests = await digestFile(path, kinds, { signal: this.#signal, onBytes });
+    const thread = this.#idle.pop() ?? new DigestThread();
+    const digests = await thread.digest(path, kinds, { signal: this.#signal, onBytes }); // ends with it when it fails
+    this.#idle.push(thread);
     for (const [kind, hex] of digests) {
       const sidecar = join(this.#folder, sidecarName(file, kind));
       locally(sidecar, () => writeWhole(sidecar, formatSidecar(kind, hex, file), 0o644));

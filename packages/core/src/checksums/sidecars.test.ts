@@ -7,7 +7,7 @@ import { isMirrorError } from "../errors.ts";
 import type { MirrorEvent, OnEvent } from "../events.ts";
 import type { VerifyFinding } from "../transfer/verify-report.ts";
 import { checksumFindings } from "./checksum-findings.ts";
-import { digestFile } from "./file-digests.ts";
+import { DigestThread } from "./digest-thread.ts";
 import { type ChecksumKind, parseSidecar } from "./sidecar.ts";
 import { SidecarWriter } from "./sidecar-writer.ts";
 
@@ -31,6 +31,11 @@ async function writeSidecars(
   await using writer = new SidecarWriter({ folder, kinds, onEvent });
   writer.add(files);
   await writer.finish();
+}
+
+async function digestFile(...job: Parameters<DigestThread["digest"]>): ReturnType<DigestThread["digest"]> {
+  await using thread = new DigestThread();
+  return await thread.digest(...job);
 }
 
 async function findingsIn(folder: string, ...names: readonly string[]): Promise<readonly VerifyFinding[]> {
