@@ -1,7 +1,16 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BundleDirectory, LayoutRegistry, PackagesService, pull } from "@tranship/core";
+import {
+  BundleDirectory,
+  type Inventory,
+  inventoryOf,
+  LayoutRegistry,
+  lockFileName,
+  PackagesService,
+  parseLockFile,
+  pull,
+} from "@tranship/core";
 import { MemoryRegistry } from "@tranship/registry";
 import { anImage, anIndex, partsOf, type Seedable } from "@tranship/registry/testing";
 import { packFolder } from "../support/gnu-tar.ts";
@@ -11,6 +20,8 @@ import { type ProductPackage, seedProduct } from "../support/product.ts";
 export interface FuzzBundle {
   readonly name: string;
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The files of the bundle it was made over, without which it is not whole. */
+  readonly base?: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
 const product: readonly ProductPackage[] = [
@@ -18,13 +29,24 @@ const product: readonly ProductPackage[] = [
   { name: "alb", versions: ["v2.0.0"], channels: { stable: "v2.0.0" }, layerBytes: 700 },
 ];
 
+/** The same with a version more, which shares a layer with the one before. */
+const nextProduct: readonly ProductPackage[] = product.map((one) =>
+  one.name === "alb" ? { ...one, versions: [...one.versions, "v2.1.0"], channels: { stable: "v2.1.0" } } : one,
+);
+
 /** Valid bundles of every make: pulled by us, whole and in chunks, and made by GNU tar. */
 export async function fuzzCorpus(): Promise<readonly FuzzBundle[]> {
   const folder = mkdtempSync(join(tmpdir(), "tranship-corpus-"));
   try {
-    const [ours, oursInChunks] = [join(folder, "ours"), join(folder, "chunks")];
-    await pulled(ours);
-    await pulled(oursInChunks, 3000);
+    const [ours, oursInChunks, delta] = ["ours", "chunks", "delta"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await pulled(ours, product);
+    await pulled(oursInChunks, product, { chunkBytes: 3000 });
+    const lock = parseLockFile(readFileSync(join(ours, lockFileName), "utf8"), lockFileName);
+    await pulled(delta, nextProduct, { base: inventoryOf(lock) });
     await layouts(join(folder, "tree"));
     for (const name of ["posix", "legacy", "several"]) mkdirSync(join(folder, name));
     const tree = (path: string) => join(folder, "tree", path);
@@ -36,6 +58,7 @@ export async function fuzzCorpus(): Promise<readonly FuzzBundle[]> {
       bundleOf("ours", ours),
       bundleOf("ours, in chunks", oursInChunks),
       inChunks(bundleOf("in chunks, without a lock file", ours), 2500),
+      { ...bundleOf("ours, over a base", delta), base: bundleOf("base", ours).files },
       bundleOf("GNU tar, PAX", join(folder, "posix")),
       bundleOf("GNU tar, a legacy module", join(folder, "legacy")),
       bundleOf("GNU tar, several archives of one layout", join(folder, "several")),
@@ -57,11 +80,15 @@ function inChunks({ name, files }: FuzzBundle, chunkBytes: number): FuzzBundle {
   return { name, files: new Map(chunks) };
 }
 
-async function pulled(folder: string, chunkBytes?: number): Promise<void> {
+async function pulled(
+  folder: string,
+  packages: readonly ProductPackage[],
+  { chunkBytes, base }: { readonly chunkBytes?: number; readonly base?: Inventory } = {},
+): Promise<void> {
   const source = new MemoryRegistry({ name: "registry.example.com/fe" });
-  await seedProduct(source, product);
+  await seedProduct(source, packages);
   await using bundle = await BundleDirectory.open(folder, { chunkBytes });
-  await pull([new PackagesService({ source })], { to: bundle });
+  await pull([new PackagesService({ source })], { to: bundle, base });
 }
 
 /** A root layout and a module, with Docker's types and an index of two platforms. */

@@ -71,7 +71,7 @@ class FuzzRun {
     const mutated = await mutateBundle(bundle, choice);
     const startedMs = performance.now();
     try {
-      await this.#judge(mutated, choice);
+      await this.#judge(mutated, bundle.base, choice);
     } catch (cause) {
       this.#faults += 1;
       const message = `--runs 1 --seed ${seed} (${bundle.name}; ${mutated.what})`;
@@ -93,14 +93,14 @@ class FuzzRun {
     };
   }
 
-  async #judge(mutated: MutatedBundle, choice: Choice): Promise<void> {
+  async #judge(mutated: MutatedBundle, base: FuzzBundle["base"], choice: Choice): Promise<void> {
     const { wholeEvery, gnuTarEvery, runs } = this.#options;
     if (mutated.changed) {
       this.#parts[(await judgePart(mutated)) ? "accepted" : "refused"] += 1;
       if (mutated.kind === "archive" && choice.below(gnuTarEvery) === 0) await this.#compare(mutated.changed);
     }
     if (mutated.changed && choice.below(wholeEvery) !== 0 && runs > 1) return;
-    this.#bundles[await judge(mutated.files, join(this.#folder, "bundle"))] += 1;
+    this.#bundles[await judge({ files: mutated.files, base }, join(this.#folder, "bundle"))] += 1;
   }
 
   async #compare(bytes: Uint8Array): Promise<void> {

@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:f
 import { basename, dirname, join } from "node:path";
 import { Bundle, graphOf, isMirrorError, type MirrorErrorCode, pushBundle, verifyBundle } from "@tranship/core";
 import { type Digest, MemoryRegistry, type RegistryReader, type RepositoryReader } from "@tranship/registry";
+import type { FuzzBundle } from "./corpus.ts";
 
 /** What became of a bundle: used whole, refused before a byte was sent, or stopped on the way by what verify finds, too. */
 export type Verdict = "accepted" | "refused" | "found damaged";
@@ -17,19 +18,25 @@ const pushCodes: readonly MirrorErrorCode[] = ["ARCHIVE_INVALID", "TRANSFER_FAIL
  * Lets every reader of bundles loose on one: open, verify, push. Throws where they do what they must not: fail in another
  * way than with their own errors, write next to the bundle, send something before refusing, or pass what is not right.
  */
-export async function judge(files: ReadonlyMap<string, Uint8Array>, folder: string): Promise<Verdict> {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const [name, bytes] of files) writeFileSync(join(folder, basename(name)), bytes);
+export async function judge({ files, base }: Omit<FuzzBundle, "name">, folder: string): Promise<Verdict> {
+  const places = [...(base ? [lay(base, `${folder}-base`)] : []), lay(files, folder)];
   const before = listing(dirname(folder));
-  const verdict = await used(folder);
+  const verdict = await used(places);
   const after = listing(dirname(folder));
   require(before === after, `files changed from\n${before}\nto\n${after}`);
   return verdict;
 }
 
-async function used(folder: string): Promise<Verdict> {
-  const opened = await caught(Bundle.open(folder), openCodes);
+/** Writes files into a folder of their own. */
+function lay(files: FuzzBundle["files"], folder: string): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const [name, bytes] of files) writeFileSync(join(folder, basename(name)), bytes);
+  return folder;
+}
+
+async function used(places: readonly string[]): Promise<Verdict> {
+  const opened = await caught(Bundle.open(places), openCodes);
   if (!opened) return "refused";
   await using bundle = opened;
   const { ok } = await verifyBundle(bundle);
