@@ -1,10 +1,12 @@
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { Bundle, isMirrorError, type MirrorEvent, verifyBundle } from "@tranship/core";
+import { Bundle, isMirrorError, lockFileName, type MirrorEvent, verifyBundle } from "@tranship/core";
 import { createRegistry, isManifestMediaType } from "@tranship/registry";
 import type { TestRegistry } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
 import { differing, fileDigests } from "../support/bundle-files.ts";
+import { crashStates, type Names } from "../support/crash-states.ts";
+import type { Step } from "../support/log-steps.ts";
 import { aSource, pullInto, readPlan } from "../support/mirror.ts";
 import { listTar, naiveNames, naiveRead } from "../support/naive-reader.ts";
 import { type ProductPackage, seedProduct } from "../support/product.ts";
@@ -35,12 +37,14 @@ async function publish(source: TestRegistry, product: readonly ProductPackage[])
   await seedProduct(client, product);
 }
 
-test.for([
+const transitions = [
   { from: "whole", to: "whole" },
   { from: "whole", to: "chunked" },
   { from: "chunked", to: "whole" },
   { from: "chunked", to: "chunked" },
-] as const)(
+] as const;
+
+test.for(transitions)(
   "killed before any step, a pull that puts a $to bundle over a $from one shows each archive old, new or not at all",
   { timeout: 120_000 },
   async ({ from, to }) => {
@@ -86,6 +90,71 @@ test.for([
     expect(steps).toBeGreaterThan(15); // lock, two archives with their folders, journal, lock again, tidying
   },
 );
+
+test.for(transitions)(
+  "whatever of its names a power cut loses, a pull that puts a $to bundle over a $from one shows no mix",
+  async ({ from, to }) => {
+    await using source = await aSource(before);
+    const [folder, stepLog] = [realpathSync(tempFolder()), join(tempFolder(), "steps.ndjson")];
+    await pullInto(folder, source.host, [], { chunkBytes: sizes[from] });
+    await publish(source, after);
+    const oldNames = finishedNames(folder);
+    const chunks = to === "chunked" ? ["--chunk-size", String(chunkBytes)] : [];
+    const args = ["pull", folder, "--source", `${source.host}/demo/fe`, ...chunks];
+    expect(await runToEnd(args, { stepLog })).toMatchObject({ code: 0 });
+    const newNames = finishedNames(folder);
+    const steps = readFileSync(stepLog, "utf8").trim().split("\n");
+    let states = 0;
+    let last: Names = new Map();
+    for (const names of crashStates(
+      folder,
+      oldNames,
+      steps.map((line) => JSON.parse(line) as Step),
+    )) {
+      states += 1;
+      last = names;
+      for (const archive of ["package-alb.tar", "package-versions.tar"]) {
+        const known = [
+          "",
+          naiveContents(named("old", oldNames), archive),
+          naiveContents(named("new", newNames), archive),
+        ];
+        const found = naiveContents(names, archive);
+        expect(known, `state ${states}`).toContain(found);
+        const lock = names.get(lockFileName);
+        if (lock === `old ${lockFileName}`) expect(found, `state ${states}`).toBe(known[1]);
+        else if (lock !== undefined)
+          expect([lock, found], `state ${states}`).toEqual([`new ${lockFileName}`, known[2]]);
+      }
+    }
+    expect(states).toBeGreaterThan(5);
+    // What the pull ended with is there for good.
+    expect([...last.keys()].filter(isFinished).sort()).toEqual(newNames);
+    expect(last.get(lockFileName)).toBe(`new ${lockFileName}`);
+  },
+);
+
+const isFinished = (name: string) => /\.(?:tar|chunk|json)$/.test(name);
+
+function finishedNames(folder: string): readonly string[] {
+  return readdirSync(folder).filter(isFinished).sort();
+}
+
+function named(age: "old" | "new", names: readonly string[]): Names {
+  return new Map(names.map((name) => [name, `${age} ${name}`]));
+}
+
+/** What is behind the names that a simple reader takes for the archive, one after the other. */
+function naiveContents(contents: Names, archive: string): string {
+  const whole = contents.get(archive);
+  if (whole !== undefined) return whole;
+  const chunks: string[] = [];
+  for (;;) {
+    const chunk = contents.get(`${archive}.${String(chunks.length).padStart(4, "0")}.chunk`);
+    if (chunk === undefined) return chunks.join();
+    chunks.push(chunk);
+  }
+}
 
 interface Content {
   readonly archives: Readonly<Record<string, Buffer>>;

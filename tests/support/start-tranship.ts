@@ -7,6 +7,7 @@ import { type TranshipRun, transhipMain } from "./run-tranship.ts";
 /** The preload that kills its own process at an exact place. */
 const killSelf: string = fileURLToPath(new URL("kill-self.ts", import.meta.url));
 
+const logSteps: string = fileURLToPath(new URL("log-steps.ts", import.meta.url));
 const usageAtExit = fileURLToPath(new URL("usage-at-exit.ts", import.meta.url));
 
 /** Compiled sources, kept between runs: processes that are started by the hundred start in half the time. */
@@ -29,6 +30,8 @@ export interface StartOptions {
   readonly kill?: { readonly step: number } | { readonly bytes: number } | undefined;
   /** Where a process that is not killed leaves the number of its steps. */
   readonly stepsFile?: string | undefined;
+  /** Where the process leaves a line for each change of names and each flush. */
+  readonly stepLog?: string | undefined;
   /** Where the process leaves what the kernel has counted for it. */
   readonly usageFile?: string | undefined;
   /** Set for the process beside what it inherits. */
@@ -38,9 +41,10 @@ export interface StartOptions {
 
 /** Starts the program. */
 export function startTranship(args: readonly string[], options: StartOptions = {}): TranshipProcess {
-  const { kill, stepsFile, usageFile, onStdout } = options;
+  const { kill, stepsFile, stepLog, usageFile, onStdout } = options;
   const preloads = [
     ...(kill !== undefined || stepsFile !== undefined ? ["--import", killSelf] : []),
+    ...(stepLog === undefined ? [] : ["--import", logSteps]),
     ...(usageFile === undefined ? [] : ["--import", usageAtExit]),
   ];
   const env = {
@@ -50,6 +54,7 @@ export function startTranship(args: readonly string[], options: StartOptions = {
     ...(kill && "step" in kill ? { KILL_AT_STEP: String(kill.step) } : {}),
     ...(kill && "bytes" in kill ? { KILL_AT_BYTES: String(kill.bytes) } : {}),
     ...(stepsFile === undefined ? {} : { STEPS_FILE: stepsFile }),
+    ...(stepLog === undefined ? {} : { STEP_LOG: stepLog }),
     ...options.env,
   };
   const child = spawn(process.execPath, [...preloads, transhipMain, ...args], {
