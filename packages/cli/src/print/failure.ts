@@ -29,10 +29,10 @@ const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   NOT_IN_CATALOG: "`tranship plan --source …` without names shows what there is",
   IMAGE_NOT_FOUND: "check the tag's spelling; tags are taken as the registry has them",
   BUNDLE_NOT_FOUND: "give the folder a pull wrote; a directory of image layouts is written oci:DIR",
-  BUNDLE_UNFINISHED: "run the pull again to finish it",
+  BUNDLE_UNFINISHED: "run the pull or the repair again to finish it, or give it up with `tranship clean`",
   BUNDLE_LOCKED: "wait for the other pull, or stop it",
   BUNDLE_NOT_EMPTY: "give an empty folder, or the folder of an earlier pull",
-  ARCHIVE_INVALID: "copy the archive again, or pull with --restart, which fetches only what is damaged",
+  ARCHIVE_INVALID: "copy the archive again, or let `tranship repair` fetch what is damaged",
   BUNDLE_UNLOCKED: "only a bundle that `tranship pull` finished can be repaired; pull it anew",
   BASE_MISSING:
     "bring the base first, or give its bundle beside this one; a pull without --base makes a bundle that needs none",
