@@ -1,25 +1,20 @@
 import {
   type Descriptor,
   type Digest,
-  formatName,
   isDigest,
   isManifestMediaType,
   isRepositoryPath,
   isTag,
 } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
-import { compareText, maxIndexBytes, parseIndexFile, refNameOf, shortTagOf } from "../layout/index-file.ts";
+import { compareText, maxIndexBytes, parseIndexFile, shortTagOf } from "../layout/index-file.ts";
 import { LayoutIndex } from "../layout/layout-index.ts";
 import type { LockFile } from "../plan/lock-file.ts";
 import { type AssumedBlob, blobPath } from "../plan/section.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
-import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
-
-/** One place where a blob's bytes lie. */
-export interface BlobCopy {
-  readonly archive: ArchiveReader;
-  readonly entry: TarEntry;
-}
+import { type BlobCopy, entryInvalid } from "./blob-copy.ts";
+import { type IndexList, joinIndexes, warnOfTags } from "./join-indexes.ts";
+import type { TarEntry } from "./tar-reader.ts";
 
 /** What the archives together hold for one repository. */
 export interface RepositoryContent {
@@ -52,13 +47,6 @@ export interface MergedArchives {
   readonly repositories: ReadonlyMap<string, RepositoryContent>;
   /** Every copy of a blob, whatever its repository; those of later archives last. */
   readonly copies: ReadonlyMap<Digest, readonly BlobCopy[]>;
-}
-
-/** An `index.json` of a repository, with the number of its archive's group. */
-interface IndexList {
-  readonly place: BlobCopy;
-  readonly group: number;
-  readonly descriptors: readonly Descriptor[];
 }
 
 interface Draft {
@@ -143,11 +131,11 @@ function addBlob(
   { path, digest }: BlobPlace,
   copy: BlobCopy,
 ): void {
-  const { size, name } = copy.entry;
+  const { size } = copy.entry;
   const everywhere = copies.get(digest) ?? [];
   const known = everywhere[0]?.entry.size ?? size;
   if (known !== size) {
-    throw archiveInvalid(copy.archive.name, `it has ${size} bytes here and ${known} elsewhere`, name);
+    throw entryInvalid(copy, `it has ${size} bytes here and ${known} elsewhere`);
   }
   copies.set(digest, everywhere);
   everywhere.push(copy);
@@ -164,31 +152,31 @@ function draftOf(drafts: Map<string, Draft>, path: string): Draft {
 function repositoryPathOf(archive: ArchiveReader, entry: TarEntry, root: string): string {
   const path = (root + entry.name).replace(/\/?index\.json$/, "");
   if (path === "" || isRepositoryPath(path)) return path;
-  throw archiveInvalid(archive.name, "its folder is no repository path", entry.name);
+  throw entryInvalid({ archive, entry }, "its folder is no repository path");
 }
 
 async function readIndex(archive: ArchiveReader, entry: TarEntry): Promise<readonly Descriptor[]> {
-  if (entry.size > maxIndexBytes) throw archiveInvalid(archive.name, `it is over ${maxIndexBytes} bytes`, entry.name);
+  if (entry.size > maxIndexBytes) throw entryInvalid({ archive, entry }, `it is over ${maxIndexBytes} bytes`);
   const bytes = await archive.read(entry.offset, entry.size);
   try {
     return parseIndexFile(bytes);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw archiveInvalid(archive.name, `it cannot be read: ${reason}`, entry.name, { cause });
+    throw entryInvalid({ archive, entry }, `it cannot be read: ${reason}`, { cause });
   }
 }
 
 function finishRepository(path: string, { lists, blobs, assumed }: Draft, onEvent?: OnEvent): RepositoryContent {
   for (const { place, descriptors } of lists) for (const descriptor of descriptors) check(place, descriptor, blobs);
   const listedIn = new Map(lists.flatMap(({ place, descriptors }) => descriptors.map(({ digest }) => [digest, place])));
-  const index = new LayoutIndex(joined(lists), shortTagOf);
-  if (onEvent) warn(path, index, listedIn, onEvent);
+  const index = new LayoutIndex(joinIndexes(lists), shortTagOf);
+  if (onEvent) warnOfTags(path, index, listedIn, onEvent);
   return { path, index, blobs, assumed, listedIn };
 }
 
-function check({ archive, entry }: BlobCopy, descriptor: Descriptor, blobs: Draft["blobs"]): void {
+function check(place: BlobCopy, descriptor: Descriptor, blobs: Draft["blobs"]): void {
   const { digest, size, mediaType } = descriptor;
-  const refuse = (reason: string) => archiveInvalid(archive.name, reason, entry.name);
+  const refuse = (reason: string) => entryInvalid(place, reason);
   const tag = shortTagOf(descriptor);
   if (tag !== undefined && !isTag(tag)) throw refuse(`${JSON.stringify(tag.slice(0, 160))} is no tag`);
   if (!isManifestMediaType(mediaType))
@@ -196,45 +184,4 @@ function check({ archive, entry }: BlobCopy, descriptor: Descriptor, blobs: Draf
   const stored = blobs.get(digest)?.[0]?.entry.size;
   if (stored === undefined) throw refuse(`the manifest it lists, ${blobPath(digest)}, is not in the bundle`);
   if (stored !== size) throw refuse(`the manifest it lists, ${blobPath(digest)}, has ${stored} bytes, not ${size}`);
-}
-
-/**
- * One index stays as it is. Several of one group become one list ordered by `ref.name`, and by archive where that is
- * equal, without entries that say the same again: so the last archive wins a tag. Later groups follow earlier ones.
- */
-function joined(lists: readonly IndexList[]): readonly Descriptor[] {
-  const groups = [...Map.groupBy(lists, ({ group }) => group).values()].map((group) => {
-    const [first = [], ...others] = group.map(({ descriptors }) => descriptors);
-    return others.length === 0 ? first : sorted(distinct([first, ...others].flat()));
-  });
-  // the last of equal entries stays, so that it comes after what other groups say of its tag
-  return groups.length === 1 ? (groups[0] ?? []) : distinct(groups.flat().reverse()).toReversed();
-}
-
-/** Without entries that say what an earlier one does. */
-function distinct(descriptors: readonly Descriptor[]): readonly Descriptor[] {
-  const byMeaning = new Map<string, Descriptor>();
-  for (const descriptor of descriptors) {
-    const key = `${descriptor.digest}\0${refNameOf(descriptor) ?? ""}\0${shortTagOf(descriptor) ?? ""}`;
-    if (!byMeaning.has(key)) byMeaning.set(key, descriptor);
-  }
-  return [...byMeaning.values()];
-}
-
-function sorted(descriptors: readonly Descriptor[]): readonly Descriptor[] {
-  return descriptors.toSorted((a, b) => compareText(refNameOf(a) ?? "", refNameOf(b) ?? ""));
-}
-
-function warn(path: string, index: LayoutIndex, listedIn: ReadonlyMap<Digest, BlobCopy>, onEvent: OnEvent): void {
-  const image = (digest: Digest) => `${digest} of ${listedIn.get(digest)?.archive.name ?? "no archive"}`;
-  for (const { tag, winner, losers } of index.conflicts()) {
-    const reference = formatName(path, tag);
-    const message = `${reference} is claimed by several images: ${image(winner)} is used, not ${losers.map(image).join(", ")}`;
-    onEvent({ type: "warning.raised", code: "TAG_CONFLICT", message, reference });
-  }
-  for (const { digest } of index.descriptors.filter((descriptor) => shortTagOf(descriptor) === undefined)) {
-    const reference = formatName(path, digest);
-    const message = `${reference} has no tag to be pushed under`;
-    onEvent({ type: "warning.raised", code: "TAG_ABSENT", message, reference });
-  }
 }

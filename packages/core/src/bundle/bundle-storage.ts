@@ -4,7 +4,8 @@ import type { OnEvent } from "../events.ts";
 import type { LayoutStorage } from "../layout/layout-content.ts";
 import type { LayoutIndex } from "../layout/layout-index.ts";
 import { blobPath } from "../plan/section.ts";
-import type { BlobCopy, MergedArchives } from "./bundle-content.ts";
+import { type BlobCopy, nameOf } from "./blob-copy.ts";
+import type { MergedArchives } from "./bundle-content.ts";
 
 /** Reads blobs of a bundle: from another copy once one has proved damaged, wherever in the bundle it lies. */
 export class BundleCopies {
@@ -98,15 +99,4 @@ class BundleStorage implements LayoutStorage {
     const copy = this.#copies.all(this.#path, digest).find((one) => nameOf(one) === file);
     return copy !== undefined && this.#copies.refuse(this.#path, digest, copy, "its bytes are not what its name says");
   }
-}
-
-/** How messages name a copy: its entry, archive and chunks. */
-export function nameOf({ archive, entry }: BlobCopy): string {
-  const chunks = archive.chunksOf(entry);
-  return `${entry.name} in ${archive.name}${chunks.length > 0 ? ` (${joinedNames(chunks)})` : ""}`;
-}
-
-function joinedNames(names: readonly string[]): string {
-  const [first, last] = [names[0], names.at(-1)];
-  return names.length > 3 ? `${first} to ${last}` : names.join(", ");
 }

@@ -145,8 +145,12 @@ export class Bundle implements RegistryReader, BasedSource, AsyncDisposable {
    */
   async checkGraphs({ signal }: CallOptions = {}): Promise<void> {
     for (const content of this.#merged.repositories.values()) {
-      for await (const { archive, entry, message } of graphFaults(content, this.repository(content.path), signal)) {
-        throw archiveInvalid(archive, message, entry);
+      for await (const { archive, entry, files, message } of graphFaults(
+        content,
+        this.repository(content.path),
+        signal,
+      )) {
+        throw archiveInvalid(archive, message, entry, { file: files?.[0] });
       }
     }
   }

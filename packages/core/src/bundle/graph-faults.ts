@@ -12,12 +12,15 @@ import {
 } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
 import { blobPath } from "../plan/section.ts";
-import type { BlobCopy, RepositoryContent } from "./bundle-content.ts";
+import type { BlobCopy } from "./blob-copy.ts";
+import type { RepositoryContent } from "./bundle-content.ts";
 
 /** Something an image of a bundle lacks, and the file that asks for it. */
 export interface GraphFault {
   readonly archive: string;
   readonly entry: string;
+  /** The chunks the entry lies in, where the archive is in chunks. */
+  readonly files?: readonly string[] | undefined;
   readonly digest: Digest;
   readonly code: string;
   readonly message: string;
@@ -115,5 +118,7 @@ class GraphWalk {
 }
 
 function faultAt({ archive, entry }: BlobCopy, digest: Digest, code: string, message: string): GraphFault {
-  return { archive: archive.name, entry: entry.name, digest, code, message };
+  const files = archive.chunksOf(entry);
+  const inChunks = files.length > 0 ? { files } : {};
+  return { archive: archive.name, entry: entry.name, ...inChunks, digest, code, message };
 }

@@ -7,9 +7,9 @@ import { ContentCounts } from "../transfer/content-counts.ts";
 import type { VerifyFinding, VerifyReport } from "../transfer/verify-report.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
 import { countAssumed } from "./assumed-count.ts";
+import { type BlobCopy, nameOf } from "./blob-copy.ts";
 import type { Bundle } from "./bundle.ts";
-import { type BlobCopy, type BlobPlace, blobPlaceOf, rootOf } from "./bundle-content.ts";
-import { nameOf } from "./bundle-storage.ts";
+import { type BlobPlace, blobPlaceOf, rootOf } from "./bundle-content.ts";
 import { graphFaults } from "./graph-faults.ts";
 import { lockFindings } from "./lock-findings.ts";
 
