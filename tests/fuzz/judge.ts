@@ -1,7 +1,15 @@
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { Bundle, graphOf, isMirrorError, type MirrorErrorCode, pushBundle, verifyBundle } from "@tranship/core";
+import {
+  Bundle,
+  graphOf,
+  isMirrorError,
+  type MirrorErrorCode,
+  type MirrorEvent,
+  pushBundle,
+  verifyBundle,
+} from "@tranship/core";
 import { type Digest, MemoryRegistry, type RegistryReader, type RepositoryReader } from "@tranship/registry";
 import type { FuzzBundle } from "./corpus.ts";
 
@@ -36,10 +44,11 @@ function lay(files: FuzzBundle["files"], folder: string): string {
 }
 
 async function used(places: readonly string[]): Promise<Verdict> {
-  const opened = await caught(Bundle.open(places), openCodes);
+  const opened = await caught(Bundle.open(places, { onEvent: requireDecentWarning }), openCodes);
   if (!opened) return "refused";
   await using bundle = opened;
-  const { ok } = await verifyBundle(bundle);
+  const { ok, findings } = await verifyBundle(bundle);
+  for (const { message } of findings) requireDecent(message);
   const target = new MemoryRegistry();
   const report = await caught(pushBundle(bundle, target), pushCodes, async (code) => {
     const isEmpty = (await Array.fromAsync(target.repositories())).length === 0;
@@ -114,6 +123,10 @@ async function caught<Outcome>(
 function requireDecent(message: string): void {
   const isDecent = message.length < 5000 && Array.from(message).every(isPrintable);
   require(isDecent, `a message of ${message.length} characters: ${JSON.stringify(message.slice(0, 500))}`);
+}
+
+function requireDecentWarning(event: MirrorEvent): void {
+  if (event.type === "warning.raised") requireDecent(event.message);
 }
 
 function isPrintable(character: string): boolean {
