@@ -45,7 +45,11 @@ describe("a file system that does not sync", () => {
     async (answer) => {
       await using registry = await aSource();
       const folder = tempFolder();
-      const args = ["--import", refuseSync, ...pullArgs(folder, registry.host, "--chunk-size", "30KB")];
+      const args = [
+        "--import",
+        refuseSync,
+        ...pullArgs(folder, registry.host, "--chunk-size", "30KB", "--checksums", "sha256"),
+      ];
       const { code, stdout } = await run(process.execPath, args, { SYNC_ANSWERS: answer });
       expect(code).toBe(0);
       const events = stdout.trim().split("\n");

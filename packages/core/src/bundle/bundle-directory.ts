@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ChecksumKind } from "../checksums/sidecar.ts";
 import { isMirrorError, MirrorError } from "../errors.ts";
@@ -15,21 +6,19 @@ import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import type { PlannedArchive } from "../plan/download-list.ts";
 import { formatLockFile, type LockFile, lockFileName, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
-import type { PlannedStep } from "../plan/planner.ts";
-import type { Section } from "../plan/section.ts";
-import { ArchiveLayout } from "./archive-layout.ts";
 import { parseArchiveFileName } from "./archive-names.ts";
-import { type ArchivePlace, filePathOf } from "./archive-place.ts";
 import { finishedFiles } from "./archive-set.ts";
 import { BundleLock } from "./bundle-lock.ts";
+import { bytesAtHand } from "./bytes-at-hand.ts";
 import { Journal, type JournalRun } from "./journal.ts";
-import { LocalBlobs } from "./local-blobs.ts";
+import type { LocalBlobs } from "./local-blobs.ts";
 import { locally } from "./local-error.ts";
 import { warnOfConflicts } from "./lock-conflicts.ts";
 import { removeArchive, takeBack } from "./publish.ts";
 import { standingArchives } from "./standing-archive.ts";
-import { type OnSyncRefused, syncFile } from "./sync-folder.ts";
+import type { OnSyncRefused } from "./sync-folder.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** Options of {@link BundleDirectory.open}. */
 export interface BundleDirectoryOptions {
@@ -151,7 +140,13 @@ export class BundleDirectory implements AsyncDisposable {
     this.#onSyncRefused = this.#tellOnce(emit);
     takeBack(this.directory, this.#onSyncRefused);
     const journal = this.#openJournal({ selection, chunkBytes: this.chunkBytes });
-    const local = this.#bytesAtHand(journal);
+    const local = bytesAtHand({
+      directory: this.directory,
+      lockFile: this.#lockFile,
+      journal,
+      chunkBytesOf: (archive) => this.chunkBytesOf(archive),
+      staleFolders: this.#work.staleFolders(),
+    });
     this.#isBusy = true;
     return {
       journal,
@@ -196,7 +191,7 @@ export class BundleDirectory implements AsyncDisposable {
       emit({ type: "archive.removed", archive });
     }
     const path = join(this.directory, lockFileName);
-    locally(path, () => writeWhole(path, formatLockFile(whole), this.#onSyncRefused));
+    writeWhole(path, formatLockFile(whole), { onSyncRefused: this.#onSyncRefused });
     this.#work.sync();
     this.#work.clear();
     this.#lockFile = whole;
@@ -232,38 +227,6 @@ export class BundleDirectory implements AsyncDisposable {
     return fresh;
   }
 
-  #bytesAtHand(journal: Journal): LocalBlobs {
-    const local = new LocalBlobs();
-    const chunkBytes = new Map(this.#lockFile?.files.map((file) => [file.archive, file.chunkBytes]));
-    for (const { archive, sections } of this.#lockFile?.archives ?? []) {
-      const place = { path: join(this.directory, archive), isPartial: false, chunkBytes: chunkBytes.get(archive) };
-      addExtents(local, place, sections);
-    }
-    this.#addPublished(local, journal);
-    for (const [archive, steps] of journal.archives()) {
-      const place = { path: join(this.directory, archive), isPartial: true, chunkBytes: this.chunkBytesOf(archive) };
-      addExtents(local, place, sectionsOf(steps)); // of archives that share a blob, one may have it and others not yet
-    }
-    for (const folder of this.#work.staleFolders()) {
-      using stale = Journal.open(join(folder, journalName));
-      this.#addPublished(local, stale);
-      for (const [archive, steps] of stale.archives()) {
-        const place = { path: join(folder, archive), isPartial: true, chunkBytes: stale.run?.chunkBytes };
-        addExtents(local, place, sectionsOf(steps));
-      }
-    }
-    return local;
-  }
-
-  /** What a journal's pull had finished before it was interrupted. */
-  #addPublished(local: LocalBlobs, journal: Journal): void {
-    for (const [archive, steps] of journal.archives()) {
-      const path = join(this.directory, archive);
-      const place = { path, isPartial: false, chunkBytes: journal.run?.chunkBytes };
-      if (existsSync(filePathOf(place))) addExtents(local, place, sectionsOf(steps));
-    }
-  }
-
   #hasFiles(archive: string): boolean {
     return finishedFiles(join(this.directory, archive)).length > 0;
   }
@@ -291,29 +254,4 @@ function readLock(path: string | undefined, isForgiven: boolean): LockFile | und
     if (isForgiven && isMirrorError(error, "PLAN_INVALID")) return undefined;
     throw error;
   }
-}
-
-function sectionsOf(steps: readonly PlannedStep[]): readonly Section[] {
-  return steps.map(({ section }) => section);
-}
-
-function addExtents(local: LocalBlobs, place: ArchivePlace, sections: readonly Section[]): void {
-  const layout = new ArchiveLayout();
-  for (const section of sections) {
-    for (const { content, offset } of layout.add(section)) {
-      if (content.kind === "blob") local.add(content.blob, place, offset);
-    }
-  }
-}
-
-/** Replaces a small file whole or not at all. */
-function writeWhole(path: string, text: string, onSyncRefused: OnSyncRefused): void {
-  const descriptor = openSync(`${path}.tmp`, "w");
-  try {
-    writeFileSync(descriptor, text);
-    syncFile(descriptor, path, onSyncRefused);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(`${path}.tmp`, path);
 }

@@ -85,7 +85,7 @@ export function keepLock(directory: string, { outcome, lock }: TrueLock): void {
   const path = join(directory, lockFileName);
   const aside = new WorkFolder(directory).lockPath;
   if (outcome === "restored" && aside !== undefined) locally(path, () => renameSync(aside, path));
-  else if (outcome === "written" && lock) locally(path, () => writeWhole(path, formatLockFile(lock)));
+  else if (outcome === "written" && lock) writeWhole(path, formatLockFile(lock));
   else return;
   syncFolder(directory);
 }

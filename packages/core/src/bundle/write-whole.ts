@@ -1,13 +1,24 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { locally } from "./local-error.ts";
+import { type OnSyncRefused, syncFile } from "./sync-folder.ts";
 
-/** Replaces a small file whole or not at all; a new one gets `mode`, as far as the process's mask lets it. */
-export function writeWhole(path: string, text: string, mode = 0o666): void {
-  const descriptor = openSync(`${path}.tmp`, "w", mode);
-  try {
-    writeFileSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(`${path}.tmp`, path);
+/** Options of {@link writeWhole}. */
+export interface WriteWholeOptions {
+  /** What a new file's permissions are, as far as the process's mask lets them be. @defaultValue 0o666 */
+  readonly mode?: number | undefined;
+  readonly onSyncRefused?: OnSyncRefused | undefined;
+}
+
+/** Replaces a small file whole or not at all. @throws MirrorError `NO_SPACE`, `FILE_FAILED` */
+export function writeWhole(path: string, text: string, { mode = 0o666, onSyncRefused }: WriteWholeOptions = {}): void {
+  locally(path, () => {
+    const descriptor = openSync(`${path}.tmp`, "w", mode);
+    try {
+      writeFileSync(descriptor, text);
+      syncFile(descriptor, path, onSyncRefused);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(`${path}.tmp`, path);
+  });
 }

@@ -82,7 +82,7 @@ export class SidecarWriter implements AsyncDisposable {
     this.#idle.push(thread);
     for (const [kind, hex] of digests) {
       const sidecar = join(this.#folder, sidecarName(file, kind));
-      locally(sidecar, () => writeWhole(sidecar, formatSidecar(kind, hex, file), 0o644));
+      writeWhole(sidecar, formatSidecar(kind, hex, file), { mode: 0o644 });
     }
     const elapsedMs = Math.round(performance.now() - startedMs);
     this.#onEvent?.({ type: "checksum.finished", file, size, kinds, elapsedMs });
