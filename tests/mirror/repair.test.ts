@@ -14,6 +14,7 @@ import { join } from "node:path";
 import {
   Bundle,
   type BundleDirectoryOptions,
+  cleanBundle,
   isMirrorError,
   LayoutRegistry,
   lockFileName,
@@ -206,6 +207,22 @@ describe("a repair", () => {
     expect(existsSync(join(folder, `${archive}.partial`))).toBe(true);
     registry.reset();
     isFetchedOnce(await repair(folder), layer);
+    expect(await fileDigests(folder)).toEqual(right);
+  });
+
+  test("that is given up leaves a bundle of the archives that were right", async () => {
+    const { folder, right } = await aBundle();
+    flip(join(folder, archive), (await aLargeLayer(folder)).offset);
+    registry.fail(faults.status(404), { match: ({ path }) => path.includes("/blobs/"), times: 99 });
+    await expect(repair(folder)).rejects.toSatisfy((error) => isMirrorError(error, "TRANSFER_FAILED"));
+    registry.reset();
+    const report = await cleanBundle(folder);
+    expect(report).toMatchObject({ lock: "written", archives: ["package-alb.tar", "package-versions.tar"] });
+    expect(report.removed.map(({ name }) => name)).toContain(`${archive}.partial`);
+    await isWhole(folder);
+    const left = await fileDigests(folder);
+    for (const name of report.archives) expect(left[name]).toBe(right[name]);
+    await pullInto(folder, registry.host);
     expect(await fileDigests(folder)).toEqual(right);
   });
 
