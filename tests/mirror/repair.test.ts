@@ -18,6 +18,7 @@ import {
   isMirrorError,
   LayoutRegistry,
   lockFileName,
+  type MirrorEvent,
   pushBundle,
   type RepairReport,
   repairBundle,
@@ -244,10 +245,19 @@ describe("a repair", () => {
     },
   );
 
-  test("writes the checksums of what it repaired again", async () => {
+  test("writes the checksums of what it repaired again, interrupted or not", async () => {
     const { folder, right } = await aBundle({ checksums: ["sha256", "gost"] });
-    expect(Object.keys(right).filter((name) => /\.(sha256|gostsum)$/.test(name))).toHaveLength(6);
-    flip(join(folder, archive), (await aLargeLayer(folder)).offset);
+    const isSum = (name: string) => /\.(sha256|gostsum)$/.test(name);
+    expect(Object.keys(right).filter(isSum)).toHaveLength(6);
+    for (const name of Object.keys(right).filter((one) => one.endsWith(".tar")))
+      appendFileSync(join(folder, name), "x");
+    const stop = new AbortController();
+    const onEvent = ({ type }: MirrorEvent) => {
+      if (type === "archive.finished") stop.abort(new Error("interrupted"));
+    };
+    await using source = createRegistry(`${registry.host}/demo/fe`);
+    await expect(repairBundle(folder, { source, onEvent, signal: stop.signal })).rejects.toThrow("interrupted");
+    for (const name of readdirSync(folder).filter(isSum)) rmSync(join(folder, name)); // as when all had been finished
     await repair(folder);
     expect(await fileDigests(folder)).toEqual(right);
   });

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf, type RegistryReader } from "@tranship/registry";
+import * as z from "zod";
 import { partialSuffix } from "../bundle/archive-names.ts";
 import { finishedFiles, isHead, listArchiveFiles, removeFile } from "../bundle/archive-set.ts";
 import { BundleDirectory } from "../bundle/bundle-directory.ts";
@@ -9,7 +10,7 @@ import { locally } from "../bundle/local-error.ts";
 import { isArchiveRight } from "../bundle/prove-archive.ts";
 import { syncFolder } from "../bundle/sync-folder.ts";
 import { WorkFolder } from "../bundle/work-folder.ts";
-import { checksumKinds, sidecarName } from "../checksums/sidecar.ts";
+import { type ChecksumKind, checksumKinds, sidecarName } from "../checksums/sidecar.ts";
 import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { formatLockFile, type LockedArchive, type LockFile } from "../plan/lock-file.ts";
@@ -55,11 +56,11 @@ export async function repairBundle(
 ): Promise<RepairReport> {
   const { signal, onEvent } = options;
   requireLock(directory);
-  const checksums = kindsIn(directory);
+  const checksums = interruptedKinds(directory) ?? kindsIn(directory);
   await using bundle = await BundleDirectory.open(directory, { keepForm: true, checksums });
   const { lockFile: lock } = bundle;
   if (!lock) throw unlocked(directory);
-  const planner = repairPlanner(lock, source);
+  const planner = repairPlanner(lock, source, checksums);
   const selection = JSON.stringify([planner.selection]);
   const isUnfinished = requireNoPull(directory, selection);
   const damaged = await damagedArchives(directory, lock, { signal, onEvent });
@@ -81,14 +82,14 @@ export async function repairBundle(
 }
 
 /** Asks for what the lock file says. Its sections are fixed before, so nothing is planned anew and no tag is asked for. */
-function repairPlanner(lock: LockFile, source: RegistryReader): Planner {
+function repairPlanner(lock: LockFile, source: RegistryReader, checksums: readonly ChecksumKind[]): Planner {
   const paths = new Map<string, string>();
   for (const { path, source: name } of lock.archives.flatMap((one) => one.sections.flatMap((s) => s.repositories))) {
     paths.set(name, path);
   }
   return {
     components: [...new Set(lock.archives.map(({ component }) => component))],
-    selection: { repair: digestOf(new TextEncoder().encode(formatLockFile(lock))) },
+    selection: { repair: digestOf(new TextEncoder().encode(formatLockFile(lock))), checksums },
     open: (name) => source.repository(paths.get(name) ?? ""),
     async *items() {
       for (const { archive, component, item } of lock.archives) yield { archive, component, name: item };
@@ -174,9 +175,22 @@ function requireNoPull(directory: string, selection: string): boolean {
   return run !== undefined || !work.isCommitted;
 }
 
-function kindsIn(directory: string): readonly (typeof checksumKinds)[number][] {
+/** The checksums that some file of the bundle has: all get them again. */
+function kindsIn(directory: string): readonly ChecksumKind[] {
   const files = listArchiveFiles(directory).filter(({ isPartial }) => !isPartial);
   return checksumKinds.filter((kind) => files.some(({ name }) => existsSync(join(directory, sidecarName(name, kind)))));
+}
+
+const selectionSchema = z.tuple([z.object({ repair: z.string(), checksums: z.array(z.enum(checksumKinds)) })]);
+
+/** The checksums that the bundle had before a repair that was interrupted: an archive that is written anew loses its own. */
+function interruptedKinds(directory: string): readonly ChecksumKind[] | undefined {
+  const { run } = Journal.read(new WorkFolder(directory).journalPath);
+  try {
+    return selectionSchema.parse(JSON.parse(run?.selection ?? ""))[0].checksums;
+  } catch {
+    return undefined; // the journal of a pull, or none
+  }
 }
 
 function unlocked(directory: string): MirrorError<"BUNDLE_UNLOCKED"> {
