@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { Bundle } from "@tranship/core";
 import { faults, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { differing, fileDigests, filledBytes } from "../support/bundle-files.ts";
@@ -100,6 +101,27 @@ describe.for([undefined, 70_000])(
     });
   },
 );
+
+test("killed while it puts an unfinished pull aside, a pull leaves a bundle that counts as unfinished and is gone on with", async () => {
+  await using source = await aSource(product);
+  const [unfinished, calm] = [tempFolder(), tempFolder()];
+  await pullInto(calm, source.host, ["alb"]);
+  source.fail(faults.status(403), { match: ({ path }) => path.includes("/packages/console/blobs/") });
+  source.fail(faults.slow({ delayMs: 150 }), { match: ({ path }) => path.includes("/packages/console/manifests/") });
+  await expect(pullInto(unfinished, source.host)).rejects.toThrow("403");
+  expect(readdirSync(unfinished)).toContain("package-alb.tar");
+  source.reset();
+  for (let step = 1; step <= 6; step += 1) {
+    const folder = tempFolder();
+    cpSync(unfinished, folder, { recursive: true });
+    const args = pullArguments(folder, source, "--include-package", "alb");
+    expect(await runToEnd(args, { kill: { step } })).toMatchObject({ signal: "SIGKILL" });
+    await expect(Bundle.open(folder), `step ${step}`).rejects.toMatchObject({ code: "BUNDLE_UNFINISHED" });
+    const report = await pullInto(folder, source.host, ["alb"]);
+    expect(differing(await fileDigests(calm), await fileDigests(folder)), `step ${step}`).toEqual([]);
+    expect(report.fetched.bytes, `step ${step}`).toBeLessThan(100_000);
+  }
+});
 
 test("a pull that is run again asks for no blob whose place is full, even if the blob ends in zeros", async () => {
   await using source = await aSource(product);

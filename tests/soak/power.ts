@@ -95,11 +95,13 @@ async function powerRound(
   const start = random() < 0.3 ? forms[random() < 0.5 ? 0 : 1] : undefined;
   if (start) cpSync(start.olderFolder, folder, { recursive: true });
   const { chunkBytes } = form;
-  const chunks = chunkBytes === undefined ? [] : ["--chunk-size", String(chunkBytes)];
-  const args = ["pull", folder, "--source", `${source.host}/demo/fe`, ...chunks];
   const cuts: string[] = [];
   try {
     for (let left = 1 + Math.floor(random() * 2); left > 0; left -= 1) {
+      // Now and then the pull that is cut off was to make the other form.
+      const { chunkBytes: size } = random() < 0.8 ? form : forms[random() < 0.5 ? 0 : 1];
+      const chunks = size === undefined ? [] : ["--chunk-size", String(size)];
+      const args = ["pull", folder, "--source", `${source.host}/demo/fe`, ...chunks];
       const kill = random() < 0.7 ? { bytes: Math.floor(random() * 1_600_000) } : { step: Math.ceil(random() * 30) };
       const { signal, stderr, code } = await runToEnd(args, { kill });
       if (signal === null && code !== 0) throw new Error(`a run between two cuts failed: ${stderr}`);

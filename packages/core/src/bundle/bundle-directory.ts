@@ -222,7 +222,7 @@ export class BundleDirectory implements AsyncDisposable {
     }
     journal[Symbol.dispose]();
     this.#work.setAside();
-    const fresh = Journal.open(this.#work.journalPath, this.#onSyncRefused);
+    const fresh = Journal.fresh(this.#work.journalPath, this.#onSyncRefused);
     fresh.want(wanted);
     return fresh;
   }

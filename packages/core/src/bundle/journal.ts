@@ -74,6 +74,11 @@ export class Journal implements Disposable {
     });
   }
 
+  /** A journal that begins anew. What its file holds stays until the first line takes its place: a journal is what tells an unfinished bundle. */
+  static fresh(path: string, onSyncRefused?: OnSyncRefused): Journal {
+    return new Journal(path, undefined, { lines: [], end: 0 }, onSyncRefused);
+  }
+
   /** Reads the journal of a bundle without changing it; one that is not there is empty. @throws MirrorError `FILE_FAILED` */
   static read(path: string): Journal {
     return new Journal(path, undefined, readLines(path), undefined);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockFileName } from "../plan/lock-file.ts";
 import { parseArchiveFileName, partialSuffix } from "./archive-names.ts";
@@ -51,14 +51,17 @@ export class WorkFolder {
     this.sync();
   }
 
-  /** Moves the journal and the unfinished archives of another plan out of the way, keeping them as a store of bytes. */
+  /**
+   * Moves the unfinished archives of another plan out of the way, with a copy of its journal, keeping them as a store of
+   * bytes. The journal itself stays until another is begun: without one, nothing would tell that the bundle is unfinished.
+   */
   setAside(): void {
     const numbers = this.staleFolders().map((path) => Number(/[0-9]+$/.exec(path)?.[0]));
     const stale = join(this.#path, `stale-${Math.max(-1, ...numbers) + 1}`);
     locally(stale, () => {
       mkdirSync(stale, { recursive: true });
+      copyFileSync(this.journalPath, join(stale, journalName));
       for (const name of this.partials()) renameSync(join(this.#bundle, name), join(stale, name));
-      renameSync(this.journalPath, join(stale, journalName));
     });
     this.sync();
   }
