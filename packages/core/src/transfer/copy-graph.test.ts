@@ -127,6 +127,25 @@ describe("graphOf", () => {
 });
 
 describe("copyGraph", () => {
+  test.for([
+    { name: "before the image that has it as a layer", isFirst: true },
+    { name: "after that", isFirst: false },
+  ])(
+    "copies a manifest that an image has as a layer both as manifest and as blob: listed $name",
+    async ({ isFirst }) => {
+      const source = new MemoryRegistry().repository("app");
+      const inner = putImage(source, [putBlob(source, "layer")]);
+      source.putBlob(inner.descriptor, inner.bytes);
+      const outer = putImage(source, [{ ...inner.descriptor, mediaType: "application/octet-stream" }]);
+      const listed = [outer.descriptor, inner.descriptor];
+      putIndex(source, isFirst ? listed.toReversed() : listed, ["v1"]);
+      const target = new MemoryRegistry().repository("copy");
+      await copyGraph(source, target, "v1");
+      expect((await target.manifest(inner.descriptor.digest)).bytes).toEqual(inner.bytes);
+      expect(await target.statBlob(inner.descriptor.digest)).toEqual({ size: inner.descriptor.size });
+    },
+  );
+
   test("copies an index whole, byte for byte, under its tag", async () => {
     const source = new MemoryRegistry({ name: "source" }).repository("app");
     const target = new MemoryRegistry({ name: "target" }).repository("copy");

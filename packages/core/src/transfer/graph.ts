@@ -58,7 +58,9 @@ class GraphWalk {
   readonly blobs: Map<Digest, Descriptor> = new Map();
   readonly #repository: Pick<RepositoryReader, "name" | "manifest">;
   readonly #signal: AbortSignal | undefined;
-  readonly #seen = new Map<Digest, number>();
+  readonly #sizes = new Map<Digest, number>();
+  /** The manifests that were come to; such a digest may be the layer of an image, too. */
+  readonly #visited = new Set<Digest>();
   #bytes = 0;
 
   constructor(repository: Pick<RepositoryReader, "name" | "manifest">, signal: AbortSignal | undefined) {
@@ -68,9 +70,11 @@ class GraphWalk {
 
   async visit(descriptor: Descriptor, depth: number): Promise<void> {
     const { digest, size } = descriptor;
-    if (!this.#isNew(digest, size)) return;
+    this.#requireSize(digest, size);
+    if (this.#visited.has(digest)) return;
+    this.#visited.add(digest);
     if (depth > maxDepth) throw this.#invalid(digest, `its indexes are nested more than ${maxDepth} deep`);
-    if (this.#seen.size - this.blobs.size > maxManifests) {
+    if (this.#visited.size > maxManifests) {
       throw this.#invalid(digest, `it is one of more than ${maxManifests} manifests`);
     }
     this.#signal?.throwIfAborted();
@@ -93,15 +97,15 @@ class GraphWalk {
   }
 
   #addBlob(blob: Descriptor, own: Map<Digest, Descriptor>): void {
-    if (this.#isNew(blob.digest, blob.size)) this.blobs.set(blob.digest, blob);
+    this.#requireSize(blob.digest, blob.size);
+    if (!this.blobs.has(blob.digest)) this.blobs.set(blob.digest, blob);
     own.set(blob.digest, blob);
   }
 
-  #isNew(digest: Digest, size: number): boolean {
-    const known = this.#seen.get(digest);
-    if (known === undefined) this.#seen.set(digest, size);
-    else if (known !== size) throw this.#contradiction(digest, known, size);
-    return known === undefined;
+  #requireSize(digest: Digest, size: number): void {
+    const known = this.#sizes.get(digest);
+    if (known !== undefined && known !== size) throw this.#contradiction(digest, known, size);
+    this.#sizes.set(digest, size);
   }
 
   #contradiction(digest: Digest, one: number, other: number): RegistryError {
