@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { aLayer, anImage, anIndex } from "@tranship/registry/testing";
+import { Streebog256 } from "../../packages/core/src/checksums/streebog.ts";
 import { gnuTar, packFolder } from "../support/gnu-tar.ts";
 import { filesBelow, type HandMadeEntry, makeLayout } from "../support/hand-made.ts";
 
@@ -48,7 +49,10 @@ export function makeReferenceBundle(work: string): string {
   pack("plugin-tool", "gnu", pluginTool);
   chunkAsReference(bundle, "plugin-tool.tar", 600_000);
   writeFileSync(join(bundle, "deckhousereleases.yaml"), "apiVersion: deckhouse.io/v1alpha1\nkind: DeckhouseRelease\n");
-  writeFileSync(join(bundle, "platform.tar.gostsum"), "0".repeat(64));
+  for (const name of readdirSync(bundle).filter((file) => /\.(?:tar|chunk)$/.test(file))) {
+    const hash = new Streebog256().update(readFileSync(join(bundle, name)));
+    writeFileSync(join(bundle, `${name}.gostsum`), hash.digestHex()); // and no newline
+  }
   return bundle;
 }
 
