@@ -48,13 +48,17 @@ export function identifyArchive(
   parts: readonly ArchivePart[],
   chunkBytes?: number,
 ): LockedArchive | undefined {
+  const size = chunkBytesOf(parts, chunkBytes);
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
-  const expected = lockArchive(planned, chunkBytesOf(parts, chunkBytes));
+  // before as many names are made: a first chunk that was cut off to a byte would ask for millions
+  if (parts.length !== (size === undefined ? 1 : Math.max(1, Math.ceil(bytes / size)))) return undefined;
+  const whole = lockArchive(planned);
+  if (bytes !== whole.bytes) return undefined;
+  const expected = size === undefined ? whole : lockArchive(planned, size);
   const files = expected.chunks ?? [{ file: expected.archive, bytes: expected.bytes }];
   const isSame = (file: { readonly file: string; readonly bytes: number }) =>
     parts.some((part) => part.name === file.file && part.bytes === file.bytes);
-  if (bytes !== expected.bytes || files.length !== parts.length || !files.every(isSame)) return undefined;
-  const { chunkBytes: size } = expected;
+  if (!files.every(isSame)) return undefined;
   using file = ArchiveFile.read({
     place: { path: join(directory, planned.archive), isPartial: false, chunkBytes: size },
   });
