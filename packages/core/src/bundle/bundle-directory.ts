@@ -6,7 +6,7 @@ import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import type { PlannedArchive } from "../plan/download-list.ts";
 import { formatLockFile, type LockFile, lockFileName, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
-import { parseArchiveFileName } from "./archive-names.ts";
+import { archiveFileNames, parseArchiveFileName } from "./archive-names.ts";
 import { finishedFiles } from "./archive-set.ts";
 import { BundleLock } from "./bundle-lock.ts";
 import { bytesAtHand } from "./bytes-at-hand.ts";
@@ -17,6 +17,7 @@ import { warnOfConflicts } from "./lock-conflicts.ts";
 import { removeArchive, takeBack } from "./publish.ts";
 import { standingArchives } from "./standing-archive.ts";
 import type { OnSyncRefused } from "./sync-folder.ts";
+import { trueLock } from "./true-lock.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -170,19 +171,20 @@ export class BundleDirectory implements AsyncDisposable {
    * @throws MirrorError `FILE_FAILED`, `NO_SPACE`
    */
   commit(made: LockFile, components: readonly string[], emit: OnEvent): void {
-    const old = this.#lockFile;
     const names = new Set(made.archives.map(({ archive }) => archive));
     const isKept = ({ archive, component }: PlannedArchive) =>
       !components.includes(component) && !names.has(archive) && this.#hasFiles(archive);
-    const kept = old?.archives.filter(isKept) ?? [];
+    const listed = this.#lockFile?.archives.filter(isKept) ?? [];
+    const old = listed.length > 0 ? this.#standing(made) : this.#lockFile;
+    const kept = listed.map((one) => old?.archives.find(({ archive }) => archive === one.archive) ?? one);
+    const keptFiles = kept.flatMap(({ archive }) =>
+      [old, this.#lockFile].flatMap((lock) => lock?.files.filter((file) => file.archive === archive) ?? []).slice(0, 1),
+    );
     const whole: LockFile = {
       version: 1,
       archives: [...made.archives, ...kept].sort((a, b) => compareText(a.archive, b.archive)),
       missing: [...made.missing, ...(old?.missing.filter(({ component }) => !components.includes(component)) ?? [])],
-      files: [
-        ...made.files,
-        ...(old?.files.filter(({ archive }) => kept.some((other) => other.archive === archive)) ?? []),
-      ].sort((a, b) => compareText(a.archive, b.archive)),
+      files: [...made.files, ...keptFiles].sort((a, b) => compareText(a.archive, b.archive)),
     };
     warnOfConflicts(made.archives, kept, emit);
     for (const archive of this.#leftOver(whole)) {
@@ -225,6 +227,15 @@ export class BundleDirectory implements AsyncDisposable {
     const fresh = Journal.fresh(this.#work.journalPath, this.#onSyncRefused);
     fresh.want(wanted);
     return fresh;
+  }
+
+  /**
+   * What the lock file would say of the archives that this pull did not make. While it is aside, another pull may have
+   * replaced some of them, and was given up: then its plan says what they are.
+   */
+  #standing({ files }: LockFile): LockFile | undefined {
+    const own = files.flatMap(({ archive, bytes, chunkBytes }) => archiveFileNames(archive, bytes, chunkBytes));
+    return this.#work.isCommitted ? this.#lockFile : (trueLock(this.directory, new Set(own)).lock ?? this.#lockFile);
   }
 
   #hasFiles(archive: string): boolean {
