@@ -237,10 +237,10 @@ describe("a damaged bundle is refused, and the target is not written to", () => 
     writeFileSync(path, bytes);
   }
 
-  async function pushTo(host: string, place: string): Promise<unknown> {
+  async function pushTo(host: string, place: string, options: PushBundleOptions = {}): Promise<unknown> {
     await using target = createRegistry(`${host}/mirror`, { retryDelayMs: 1 });
     await using opened = await Bundle.open(place);
-    return await pushBundle(opened, target);
+    return await pushBundle(opened, target, options);
   }
 
   test.for(damages)("$name", async ({ damage, says }) => {
@@ -252,17 +252,32 @@ describe("a damaged bundle is refused, and the target is not written to", () => 
     expect(registry.requests().filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([]);
   });
 
-  test("a flipped bit in a layer is found on the way: nothing is published that needs it", async () => {
-    const copy = copyOfBundle(/^plugin/);
-    const [chunk = ""] = readdirSync(copy);
-    const bytes = bytesOf(copy, chunk);
-    bytes[500_000] = (bytes[500_000] ?? 0) ^ 1;
-    writeFileSync(archive(copy, chunk), bytes);
-    await using registry = await startTestRegistry();
-    const error = await pushTo(registry.host, copy).catch((thrown: unknown) => thrown);
-    expect(isMirrorError(error, "TRANSFER_FAILED") && error.details).toMatchObject({ code: "DIGEST_MISMATCH" });
-    expect(await pushedTo(registry.registry)).toEqual([]);
-    const { code, stdout } = await runTranship("verify", copy);
-    expect({ code, stdout }).toMatchObject({ code: 3, stdout: expect.stringContaining("is damaged") });
+  describe("a flipped bit in a layer", () => {
+    function damagedCopy(): string {
+      const copy = copyOfBundle(/^plugin/);
+      const [chunk = ""] = readdirSync(copy);
+      const bytes = bytesOf(copy, chunk);
+      bytes[500_000] = (bytes[500_000] ?? 0) ^ 1;
+      writeFileSync(archive(copy, chunk), bytes);
+      return copy;
+    }
+
+    test("is found before the first write, and by a verification", async () => {
+      const copy = damagedCopy();
+      await using registry = await startTestRegistry();
+      const error = await pushTo(registry.host, copy).catch((thrown: unknown) => thrown);
+      expect(isMirrorError(error, "ARCHIVE_INVALID") && error.message).toMatch(/plugin-tool\.tar.*its bytes hash to/);
+      expect(registry.requests().filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([]);
+      const { code, stdout } = await runTranship("verify", copy);
+      expect({ code, stdout }).toMatchObject({ code: 3, stdout: expect.stringContaining("is damaged") });
+    });
+
+    test("is found on the way by a push that trusts the bundle: nothing is published that needs it", async () => {
+      const copy = damagedCopy();
+      await using registry = await startTestRegistry();
+      const error = await pushTo(registry.host, copy, { prove: false }).catch((thrown: unknown) => thrown);
+      expect(isMirrorError(error, "TRANSFER_FAILED") && error.details).toMatchObject({ code: "DIGEST_MISMATCH" });
+      expect(await pushedTo(registry.registry)).toEqual([]);
+    });
   });
 });

@@ -14,6 +14,7 @@ interface PushFlags extends RegistryFlags {
   readonly packagesPathSuffix?: string;
   readonly onConflict: OnConflict;
   readonly writeProbe: boolean;
+  readonly trustBundle?: boolean;
 }
 
 /** `tranship push`: the archives of bundles into a registry. */
@@ -40,6 +41,7 @@ export function pushCommand(context: CliContext): Command {
         .choices(["overwrite", "skip", "fail"])
         .default("overwrite"),
     )
+    .option("--trust-bundle", "do not hash the bundle before the first write; damage is then found on the way")
     .option(
       "--no-write-probe",
       "do not try first whether the registry can be written; MIRROR_BYPASS_ACCESS_CHECKS=1 too",
@@ -57,9 +59,10 @@ export function pushCommand(context: CliContext): Command {
     };
     const { dryRun: isDryRun = false, modulesPathSuffix, packagesPathSuffix, onConflict } = flags;
     const probe = flags.writeProbe && context.environment.MIRROR_BYPASS_ACCESS_CHECKS !== "1";
+    const prove = !flags.trustBundle;
     try {
       await using bundle = await Bundle.open(sources, { signal, onEvent });
-      const how = { modulesPathSuffix, packagesPathSuffix, onConflict, probe, dryRun: isDryRun };
+      const how = { modulesPathSuffix, packagesPathSuffix, onConflict, prove, probe, dryRun: isDryRun };
       const report = await pushBundle(bundle, target, { ...how, signal, onEvent });
       const { withoutTag } = tally;
       const summary = pushSummary(report, { target: target.name, isDryRun, moved, withoutTag });

@@ -1,16 +1,25 @@
-import { type Digest, formatName, joinPath } from "@tranship/registry";
+import { type Digest, digestAlgorithm, formatDigest, formatName, hashFor, joinPath } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import type { LayoutStorage } from "../layout/layout-content.ts";
 import type { LayoutIndex } from "../layout/layout-index.ts";
 import { blobPath } from "../plan/section.ts";
-import { type BlobCopy, nameOf } from "./blob-copy.ts";
+import { type BlobCopy, entryInvalid, nameOf } from "./blob-copy.ts";
 import type { MergedArchives } from "./bundle-content.ts";
+
+/** Options of {@link BundleCopies.prove}. */
+export interface ProveOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** So many bytes more have been hashed. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
 
 /** Reads blobs of a bundle: from another copy once one has proved damaged, wherever in the bundle it lies. */
 export class BundleCopies {
   readonly #merged: MergedArchives;
   readonly #damaged = new Set<BlobCopy>();
+  /** Copies whose bytes have been hashed: they serve every repository that has the blob. */
+  readonly #proven = new Map<Digest, BlobCopy>();
   readonly #onEvent: OnEvent | undefined;
 
   constructor(merged: MergedArchives, onEvent?: OnEvent) {
@@ -30,6 +39,8 @@ export class BundleCopies {
   /** The copies that can serve a repository's blob, the one to read first; none where the repository does not have it. */
   of(path: string, digest: Digest): readonly BlobCopy[] {
     const own = this.#merged.repositories.get(path)?.blobs.get(digest) ?? [];
+    const proven = this.#proven.get(digest);
+    if (own.length > 0 && proven && !this.#damaged.has(proven)) return [proven];
     if (own.length === 0 || this.#damaged.size === 0) return own;
     const all = [...new Set([...own, ...(this.#merged.copies.get(digest) ?? [])])];
     return [...all.filter((copy) => !this.#damaged.has(copy)), ...all.filter((copy) => this.#damaged.has(copy))];
@@ -38,6 +49,22 @@ export class BundleCopies {
   /** Every copy of what a repository has, for a reading that must go on when one cannot be read. */
   all(path: string, digest: Digest): readonly BlobCopy[] {
     return [...new Set([...this.of(path, digest), ...(this.#merged.copies.get(digest) ?? [])])];
+  }
+
+  /**
+   * Hashes a repository's blob, copy after copy until one is right: that one is read from now on.
+   * @throws MirrorError `ARCHIVE_INVALID` when none is
+   */
+  async prove(path: string, digest: Digest, options: ProveOptions): Promise<void> {
+    if (this.#proven.has(digest)) return;
+    for (const copy of this.all(path, digest)) {
+      const fault = await faultOf(copy, digest, options);
+      if (fault === undefined) {
+        this.#proven.set(digest, copy);
+        return;
+      }
+      if (!this.refuse(path, digest, copy, fault)) throw entryInvalid(copy, fault);
+    }
   }
 
   /** Reads no longer from a copy first. Gives whether another one is left. */
@@ -99,4 +126,25 @@ class BundleStorage implements LayoutStorage {
     const copy = this.#copies.all(this.#path, digest).find((one) => nameOf(one) === file);
     return copy !== undefined && this.#copies.refuse(this.#path, digest, copy, "its bytes are not what its name says");
   }
+}
+
+/** What is wrong with the bytes of a copy, or `undefined`. */
+async function faultOf(
+  { archive, entry }: BlobCopy,
+  digest: Digest,
+  { signal, onBytes }: ProveOptions,
+): Promise<string | undefined> {
+  const hash = hashFor(digest);
+  try {
+    for await (const piece of archive.pieces(entry, 0, entry.size, signal)) {
+      hash.update(piece);
+      onBytes?.(piece.byteLength);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isMirrorError(error)) throw error;
+    return error.message;
+  }
+  const actual = formatDigest(digestAlgorithm(digest), hash);
+  return actual === digest ? undefined : `its bytes hash to ${actual}`;
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { CallOptions, RegistryReader, RepositoryReader } from "@tranship/registry";
+import type { CallOptions, Digest, RegistryReader, RepositoryReader } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { LayoutContent } from "../layout/layout-content.ts";
@@ -7,11 +7,12 @@ import type { LockFile } from "../plan/lock-file.ts";
 import { type ArchiveFile, ArchiveReader } from "./archive-reader.ts";
 import type { AssumedContent, BasedSource } from "./assumed.ts";
 import { type ArchiveGroup, type MergedArchives, mergeArchives, type RepositoryContent } from "./bundle-content.ts";
-import { BundleCopies } from "./bundle-storage.ts";
+import { BundleCopies, type ProveOptions } from "./bundle-storage.ts";
 import { FilePool } from "./file-pool.ts";
 import type { FoundArchive } from "./find-archives.ts";
 import { type BundleLockFile, type FoundPlace, findPlaces } from "./find-places.ts";
 import { graphFaults } from "./graph-faults.ts";
+import { lockFindings } from "./lock-findings.ts";
 import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
 
 /** Options of {@link Bundle.open}. */
@@ -32,6 +33,12 @@ export interface BundleArchive {
   /** What it is made of: one file, or its chunks in order. */
   readonly files: readonly ArchiveFile[];
   readonly entries: readonly TarEntry[];
+}
+
+/** A blob of the repository at `path`. */
+export interface BlobOfRepository {
+  readonly path: string;
+  readonly digest: Digest;
 }
 
 /**
@@ -152,6 +159,25 @@ export class Bundle implements RegistryReader, BasedSource, AsyncDisposable {
       )) {
         throw archiveInvalid(archive, message, entry, { file: files?.[0] });
       }
+    }
+  }
+
+  /**
+   * Makes sure that the bundle is what its locks say, as far as that can be told without reading blobs, and that these
+   * blobs are what their digests say: hashes one copy of each, or as many as it takes to find a right one, which is read
+   * from then on. For those who do something with them that cannot be taken back.
+   * @throws MirrorError `ARCHIVE_INVALID` naming the archive and the entry; of a blob, when no copy of it is right
+   */
+  async proveBlobs(blobs: Iterable<BlobOfRepository>, { signal, onBytes }: ProveOptions = {}): Promise<void> {
+    for (const { directory, lock } of this.locks) {
+      const own = this.#archives.filter((archive) => archive.directory === directory);
+      for await (const { archive, message, entry } of lockFindings(lock, own, { signal, unlisted: "allowed" })) {
+        throw archiveInvalid(archive ?? directory, message, entry);
+      }
+    }
+    for (const { path, digest } of blobs) {
+      signal?.throwIfAborted();
+      await this.#copies.prove(path, digest, { signal, onBytes });
     }
   }
 

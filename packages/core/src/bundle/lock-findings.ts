@@ -4,22 +4,30 @@ import type { LockedArchive, LockedEntry, LockFile } from "../plan/lock-file.ts"
 import type { VerifyFinding } from "../transfer/verify-report.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
+import { frameFindings } from "./frame-findings.ts";
 import { lockArchive } from "./locked-archive.ts";
 import type { TarEntry } from "./tar-reader.ts";
 
+/** Options of {@link lockFindings}. */
+export interface LockFindingsOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether an archive that the lock knows nothing of is a finding. @defaultValue "found" */
+  readonly unlisted?: "found" | "allowed" | undefined;
+}
+
 /**
  * Where archives differ from what their lock says they hold. The lock gives every file with its size, every entry with its
- * size and digest, and index files byte for byte; blobs are proven by their own digests.
+ * size and digest, and index files byte for byte, with all that lies between them; blobs are proven by their own digests.
  */
 export async function* lockFindings(
   lock: LockFile,
   archives: readonly ArchiveReader[],
-  signal?: AbortSignal,
+  { signal, unlisted = "found" }: LockFindingsOptions = {},
 ): AsyncGenerator<VerifyFinding> {
   const planned = new Map(lock.archives.map((archive) => [archive.archive, archive]));
   const listed = new Set(lock.files.map(({ archive }) => archive));
   for (const { name, archive } of archives) {
-    if (listed.has(archive)) continue;
+    if (listed.has(archive) || unlisted === "allowed") continue;
     yield { code: "ARCHIVE_INVALID", message: `${name} is not in the lock, and is pushed all the same`, archive: name };
   }
   for (const name of planned.keys()) {
@@ -41,7 +49,9 @@ export async function* lockFindings(
       yield { code: "PLAN_INVALID", message, archive: name };
     }
     yield* compareFiles(archive, locked);
-    yield* compareEntries(archive, expectedEntries(plan), signal);
+    const expected = expectedEntries(plan);
+    yield* compareEntries(archive, expected, signal);
+    yield* frameFindings(archive, expected, signal);
   }
 }
 

@@ -48,7 +48,7 @@ export async function verifyBundle(
   }
   for (const { directory, lock } of bundle.locks) {
     const own = archives.filter((archive) => archive.directory === directory);
-    for await (const finding of lockFindings(lock, own, signal)) findings.push(finding);
+    for await (const finding of lockFindings(lock, own, { signal })) findings.push(finding);
   }
   for await (const finding of checksumFindings(filesOf(archives), { signal, onEvent })) findings.push(finding);
   const distinct = withoutRepeats(findings);

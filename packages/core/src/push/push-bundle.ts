@@ -1,5 +1,6 @@
-import { type CallOptions, formatName, type Registry, type RegistryReader } from "@tranship/registry";
+import { type CallOptions, type Digest, formatName, type Registry, type RegistryReader } from "@tranship/registry";
 import type { BasedSource } from "../bundle/assumed.ts";
+import type { ProveOptions } from "../bundle/bundle-storage.ts";
 import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { Copier } from "../transfer/copier.ts";
@@ -8,6 +9,7 @@ import { BaseBlobs } from "./base-blobs.ts";
 import { discoveryNames } from "./discovery-names.ts";
 import { DryRun } from "./dry-run.ts";
 import { nameSome } from "./name-some.ts";
+import { proveWork } from "./prove-work.ts";
 import { discoveryImages, type PushedImage, type PushListOptions, readPushList } from "./push-list.ts";
 import { type PushReport, reportOf } from "./push-report.ts";
 import { pushSteps } from "./push-steps.ts";
@@ -29,6 +31,11 @@ export interface PushBundleOptions extends CallOptions, RouteOptions {
   readonly dryRun?: boolean | undefined;
   /** What becomes of a tag that names another image at the target. Discovery tags stay in any case. @defaultValue "overwrite" */
   readonly onConflict?: OnConflict | undefined;
+  /**
+   * Hash what is to be sent before the first write, where the source can: damage is then found while the target is still
+   * as it was. It costs one reading of the bundle. @defaultValue true
+   */
+  readonly prove?: boolean | undefined;
   /** Make sure before the first write that the target can be written. @defaultValue true */
   readonly probe?: boolean | undefined;
 }
@@ -37,6 +44,15 @@ export interface PushBundleOptions extends CallOptions, RouteOptions {
 export interface GraphChecker {
   /** Throws when an image lacks something. */
   checkGraphs(options?: CallOptions): Promise<void>;
+}
+
+/** A source that can prove its content before it is used; `Bundle` is one. */
+export interface BlobProver {
+  /** Throws when a blob is not what its digest says. */
+  proveBlobs(
+    blobs: Iterable<{ readonly path: string; readonly digest: Digest }>,
+    options?: ProveOptions,
+  ): Promise<void>;
 }
 
 /** A target that knows how much it can still take; `LayoutRegistry` is one. */
@@ -55,11 +71,12 @@ export interface SpaceChecker {
  * `NO_SPACE`, `FILE_FAILED` of a folder
  */
 export async function pushBundle(
-  bundle: RegistryReader & Partial<GraphChecker> & Partial<BasedSource>,
+  bundle: RegistryReader & Partial<GraphChecker> & Partial<BlobProver> & Partial<BasedSource>,
   target: Registry & Partial<SpaceChecker>,
   options: PushBundleOptions = {},
 ): Promise<PushReport> {
-  const { signal, onEvent, inFlight = 8, dryRun = false, onConflict = "overwrite", probe = true } = options;
+  const { signal, onEvent, inFlight = 8, dryRun = false, onConflict = "overwrite" } = options;
+  const { prove = true, probe = true } = options;
   signal?.throwIfAborted();
   const emit: OnEvent = (event) => {
     if (!dryRun || event.type === "warning.raised") onEvent?.(event);
@@ -94,6 +111,7 @@ export async function pushBundle(
     const { uploaded, manifests } = (await dry()).totals.bytes;
     target.requireSpace(uploaded + manifests);
   }
+  if (prove) await proveWork(bundle, work, { signal, emit });
   await using _begun = probe ? await probeWrites(paths, target, how) : undefined;
   const steps = pushSteps(work, { held });
   await runSteps(steps.steps, how);
