@@ -1,6 +1,6 @@
 import { createRegistry, MemoryRegistry, type Registry, type RegistryReader } from "@tranship/registry";
 import { aLayer, anImage, type BuiltImage, faults, seedMemory, startTestRegistry } from "@tranship/registry/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { BasedSource } from "../bundle/assumed.ts";
 import { pushBundle } from "./push-bundle.ts";
 
@@ -97,6 +97,24 @@ describe("pushing what was made over a base", () => {
       },
     });
     expect(server.requests().filter(({ method }) => !["GET", "HEAD"].includes(method))).toEqual([]);
+  });
+
+  test("says what is nowhere in the order of what it would push, whichever answer comes first", async () => {
+    const [first, second] = [aLayer({ size: 10, seed: "first" }), aLayer({ size: 10, seed: "second" })];
+    const source = aDelta(["packages/app"], [], anImage({ tag: "v3", layers: [first, second] }));
+    const assumed = [first, second].map((blob) => ({ ...blob, path: "packages/app", from: [] }));
+    const target = new MemoryRegistry();
+    const repository = target.repository("packages/app");
+    const other = Promise.withResolvers<void>();
+    vi.spyOn(target, "repository").mockReturnValue(repository);
+    vi.spyOn(repository, "statBlob").mockImplementation(async (digest) => {
+      if (digest === first.digest) await other.promise;
+      else other.resolve();
+      return undefined;
+    });
+    await expect(pushBundle(Object.assign(source, { assumed: () => assumed }), target)).rejects.toMatchObject({
+      details: { references: [first, second].map(({ digest }) => `packages/app@${digest}`) },
+    });
   });
 
   test("a repository that may not be looked into is passed over", async () => {

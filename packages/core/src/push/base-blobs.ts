@@ -57,22 +57,24 @@ export class BaseBlobs {
   async find(work: PushWork, { inFlight, signal }: AskTargetOptions): Promise<readonly HeldBlob[]> {
     if (this.#assumed.size === 0) return [];
     const { wanted, atHand } = this.#sort(work);
-    const held: HeldBlob[] = [];
-    const missing: Wanted[] = [];
+    const homesOf = new Map<Wanted, readonly string[]>();
     const searches = wanted.map((one) => ({
       id: one.blob.digest,
-      run: async (own: AbortSignal) => {
-        const { digest } = one.blob;
-        const homes = await this.#homesOf(one, own);
-        held.push(...homes.map((path) => ({ digest, path })));
-        const path = atHand.get(digest);
-        const [home] = homes;
-        if (path !== undefined) this.#readFrom(one, this.#source.repository(path));
-        else if (home !== undefined) this.#readFrom(one, this.#target.repository(home));
-        else missing.push(one);
-      },
+      run: async (own: AbortSignal) => void homesOf.set(one, await this.#homesOf(one, own)),
     }));
     await runSteps(searches, { inFlight, signal });
+    const held: HeldBlob[] = [];
+    const missing: Wanted[] = [];
+    for (const one of wanted) {
+      const { digest } = one.blob; // in the order of the work, not in that of the answers
+      const homes = homesOf.get(one) ?? [];
+      held.push(...homes.map((path) => ({ digest, path })));
+      const path = atHand.get(digest);
+      const [home] = homes;
+      if (path !== undefined) this.#readFrom(one, this.#source.repository(path));
+      else if (home !== undefined) this.#readFrom(one, this.#target.repository(home));
+      else missing.push(one);
+    }
     if (missing.length > 0) throw this.#baseMissing(missing);
     return held;
   }
