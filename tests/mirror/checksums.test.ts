@@ -52,6 +52,16 @@ describe("a pull with checksums", () => {
     expect(existsSync(join(folder, "package-console.tar.sha256"))).toBe(false);
   });
 
+  test("takes away what one that was killed had not finished, and no file of somebody else", async () => {
+    await using registry = await aSource();
+    const folder = tempFolder();
+    await pullInto(folder, registry.host, ["alb"]);
+    const unfinished = ["package-alb.tar.sha256.tmp", "package-gone.tar.0007.chunk.gostsum.tmp", `${lockFileName}.tmp`];
+    for (const name of [...unfinished, "notes.tmp", "notes.sha256.tmp"]) writeFileSync(join(folder, name), "");
+    await pullInto(folder, registry.host, ["alb"]);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual(["notes.sha256.tmp", "notes.tmp"]);
+  });
+
   test("that is interrupted while it hashes is unfinished, and a second one does the rest", async () => {
     await using registry = await aSource();
     const folder = tempFolder();

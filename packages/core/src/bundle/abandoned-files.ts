@@ -1,11 +1,11 @@
 import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseSidecarName } from "../checksums/sidecar.ts";
 import { compareText } from "../layout/index-file.ts";
 import { lockFileName } from "../plan/lock-file.ts";
 import { chunkName, parseArchiveFileName, partialSuffix } from "./archive-names.ts";
 import { lockName, ownerName, workFolder } from "./bundle-lock.ts";
 import { locally } from "./local-error.ts";
+import { isUnfinishedName } from "./unfinished-name.ts";
 import { journalName } from "./work-folder.ts";
 
 /** A file or folder that an unfinished pull left, by its name in the bundle's folder; bytes are those on disk. */
@@ -13,9 +13,6 @@ export interface AbandonedFile {
   readonly name: string;
   readonly bytes: number;
 }
-
-/** What small files are called while they are written. */
-const temporarySuffix = ".tmp";
 
 /**
  * What unfinished pulls left in a bundle's folder: unfinished archives, also those in chunks that had begun to get their
@@ -26,7 +23,7 @@ const temporarySuffix = ".tmp";
 export function abandonedFiles(directory: string): readonly AbandonedFile[] {
   const files = list(directory).filter((entry) => entry.isFile());
   const present = new Set(files.map(({ name }) => name));
-  const beside = files.filter(({ name }) => isUnfinished(name) || isTorn(name, present));
+  const beside = files.filter(({ name }) => isUnfinishedName(name) || isTorn(name, present));
   const work = join(directory, workFolder);
   const isWorkFolder = lstatSync(work, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const inside = (isWorkFolder ? list(work) : []).filter(({ name }) => name !== lockName && name !== ownerName);
@@ -43,17 +40,9 @@ export function foreignFiles(directory: string): readonly string[] {
   return list(directory)
     .filter((entry) => {
       if (entry.name === lockFileName || entry.name === workFolder) return false;
-      return !entry.isFile() || (!isUnfinished(entry.name) && parseArchiveFileName(entry.name) === undefined);
+      return !entry.isFile() || (!isUnfinishedName(entry.name) && parseArchiveFileName(entry.name) === undefined);
     })
     .map(({ name }) => name);
-}
-
-function isUnfinished(name: string): boolean {
-  if (name.endsWith(partialSuffix)) return parseArchiveFileName(name.slice(0, -partialSuffix.length)) !== undefined;
-  if (!name.endsWith(temporarySuffix)) return false;
-  const written = name.slice(0, -temporarySuffix.length);
-  const { file } = parseSidecarName(written) ?? {};
-  return written === lockFileName || (file !== undefined && parseArchiveFileName(file) !== undefined);
 }
 
 /** A chunk that has its name while the first one of its archive has not: its publication was cut short, nobody reads it. */

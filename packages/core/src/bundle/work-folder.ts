@@ -5,6 +5,7 @@ import { parseArchiveFileName, partialSuffix } from "./archive-names.ts";
 import { workFolder } from "./bundle-lock.ts";
 import { locally } from "./local-error.ts";
 import { type OnSyncRefused, syncFolder } from "./sync-folder.ts";
+import { isUnfinishedName } from "./unfinished-name.ts";
 
 /** The journal's name in a bundle's work folder. */
 export const journalName = "plan.ndjson";
@@ -81,10 +82,12 @@ export class WorkFolder {
     );
   }
 
-  /** Removes everything that only an unfinished pull needs. */
+  /** Removes everything that only an unfinished pull needs, also small files that were never finished. */
   clear(): void {
     locally(this.#path, () => {
-      for (const name of this.partials()) rmSync(join(this.#bundle, name), { force: true });
+      for (const entry of readdirSync(this.#bundle, { withFileTypes: true })) {
+        if (entry.isFile() && isUnfinishedName(entry.name)) rmSync(join(this.#bundle, entry.name), { force: true });
+      }
       for (const stale of this.staleFolders()) rmSync(stale, { recursive: true, force: true });
       rmSync(this.#previousLockPath, { force: true });
       rmSync(this.journalPath, { force: true });
