@@ -262,6 +262,21 @@ describe("a repair", () => {
     expect(await fileDigests(folder)).toEqual(right);
   });
 
+  test.for([
+    { name: "one archive is damaged, too", isDamaged: true },
+    { name: "every archive is right", isDamaged: false },
+  ])("writes checksums anew that are wrong, where $name", async ({ isDamaged }) => {
+    const { folder, right } = await aBundle({ checksums: ["sha256", "gost"] });
+    const wrong = ["package-alb.tar.gostsum", "package-versions.tar.sha256"] as const;
+    flip(join(folder, wrong[0]), 3);
+    writeFileSync(join(folder, wrong[1]), "");
+    if (isDamaged) appendFileSync(join(folder, archive), "junk");
+    const { checksums } = await repair(folder);
+    expect(checksums).toEqual(wrong);
+    expect(await fileDigests(folder)).toEqual(right);
+    await isWhole(folder);
+  });
+
   test("is refused without a lock file, over an unfinished pull, and where there is nothing", async () => {
     const { folder } = await aBundle();
     const failsWith = (code: "BUNDLE_NOT_FOUND" | "BUNDLE_UNFINISHED" | "BUNDLE_UNLOCKED" | "PLAN_INVALID") => {

@@ -22,7 +22,7 @@ export function cleanSummary(report: CleanReport, directory: string): string {
 
 /** What a repair did, for people. */
 export function repairSummary(report: RepairReport, directory: string): string {
-  const { archives, fetched, copied, kept } = report;
+  const { archives, checksums, fetched, copied, kept } = report;
   const repaired = archives.filter(({ outcome }) => outcome === "repaired");
   const list = archives.map(
     ({ archive, bytes, outcome }) => `  ${archive.padEnd(32)} ${formatBytes(bytes).padStart(10)}  ${outcome}`,
@@ -32,5 +32,5 @@ export function repairSummary(report: RepairReport, directory: string): string {
       ? `${directory} is whole: nothing to repair in ${count(archives.length, "archive")}`
       : `repaired ${repaired.length} of ${count(archives.length, "archive")} in ${directory}: ` +
         `${formatBytes(fetched.bytes)} fetched, ${formatBytes(copied.bytes)} copied from other archives, ${formatBytes(kept.bytes)} were right`;
-  return [...list, end].join("\n");
+  return [...list, ...checksums.map((name) => `  ${name}: was wrong, and is written anew`), end].join("\n");
 }

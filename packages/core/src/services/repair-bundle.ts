@@ -11,6 +11,8 @@ import { isArchiveRight } from "../bundle/prove-archive.ts";
 import { syncFolder } from "../bundle/sync-folder.ts";
 import { WorkFolder } from "../bundle/work-folder.ts";
 import { type ChecksumKind, checksumKinds, sidecarName } from "../checksums/sidecar.ts";
+import { SidecarWriter } from "../checksums/sidecar-writer.ts";
+import { removeWrongChecksums } from "../checksums/wrong-checksums.ts";
 import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { formatLockFile, type LockedArchive, type LockFile } from "../plan/lock-file.ts";
@@ -37,6 +39,8 @@ export interface RepairedArchive {
 /** What a repair did; sizes in bytes. */
 export interface RepairReport extends Pick<PullReport, "fetched" | "copied" | "kept"> {
   readonly archives: readonly RepairedArchive[];
+  /** Names of files with checksums that were not those of an archive that is right, and are written anew. */
+  readonly checksums: readonly string[];
 }
 
 const nothing = { blobs: 0, bytes: 0 };
@@ -44,7 +48,8 @@ const nothing = { blobs: 0, bytes: 0 };
 /**
  * Makes a finished bundle right again where it is damaged: hashes every archive the lock file lists, and writes those that
  * are damaged or missing anew in their places, from what is right in them, from other archives of the bundle, and from
- * the source. Archives end up byte for byte as they were; those that are right are not touched. While it runs, the bundle
+ * the source. Archives end up byte for byte as they were; those that are right are not touched. Checksums beside archives
+ * are compared, too, and written anew where they are wrong. While it runs, the bundle
  * is unfinished; interrupted, it is continued by repairing again.
  * @throws MirrorError `BUNDLE_NOT_FOUND`, `BUNDLE_UNLOCKED`, `BUNDLE_UNFINISHED` when a pull into the bundle is,
  * `BUNDLE_LOCKED`, `PLAN_INVALID` when the lock file itself is damaged, `TRANSFER_FAILED` naming a blob that the source
@@ -68,7 +73,22 @@ export async function repairBundle(
     const outcome = damaged.some((one) => one.archive === archive) ? "repaired" : "whole";
     return { archive, bytes, outcome } as const;
   });
-  if (damaged.length === 0 && !isUnfinished) return { archives, fetched: nothing, copied: nothing, kept: nothing };
+  const wrong = await removeWrongChecksums(
+    directory,
+    lock.files.filter((file) => !damaged.includes(file)),
+    { signal, onEvent },
+  );
+  if (damaged.length === 0 && !isUnfinished) {
+    await using sidecars = new SidecarWriter({
+      folder: directory,
+      kinds: wrong.length > 0 ? checksums : [],
+      signal,
+      onEvent,
+    });
+    sidecars.add(bundle.finishedFiles());
+    await sidecars.finish();
+    return { archives, checksums: wrong, fetched: nothing, copied: nothing, kept: nothing };
+  }
   fixPlan(bundle, lock, selection);
   bundle.uncommit();
   for (const { archive } of lock.files) {
@@ -78,7 +98,7 @@ export async function repairBundle(
   }
   syncFolder(directory);
   const { fetched, copied, kept } = await pull([planner], { ...options, to: bundle });
-  return { archives, fetched, copied, kept };
+  return { archives, checksums: wrong, fetched, copied, kept };
 }
 
 /** Asks for what the lock file says. Its sections are fixed before, so nothing is planned anew and no tag is asked for. */
