@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pushBundle } from "@tranship/core";
 import { createRegistry, type Digest, MemoryRegistry } from "@tranship/registry";
@@ -100,6 +100,20 @@ test("a dry run says what a push then says, and one line tells of packages that 
     "fe/console",
     "fe/console/version",
   ]);
+});
+
+test("neither a dry run nor a bundle that is not there makes the folder it would go to", async () => {
+  const bundle = await aBundle();
+  const folder = join(tempFolder(), "new");
+  const dry = await runTranship("push", bundle, `oci:${folder}`, "--dry-run");
+  expect([dry.code, existsSync(folder)]).toEqual([0, false]);
+  for (const away of [[join(bundle, "away")], ["--file", join(bundle, "away.tar")]]) {
+    const { code, stderr } = await runTranship("push", ...away, `oci:${folder}`);
+    expect([code, existsSync(folder)]).toEqual([2, false]);
+    expect(stderr).toContain("away");
+  }
+  const real = await runTranship("push", bundle, `oci:${folder}`);
+  expect([real.code, real.stdout]).toEqual([0, dry.stdout.replace("would push", "pushed").replace(/.*refuse.*\n/, "")]);
 });
 
 test("--on-conflict fail names the tags and writes nothing, skip leaves them", async () => {

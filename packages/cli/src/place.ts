@@ -66,10 +66,15 @@ export function isThere(path: string): boolean {
  * @throws UsageError when one of them is not there
  */
 export async function openBundle(places: readonly string[], { signal, onEvent }: CliContext): Promise<Bundle> {
+  return await Bundle.open(requireBundles(places), { signal, onEvent });
+}
+
+/** The paths of bundles and archives; `bundle:` may stand before each. @throws UsageError when one is not there */
+export function requireBundles(places: readonly string[]): readonly string[] {
   const paths = places.map((place) => place.replace(/^bundle:/, ""));
   const away = paths.find((path) => !isThere(path));
   if (away !== undefined) throw new UsageError(`bundle:${away}: there is no such file or folder`);
-  return await Bundle.open(paths, { signal, onEvent });
+  return paths;
 }
 
 /** Opens a place for reading. @throws UsageError when there is no such folder */
@@ -88,9 +93,14 @@ export async function openLocal(place: LocalPlace, context: CliContext): Promise
   return holdingNothing(await LayoutRegistry.open(place.directory, { readOnly: true }));
 }
 
-/** Opens image layouts for reading and writing; their folder is made if it is missing. @throws UsageError for a bundle */
-export async function openWritable(place: LocalPlace): Promise<Registry & AsyncDisposable> {
-  if (place.kind === "oci") return holdingNothing(await LayoutRegistry.open(place.directory, { create: true }));
+/**
+ * Opens image layouts for reading and writing; their folder is made if it is missing. In a dry run nothing is made or
+ * written.
+ * @throws UsageError for a bundle
+ */
+export async function openWritable(place: LocalPlace, isDryRun = false): Promise<Registry & AsyncDisposable> {
+  if (place.kind === "oci")
+    return holdingNothing(await LayoutRegistry.open(place.directory, { create: true, readOnly: isDryRun }));
   throw new UsageError(`bundle:${place.directory}: only a pull writes a bundle; give oci:DIR or a registry`);
 }
 
@@ -103,14 +113,14 @@ export async function openSource(
   return await openReader(parseNamedPlace(text), flags, context);
 }
 
-/** Opens what is written to; a bare word is a registry. @throws UsageError */
+/** Opens what is written to, or would be if it were no dry run; a bare word is a registry. @throws UsageError */
 export async function openTarget(
   text: string,
-  flags: RegistryFlags,
+  { dryRun = false, ...flags }: RegistryFlags & { readonly dryRun?: boolean },
   context: CliContext,
 ): Promise<Registry & AsyncDisposable> {
   const place = parseNamedPlace(text);
-  return place.kind === "registry" ? await context.registry(place.place, flags) : await openWritable(place);
+  return place.kind === "registry" ? await context.registry(place.place, flags) : await openWritable(place, dryRun);
 }
 
 /** A bare word is a registry, whatever lies in the current folder. */

@@ -2,7 +2,7 @@ import { Bundle, createRoutes, type MirrorEvent, type OnConflict, pushBundle } f
 import { Command, Option } from "commander";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, collect, withRegistryFlags } from "../flags.ts";
-import { openTarget } from "../place.ts";
+import { openTarget, requireBundles } from "../place.ts";
 import { pushSummary, stoppedSummary } from "../print/push-summary.ts";
 import { PushTally } from "../print/push-tally.ts";
 import { UsageError } from "../usage-error.ts";
@@ -49,7 +49,7 @@ export function pushCommand(context: CliContext): Command {
   return withRegistryFlags(command).action(async (places: readonly string[], flags: PushFlags) => {
     checkRegistryFlags(flags);
     const { moved } = createRoutes(flags); // before anything is opened: a wrong path is wrong usage
-    const sources = sourcesOf(places.slice(0, -1), flags.file);
+    const sources = sourcesOf(places.slice(0, -1), flags.file); // likewise, so that no target is made for nothing
     await using target = await openTarget(places.at(-1) ?? "", flags, context);
     const tally = new PushTally();
     const { signal } = context;
@@ -77,9 +77,9 @@ export function pushCommand(context: CliContext): Command {
   });
 }
 
-/** What is pushed. @throws UsageError when that is nothing */
+/** What is pushed. @throws UsageError when that is nothing, or not there */
 function sourcesOf(bundles: readonly string[], files: readonly string[]): readonly string[] {
   if (bundles.length + files.length === 0)
     throw new UsageError("give a bundle and a registry, or --file and a registry");
-  return [...bundles.map((bundle) => bundle.replace(/^bundle:/, "")), ...files];
+  return requireBundles([...bundles, ...files.map((file) => `bundle:${file}`)]);
 }

@@ -72,7 +72,9 @@ describe("opening", () => {
   test("refuses a directory that is not there, unless it is to be made", async () => {
     const missing = join(folder, "none", "deep");
     await expect(LayoutRegistry.open(missing)).rejects.toMatchObject({ code: "FILE_FAILED" });
-    await expect(LayoutRegistry.open(missing, { create: true, readOnly: true })).rejects.toThrow();
+    const empty = await LayoutRegistry.open(missing, { create: true, readOnly: true });
+    expect(await Array.fromAsync(empty.repositories())).toEqual([]);
+    expect(await empty.repository("a").resolve("v1")).toBeUndefined();
     expect(existsSync(missing)).toBe(false);
     await LayoutRegistry.open(missing, { create: true });
     expect(readdirSync(missing)).toEqual([]);

@@ -11,7 +11,7 @@ import { isLayoutPath, walkLayouts } from "./walk-layouts.ts";
 
 /** Options of {@link LayoutRegistry.open}. */
 export interface LayoutRegistryOptions {
-  /** Makes the directory when it is missing. @defaultValue false: that fails */
+  /** Makes the directory when it is missing; read-only, takes it for an empty one. @defaultValue false: that fails */
   readonly create?: boolean | undefined;
   /** Refuses every write with `UNSUPPORTED`. @defaultValue false */
   readonly readOnly?: boolean | undefined;
@@ -47,7 +47,8 @@ export class LayoutRegistry implements Registry {
   ): Promise<LayoutRegistry> {
     const path = resolve(directory);
     if (create && !readOnly) await local(path, () => mkdir(path, { recursive: true }));
-    const real = await local(path, () => realpath(path));
+    const real = await local(path, () => (create && readOnly ? realPathIfAny(path) : realpath(path)));
+    if (real === undefined) return new LayoutRegistry(path, readOnly);
     if (!(await local(real, () => stat(real))).isDirectory()) throw layoutInvalid(path, "it is no folder");
     return new LayoutRegistry(real, readOnly);
   }
@@ -82,6 +83,15 @@ export class LayoutRegistry implements Registry {
   async *repositories({ signal }: CallOptions = {}): AsyncGenerator<string> {
     signal?.throwIfAborted();
     yield* walkLayouts(this.path, signal);
+  }
+}
+
+async function realPathIfAny(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 
