@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -124,6 +125,12 @@ describe("wrong usage ends with 2", () => {
       args: ["plan", "--source", "localhost:1/a", "--registry-password", "hunter2"],
     },
     { name: "a registry to verify without a plan", args: ["verify", "registry:localhost:1/a"] },
+    {
+      name: "a plan into a folder that is not there, said before anything is asked for",
+      args: ["plan", "--source", "localhost:1/a", "-o", join(tmpdir(), "not-there", "plan.json")],
+    },
+    { name: "an inventory into a folder", args: ["inventory", "registry:localhost:1/a", "-o", tmpdir()] },
+    { name: "evidence into a folder", args: ["verify", "registry:localhost:1/a", "--evidence", tmpdir()] },
     { name: "a contradiction", args: ["plan", "--source", "localhost:1/a", "--no-packages", "--include-package", "x"] },
   ])("$name", async ({ args }) => {
     const { code, stdout, stderr } = await runTranship(...args);

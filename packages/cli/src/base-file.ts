@@ -7,6 +7,7 @@ import {
   parseDownloadList,
   parseInventory,
 } from "@tranship/core";
+import { type Digest, digestOf } from "@tranship/registry";
 import { UsageError } from "./usage-error.ts";
 
 /** What the files of `--base` say together, or `undefined` without any. @throws UsageError; MirrorError `INVENTORY_INVALID`, `PLAN_INVALID` */
@@ -15,15 +16,26 @@ export async function readBase(files: readonly string[]): Promise<Inventory | un
   return read.length === 0 ? undefined : joinInventories(read);
 }
 
-/** The plan or lock file of `--plan`. @throws UsageError; MirrorError `PLAN_INVALID` */
-export async function readPlan(file: string): Promise<DownloadList> {
-  return parseDownloadList(await readText(file, "--plan"), file);
+/** A plan file's content, and the digest of the very bytes it was read from. */
+export interface PlanFile {
+  readonly list: DownloadList;
+  readonly digest: Digest;
 }
 
-/** The text of a file, unless it is longer than any of its kind. */
+/** The plan or lock file of `--plan`. @throws UsageError; MirrorError `PLAN_INVALID` */
+export async function readPlan(file: string): Promise<PlanFile> {
+  const bytes = await readBytes(file, "--plan"); // once: a pipe gives them once, and a file may be another by then
+  return { list: parseDownloadList(bytes.toString("utf8"), file), digest: digestOf(bytes) };
+}
+
 async function readText(path: string, flag: string): Promise<string> {
+  return (await readBytes(path, flag)).toString("utf8");
+}
+
+/** The content of a file, unless it is longer than any of its kind. */
+async function readBytes(path: string, flag: string): Promise<Buffer> {
   try {
-    if ((await stat(path)).size <= maxInventoryLength) return await readFile(path, "utf8");
+    if ((await stat(path)).size <= maxInventoryLength) return await readFile(path);
   } catch (cause) {
     const { code = "unknown" } = cause as NodeJS.ErrnoException;
     throw new UsageError(`${flag}: cannot read ${path}: ${code}`, { cause });

@@ -1,9 +1,9 @@
-import { writeFile } from "node:fs/promises";
 import { formatInventory, type Inventory, inventoryOf, joinInventories, takeInventory } from "@tranship/core";
 import { Command } from "commander";
 import { readPlan } from "../base-file.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
+import { requireOutputFile, writeOutputFile } from "../output-file.ts";
 import { isThere, openReader, parseCliPlace } from "../place.ts";
 import { inventorySummary } from "../print/summaries.ts";
 import { UsageError } from "../usage-error.ts";
@@ -28,17 +28,18 @@ export function inventoryCommand(context: CliContext): Command {
     .option("-o, --output <file>", "write the inventory to a file; without, or as -, to standard output");
   return withRegistryFlags(command).action(async (places: readonly string[], flags: InventoryFlags) => {
     checkRegistryFlags(flags);
+    await requireOutputFile("--output", flags.output);
     const inventory = await inventoryFor(places, flags, context);
     const text = formatInventory(inventory);
     if (flags.output === "-") return context.output.text(text);
-    if (flags.output !== undefined) await writeFile(flags.output, text);
+    if (flags.output !== undefined) await writeOutputFile("--output", flags.output, text);
     const summary = flags.output === undefined ? text.trimEnd() : inventorySummary(inventory, flags.output);
     context.output.report("inventory", { ...inventory }, summary);
   });
 }
 
 async function inventoryFor(places: readonly string[], flags: InventoryFlags, context: CliContext): Promise<Inventory> {
-  const list = flags.plan === undefined ? undefined : await readPlan(flags.plan);
+  const { list } = flags.plan === undefined ? {} : await readPlan(flags.plan);
   if (places.length === 0) {
     if (list) return { ...inventoryOf(list), place: flags.plan ?? "" };
     throw new UsageError("there is nothing to list: give a place, or --plan FILE");

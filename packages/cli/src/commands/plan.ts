@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { formatDownloadList, PackagesService, plan } from "@tranship/core";
 import { Command } from "commander";
 import { readBase } from "../base-file.ts";
@@ -12,6 +11,7 @@ import {
   withRegistryFlags,
   withSelectionFlags,
 } from "../flags.ts";
+import { requireOutputFile, writeOutputFile } from "../output-file.ts";
 import { openSource } from "../place.ts";
 import { planTable } from "../print/plan-table.ts";
 
@@ -29,12 +29,13 @@ export function planCommand(context: CliContext): Command {
       flags: RegistryFlags & SelectionFlags & BaseFlags & { readonly source: string; readonly output?: string },
     ) => {
       checkRegistryFlags(flags);
+      await requireOutputFile("--output", flags.output);
       const base = await readBase(flags.base);
       await using source = await openSource(flags.source, flags, context);
       const packages = new PackagesService(packagesOptions(source, flags));
       const list = await plan([packages], { base, signal: context.signal, onEvent: context.onEvent });
       if (flags.output === "-") return context.output.text(formatDownloadList(list));
-      if (flags.output !== undefined) await writeFile(flags.output, formatDownloadList(list));
+      if (flags.output !== undefined) await writeOutputFile("--output", flags.output, formatDownloadList(list));
       context.output.report("plan", { ...list }, planTable(list, flags.output));
     },
   );

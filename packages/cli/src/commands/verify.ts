@@ -1,4 +1,3 @@
-import { readFile, writeFile } from "node:fs/promises";
 import {
   type Bundle,
   type DownloadList,
@@ -9,11 +8,11 @@ import {
   verifyBundle,
   verifyEvidence,
 } from "@tranship/core";
-import { type Digest, digestOf } from "@tranship/registry";
 import { Command } from "commander";
 import { readPlan } from "../base-file.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
+import { requireOutputFile, writeOutputFile } from "../output-file.ts";
 import { bundlePaths, openBundle, openReader, parseCliPlaces } from "../place.ts";
 import { verifySummary } from "../print/summaries.ts";
 import { UsageError } from "../usage-error.ts";
@@ -21,12 +20,6 @@ import { UsageError } from "../usage-error.ts";
 interface VerifyFlags extends RegistryFlags {
   readonly plan?: string;
   readonly evidence?: string;
-}
-
-/** A plan file's content and digest. */
-interface PlanFile {
-  readonly list: DownloadList;
-  readonly digest: Digest;
 }
 
 /** `tranship verify`: every digest of bundles, or of a registry against a plan. */
@@ -44,7 +37,8 @@ export function verifyCommand(context: CliContext): Command {
     );
   return withRegistryFlags(command).action(async (places: readonly string[], flags: VerifyFlags) => {
     checkRegistryFlags(flags);
-    const plan = flags.plan === undefined ? undefined : await readPlanFile(flags.plan);
+    await requireOutputFile("--evidence", flags.evidence);
+    const plan = flags.plan === undefined ? undefined : await readPlan(flags.plan);
     const where = parseCliPlaces(places);
     const named = places.join(" ");
     if (where.kind === "bundle") {
@@ -59,9 +53,10 @@ export function verifyCommand(context: CliContext): Command {
 
     async function tell(report: VerifyReport, subject: VerifySubject): Promise<void> {
       if (!report.ok) context.exitWith(3);
-      if (flags.evidence === "-") return context.output.text(formatVerifyEvidence(report, subject));
-      if (flags.evidence !== undefined) await writeFile(flags.evidence, formatVerifyEvidence(report, subject));
+      const evidence = formatVerifyEvidence(report, subject);
+      if (flags.evidence === "-") return context.output.text(evidence);
       context.output.report("verify", { ...verifyEvidence(report, subject) }, verifySummary(report, named));
+      if (flags.evidence !== undefined) await writeOutputFile("--evidence", flags.evidence, evidence);
     }
   });
 }
@@ -76,9 +71,4 @@ async function verifyBoth(
   if (!list) return report;
   const against = await verify(bundle, list, { signal, onEvent });
   return { ...report, ok: report.ok && against.ok, findings: [...report.findings, ...against.findings] };
-}
-
-async function readPlanFile(file: string): Promise<PlanFile> {
-  const list = await readPlan(file);
-  return { list, digest: digestOf(await readFile(file)) };
 }

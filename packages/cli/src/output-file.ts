@@ -1,0 +1,37 @@
+import { access, constants, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * Makes sure, before the work, that the file `flag` names can be written; `-` and no name at all are none. Makes nothing.
+ * @throws UsageError
+ */
+export async function requireOutputFile(flag: string, path: string | undefined): Promise<void> {
+  if (path === undefined || path === "-") return;
+  try {
+    const found = await stat(path).catch(ifMissing);
+    if (found?.isDirectory()) throw new UsageError(`${flag}: cannot write ${path}: it is a folder`);
+    await access(found ? path : dirname(path), constants.W_OK);
+  } catch (error) {
+    throw error instanceof UsageError ? error : cannotWrite(flag, path, error);
+  }
+}
+
+/** Writes what came of the work. @throws Error with the flag and the file */
+export async function writeOutputFile(flag: string, path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(`${flag}: cannot write ${path}: ${code ?? message}`, { cause: error }), { code });
+  }
+}
+
+function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}
+
+function cannotWrite(flag: string, path: string, cause: unknown): UsageError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new UsageError(`${flag}: cannot write ${path}: ${code ?? message}`, { cause });
+}
