@@ -94,3 +94,13 @@ describe.skipIf(noTmpfs !== undefined).for([
     },
   );
 });
+
+describe.skipIf(noTmpfs !== undefined)("a pull into more chunks than the file system takes files", () => {
+  test("says so, and not that it is full", async () => {
+    await using source = await aSource(product);
+    const pulling = pullInto(tmpfs(64 * 1024 * 1024, 40), source.host, [], { chunkBytes: 10_000 });
+    const error: unknown = await pulling.catch((thrown: unknown) => thrown);
+    if (!isMirrorError(error, "NO_SPACE")) throw error;
+    expect(error.message).toMatch(/\.chunk\.partial: the file system takes no more files, it has [0-9]+ bytes free$/);
+  });
+});

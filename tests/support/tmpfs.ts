@@ -5,10 +5,14 @@ import { tempFolder } from "./temp-folder.ts";
 /** Why file systems of a given size cannot be made here; `undefined` when they can. */
 export const noTmpfs: string | undefined = whyNot();
 
-/** A file system of exactly `bytes` bytes in memory, rounded up to pages; gone when the test ends. Needs `noTmpfs === undefined`. */
-export function tmpfs(bytes: number): string {
+/**
+ * A file system of exactly `bytes` bytes in memory, rounded up to pages, and of `files` files, folders counted; gone when
+ * the test ends. Needs `noTmpfs === undefined`.
+ */
+export function tmpfs(bytes: number, files?: number): string {
   const folder = tempFolder();
-  mount("-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder);
+  const most = files === undefined ? "" : `,nr_inodes=${files}`;
+  mount("-t", "tmpfs", "-o", `size=${bytes}${most}`, "tmpfs", folder);
   onTestFinished(() => {
     spawnSync("umount", ["-l", folder]);
   });

@@ -20,7 +20,7 @@ export function localError(error: unknown, path: string): MirrorError {
   const reason = (error as NodeJS.ErrnoException).code ?? "unknown";
   if (reason === "ENOSPC" || reason === "EDQUOT") {
     const free = freeBytes(dirname(path));
-    const message = `cannot write ${path}: the file system is full, it has ${free} bytes free`;
+    const message = `cannot write ${path}: ${whyNoSpace(reason, dirname(path))}, it has ${free} bytes free`;
     return new MirrorError("NO_SPACE", message, { path, freeBytes: free }, { cause: error });
   }
   if (reason === "EFBIG") {
@@ -58,6 +58,16 @@ export function locally<T>(path: string, action: () => T): T {
   } catch (error) {
     throw localError(error, path);
   }
+}
+
+/** A file system can be out of something else than bytes: chunks are many files. */
+function whyNoSpace(reason: "ENOSPC" | "EDQUOT", folder: string): string {
+  if (reason === "EDQUOT") return "this user's share of the file system is used up";
+  try {
+    const { files, ffree } = statfsSync(folder);
+    if (files > 0 && ffree === 0) return "the file system takes no more files";
+  } catch {} // then it does not tell
+  return "the file system is full";
 }
 
 function freeBytes(folder: string): number {
