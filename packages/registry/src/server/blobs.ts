@@ -21,7 +21,8 @@ async function read(exchange: Exchange, home: Home, { repository, digest }: Blob
   const found = await reader.statBlob(digest, { signal });
   if (!found) throw await missing(exchange, home, repository);
   const { size } = found;
-  const range = parseByteRange(exchange.header("range"), size);
+  // ranges are for GET alone (RFC 9110, "Range"): a HEAD tells of the whole
+  const range = exchange.method === "GET" ? parseByteRange(exchange.header("range"), size) : undefined;
   if (range === "unsatisfiable") {
     throw new ApiError(416, "SIZE_INVALID", `the blob has ${size} bytes`, { "content-range": `bytes */${size}` });
   }

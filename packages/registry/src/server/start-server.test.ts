@@ -69,6 +69,14 @@ describe("the server", () => {
     expect(registry.requests()).toMatchObject([{ range, status, bytesSent: part[1] - part[0] }]);
   });
 
+  test.for(["bytes=400-499", "bytes=1000-"])("tells a HEAD of the whole blob, whatever its range %s", async (range) => {
+    await using registry = await startTestRegistry();
+    registry.seed("app", blob);
+    const answer = await fetch(`${registry.url}/v2/app/blobs/${blob.digest}`, { method: "HEAD", headers: { range } });
+    const headers = ["content-length", "content-range"].map((name) => answer.headers.get(name));
+    expect([answer.status, ...headers]).toEqual([200, "1000", null]);
+  });
+
   test.for(["bytes=1000-", "bytes=1000-1001", "bytes=-0"])("answers a range %s outside with 416", async (range) => {
     await using registry = await startTestRegistry();
     registry.seed("app", blob);
