@@ -11,7 +11,18 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { Bundle, BundleDirectory, cleanBundle, isMirrorError, lockFileName, verifyBundle } from "@tranship/core";
+import {
+  Bundle,
+  BundleDirectory,
+  cleanBundle,
+  isMirrorError,
+  lockFileName,
+  type MirrorEvent,
+  parseLockFile,
+  repairBundle,
+  verifyBundle,
+} from "@tranship/core";
+import { createRegistry } from "@tranship/registry";
 import { faults, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
@@ -164,6 +175,52 @@ describe("cleaning a bundle", () => {
     expect(report.removed.map(({ name }) => name)).toContain("package-alb.tar.0001.chunk");
     expect(Object.keys(contents(folder)).filter((name) => name.includes("alb"))).toEqual([]);
     expect(await findings(folder)).toEqual([]);
+  });
+
+  test.for([
+    { name: "a whole archive that was to take its place", partial: "package-alb.tar.partial" },
+    { name: "nothing, as it was to go", partial: undefined },
+  ])("takes away chunks of an archive whose first one gave way to $name", async ({ partial }) => {
+    await using registry = await aSource();
+    const folder = tempFolder();
+    await pullInto(folder, registry.host, ["alb"], { chunkBytes: 20_000 });
+    renameSync(join(folder, lockFileName), join(folder, ".tranship", `previous-${lockFileName}`));
+    rmSync(join(folder, "package-alb.tar.0000.chunk"));
+    if (partial !== undefined) writeFileSync(join(folder, partial), "");
+    writeFileSync(join(folder, "package-foreign.tar.0001.chunk"), "");
+    const report = await cleanBundle(folder);
+    expect(report).toMatchObject({ archives: ["package-versions.tar"], unlisted: ["package-foreign.tar"] });
+    rmSync(join(folder, "package-foreign.tar.0001.chunk"));
+    expect(Object.keys(contents(folder)).filter((name) => name.includes("alb"))).toEqual([]);
+    expect(await findings(folder)).toEqual([]);
+  });
+
+  test("leaves chunks of a finished bundle alone, also where the first one is missing", async () => {
+    await using registry = await aSource();
+    const folder = tempFolder();
+    await pullInto(folder, registry.host, ["alb"], { chunkBytes: 20_000 });
+    rmSync(join(folder, "package-alb.tar.0000.chunk"));
+    const before = contents(folder);
+    expect(await cleanBundle(folder)).toMatchObject({ removed: [], lock: "kept" });
+    expect(without(contents(folder), "/.tranship")).toEqual(without(before, "/.tranship"));
+  });
+
+  test("gives up a repair without another chunk size for what was right", async () => {
+    await using registry = await aSource();
+    await using source = createRegistry(`${registry.host}/demo/fe`);
+    const folder = tempFolder();
+    await pullInto(folder, registry.host, ["alb"], { chunkBytes: 1_000_000 });
+    const sizes = () => {
+      const lock = parseLockFile(readFileSync(join(folder, lockFileName), "utf8"), lockFileName);
+      return Object.fromEntries(lock.files.map(({ archive, chunkBytes }) => [archive, chunkBytes]));
+    };
+    appendFileSync(join(folder, "package-alb.tar.0000.chunk"), "junk");
+    const stop = new AbortController();
+    const onEvent = ({ type }: MirrorEvent) =>
+      type === "item.started" ? stop.abort(new Error("interrupted")) : undefined;
+    await expect(repairBundle(folder, { source, onEvent, signal: stop.signal })).rejects.toThrow("interrupted");
+    await cleanBundle(folder);
+    expect(sizes()).toEqual({ "package-versions.tar": 1_000_000 });
   });
 
   test("keeps checksums of archives, files that are not ours and what links lead to, and names what is foreign", async () => {

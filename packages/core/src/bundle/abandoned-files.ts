@@ -16,14 +16,15 @@ export interface AbandonedFile {
 
 /**
  * What unfinished pulls left in a bundle's folder: unfinished archives, also those in chunks that had begun to get their
- * names, and what is in the work folder, but for the lock.
+ * names, what was left of archives in chunks among `inDoubt` that were being replaced or removed, and what is in the work
+ * folder, but for the lock.
  * Only plain files and folders: a link is somebody else's, and is never followed. The journal comes last, so that whoever
  * removes them in this order and is cut short leaves what tells that a pull was unfinished.
  */
-export function abandonedFiles(directory: string): readonly AbandonedFile[] {
+export function abandonedFiles(directory: string, inDoubt: ReadonlySet<string>): readonly AbandonedFile[] {
   const files = list(directory).filter((entry) => entry.isFile());
   const present = new Set(files.map(({ name }) => name));
-  const beside = files.filter(({ name }) => isUnfinishedName(name) || isTorn(name, present));
+  const beside = files.filter(({ name }) => isUnfinishedName(name) || isTorn(name, present, inDoubt));
   const work = join(directory, workFolder);
   const isWorkFolder = lstatSync(work, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const inside = (isWorkFolder ? list(work) : []).filter(({ name }) => name !== lockName && name !== ownerName);
@@ -45,12 +46,15 @@ export function foreignFiles(directory: string): readonly string[] {
     .map(({ name }) => name);
 }
 
-/** A chunk that has its name while the first one of its archive has not: its publication was cut short, nobody reads it. */
-function isTorn(name: string, present: ReadonlySet<string>): boolean {
+/**
+ * A chunk that has its name while the first one of its archive has not, because its publication or its removal was cut
+ * short: nobody reads it.
+ */
+function isTorn(name: string, present: ReadonlySet<string>, inDoubt: ReadonlySet<string>): boolean {
   const { archive, chunk } = parseArchiveFileName(name) ?? {};
   if (archive === undefined || chunk === undefined) return false;
   const first = chunkName(archive, 0);
-  return present.has(first + partialSuffix) && !present.has(first);
+  return !present.has(first) && (present.has(first + partialSuffix) || inDoubt.has(archive));
 }
 
 function list(folder: string): readonly Dirent[] {

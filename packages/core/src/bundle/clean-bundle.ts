@@ -7,7 +7,7 @@ import { type AbandonedFile, abandonedFiles, foreignFiles } from "./abandoned-fi
 import { BundleLock, workFolder } from "./bundle-lock.ts";
 import { locally } from "./local-error.ts";
 import { syncFolder } from "./sync-folder.ts";
-import { keepLock, type LockOutcome, type TrueLock, trueLock } from "./true-lock.ts";
+import { archivesInDoubt, keepLock, type LockOutcome, type TrueLock, trueLock } from "./true-lock.ts";
 import { previousLockName } from "./work-folder.ts";
 
 export type { AbandonedFile } from "./abandoned-files.ts";
@@ -50,11 +50,11 @@ export async function cleanBundle(
   const hadWorkFolder = requireBundle(directory);
   if (dryRun) {
     await BundleLock.requireFree(directory);
-    const files = abandonedFiles(directory);
+    const files = abandonedFiles(directory, archivesInDoubt(directory));
     return report(directory, true, files, trueLock(directory, namesOf(files)));
   }
   using _lock = await BundleLock.acquire(directory);
-  const files = abandonedFiles(directory);
+  const files = abandonedFiles(directory, archivesInDoubt(directory));
   const truth = trueLock(directory, namesOf(files));
   const done = report(directory, false, files, truth);
   if (files.length > 0) {

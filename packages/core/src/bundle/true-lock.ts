@@ -50,12 +50,8 @@ export function trueLock(directory: string, going: ReadonlySet<string>): TrueLoc
       unlisted: [...standing.keys()].filter((name) => !listed.has(name)).sort(compareText),
     };
   }
-  const previous = work.lockPath === undefined ? undefined : readLock(work.lockPath);
-  const plans = [
-    planOf(Journal.read(work.journalPath)),
-    ...(previous ? [lockedPlan(previous)] : []),
-    ...stalePlans(work),
-  ];
+  const previous = previousLock(work);
+  const plans = plansOf(work, previous);
   const found: { readonly planned: PlannedArchive; readonly file: LockedArchive; readonly plan: Plan }[] = [];
   for (const [archive, parts] of standing) {
     for (const plan of plans) {
@@ -80,6 +76,17 @@ export function trueLock(directory: string, going: ReadonlySet<string>): TrueLoc
   return { outcome: "written", lock, unlisted };
 }
 
+/**
+ * The archives that an unfinished pull may have been replacing or removing when it was cut short: all that any plan at
+ * hand names, while the lock file is aside. @throws MirrorError `FILE_FAILED`
+ */
+export function archivesInDoubt(directory: string): ReadonlySet<string> {
+  const work = new WorkFolder(directory);
+  if (work.isCommitted) return new Set();
+  const plans = plansOf(work, previousLock(work));
+  return new Set(plans.flatMap(({ archives }) => archives.map(({ archive }) => archive)));
+}
+
 /** Makes the lock file what {@link trueLock} found. @throws MirrorError `FILE_FAILED`, `NO_SPACE` */
 export function keepLock(directory: string, { outcome, lock }: TrueLock): void {
   const path = join(directory, lockFileName);
@@ -88,6 +95,15 @@ export function keepLock(directory: string, { outcome, lock }: TrueLock): void {
   else if (outcome === "written" && lock) writeWhole(path, formatLockFile(lock));
   else return;
   syncFolder(directory);
+}
+
+function previousLock(work: WorkFolder): LockFile | undefined {
+  return work.lockPath === undefined ? undefined : readLock(work.lockPath);
+}
+
+/** Every plan at hand. That of the bundle before comes first: where several say the same, it knows the archive's form. */
+function plansOf(work: WorkFolder, previous: LockFile | undefined): readonly Plan[] {
+  return [...(previous ? [lockedPlan(previous)] : []), planOf(Journal.read(work.journalPath)), ...stalePlans(work)];
 }
 
 /** A lock file that cannot be read describes nothing. */
