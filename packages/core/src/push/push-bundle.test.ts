@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Blob, type Digest, MemoryRegistry, type RegistryReader, type RepositoryReader } from "@tranship/registry";
 import { aLayer, anImage, anIndex, seedMemory } from "@tranship/registry/testing";
-import { describe, expect, test } from "vitest";
-import type { MirrorEvent } from "../events.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { MirrorEvent, OnEvent } from "../events.ts";
+import { LayoutRegistry } from "../layout/layout-registry.ts";
 import { graphOf } from "../transfer/graph.ts";
 import { pushBundle } from "./push-bundle.ts";
 
@@ -228,4 +232,17 @@ test("a new index over an image that the target names but does not hold whole ma
   expect(report.images).toMatchObject({ written: 1, present: 1 });
   expect(await target.repository("app").statBlob(base.digest)).toEqual({ size: base.size });
   expect((await pushBundle(source, target)).blobs).toEqual({ written: 0, mounted: 0, present: 0 });
+});
+
+test("what is only reckoned up before a folder is written is not told as done", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tranship-push-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const target = await LayoutRegistry.open(join(folder, "out"), { create: true });
+  const told: string[] = [];
+  const onEvent: OnEvent = (event) => {
+    if (event.type === "image.finished") told.push(event.reference);
+  };
+  const { images, discovery } = await pushBundle(aSource(), target, { onEvent });
+  expect(told.length).toBe(images.written + discovery.written);
+  expect(new Set(told).size).toBe(told.length);
 });

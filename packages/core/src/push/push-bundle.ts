@@ -101,7 +101,8 @@ export async function pushBundle(
   const held = await base.find(work, how);
   const dry = async () => {
     const run = new DryRun(target);
-    const steps = pushSteps(work, { held, copierOf: (copier) => copier.writingTo(run.repository(copier.path), emit) });
+    const tell: OnEvent = dryRun ? emit : () => {}; // what is only reckoned up has not happened
+    const steps = pushSteps(work, { held, copierOf: (copier) => copier.writingTo(run.repository(copier.path), tell) });
     await runSteps(steps.steps, how);
     return steps;
   };
