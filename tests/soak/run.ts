@@ -84,7 +84,7 @@ async function runTrials(values: Values, seed: number): Promise<Kept> {
   console.log(flags);
   const done = await killTrials({ trials, bytes, seed, bytesPerSecond, chunkBytes, log: console.log });
   const bad = done.filter((trial) => !isGood(trial));
-  for (const trial of bad) console.error(`LOST: ${JSON.stringify(trial)}`);
+  for (const trial of bad) console.error(`not good: ${JSON.stringify(trial)}`);
   if (bad.length > 0) process.exitCode = 1;
   const kinds = Object.entries(Object.groupBy(done, ({ moment }) => moment.kind))
     .map(([kind, ofKind]) => `${ofKind?.length ?? 0} ${kind}`)
@@ -93,8 +93,9 @@ async function runTrials(values: Values, seed: number): Promise<Kept> {
   const mebi = (size: number | undefined) => `${((size ?? 0) / 1024 / 1024).toFixed(1)} MiB`;
   const outcome =
     `${done.length} pulls of ${bytes} bytes, each killed once (${kinds}; ` +
-    `${done.filter(({ isChunked }) => isChunked).length} in chunks) and run again: ${bad.length} with a loss or a file ` +
-    `that differs; sent again ${mebi(again[Math.floor(again.length / 2)])} in the middle, ${mebi(again.at(-1))} at the ` +
+    `${done.filter(({ isChunked }) => isChunked).length} in chunks) and run again: ` +
+    `${done.filter(({ differing }) => differing.length > 0).length} with a file that differs, ` +
+    `${done.filter(({ againBytes, allowedAgainBytes }) => againBytes > allowedAgainBytes).length} over what may be sent again; sent again ${mebi(again[Math.floor(again.length / 2)])} in the middle, ${mebi(again.at(-1))} at the ` +
     `most, of ${mebi(done[0]?.allowedAgainBytes)} allowed; ${Math.round((performance.now() - startedMs) / 60_000)} minutes`;
   console.log(outcome);
   return { title: "killed once at any moment", flags, outcome };
