@@ -107,6 +107,31 @@ describe("nothing is lost", () => {
     await bundleIsWhole(folder);
   });
 
+  test("a pull with restart that was interrupted mends what had rotted, also when it goes on without", async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `p${index + 10}`); // more than are worked on at a time
+    const product = names.map((name) => ({
+      name,
+      versions: ["v1.0.0"],
+      channels: { stable: "v1.0.0" },
+      layerBytes: 500,
+    }));
+    await using registry = await aSource(product);
+    const folder = tempFolder();
+    await pullInto(folder, registry.host);
+    const right = digests(folder);
+    flipByte(join(folder, "package-p21.tar"), 3000);
+    const stop = new AbortController();
+    const onEvent = ({ type }: MirrorEvent) => {
+      if (type === "archive.finished") stop.abort(new Error("interrupted"));
+    };
+    const { signal } = stop;
+    await expect(pullInto(folder, registry.host, [], { restart: true, onEvent, signal })).rejects.toThrow(
+      "interrupted",
+    );
+    await pullInto(folder, registry.host);
+    expect(digests(folder)).toEqual(right);
+  });
+
   test("a pull with restart writes every archive again and mends what had rotted, fetching only that", async () => {
     await using registry = await aSource();
     const [folder, whole] = [tempFolder(), tempFolder()];

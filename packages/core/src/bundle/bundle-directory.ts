@@ -53,17 +53,18 @@ export interface BundleSession extends Disposable {
 /** A bundle being written. One process at a time holds it; hold it with `await using`, or another pull is refused. */
 export class BundleDirectory implements AsyncDisposable {
   readonly directory: string;
-  /** Every archive is written again, from bytes that are hashed. */
-  readonly restart: boolean;
   /** The size of an archive's chunks, in bytes; `undefined` when each archive is one file. */
   readonly chunkBytes: number | undefined;
   /** The checksums that every archive or chunk gets. */
   readonly checksums: readonly ChecksumKind[];
   readonly #keepForm: boolean;
+  readonly #restart: boolean;
   readonly #lock: BundleLock;
   readonly #work: WorkFolder;
   #lockFile: LockFile | undefined;
   #isBusy = false;
+  /** The pull that goes on was begun with `restart`. */
+  #continuesRestart = false;
   #onSyncRefused: OnSyncRefused = () => {};
 
   private constructor(
@@ -74,7 +75,7 @@ export class BundleDirectory implements AsyncDisposable {
     this.directory = directory;
     this.checksums = checksums;
     this.#keepForm = keepForm;
-    this.restart = restart;
+    this.#restart = restart;
     this.chunkBytes = chunkBytes;
     this.#lock = lock;
     this.#work = new WorkFolder(directory, (path, reason) => this.#onSyncRefused(path, reason));
@@ -111,6 +112,11 @@ export class BundleDirectory implements AsyncDisposable {
     }
   }
 
+  /** Every archive is written again, from bytes that are hashed; also when a pull goes on that was begun so. */
+  get restart(): boolean {
+    return this.#restart || this.#continuesRestart;
+  }
+
   /** What the bundle holds as of its last finished pull. */
   get lockFile(): LockFile | undefined {
     return this.#lockFile;
@@ -140,7 +146,12 @@ export class BundleDirectory implements AsyncDisposable {
     }
     this.#onSyncRefused = this.#tellOnce(emit);
     takeBack(this.directory, this.#onSyncRefused);
-    const journal = this.#openJournal({ selection, chunkBytes: this.chunkBytes });
+    const journal = this.#openJournal({
+      selection,
+      chunkBytes: this.chunkBytes,
+      ...(this.#restart && { restart: true }),
+    });
+    this.#continuesRestart = journal.run?.restart ?? false;
     const local = bytesAtHand({
       directory: this.directory,
       lockFile: this.#lockFile,
@@ -218,7 +229,7 @@ export class BundleDirectory implements AsyncDisposable {
     const journal = Journal.open(this.#work.journalPath, this.#onSyncRefused);
     const { run } = journal;
     const isSame = run?.selection === wanted.selection && run.chunkBytes === wanted.chunkBytes;
-    if (run === undefined || (isSame && !this.restart)) {
+    if (run === undefined || (isSame && !this.#restart)) {
       journal.want(wanted);
       return journal;
     }

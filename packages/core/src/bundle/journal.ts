@@ -15,6 +15,7 @@ const lineSchema = z.discriminatedUnion("type", [
     version: z.literal(1),
     selection: z.string(),
     chunkBytes: z.number().int().min(minChunkBytes).optional(),
+    restart: z.boolean().optional(),
   }),
   z.object({ type: z.literal("items"), planner: z.number().int(), items: z.array(itemSchema) }),
   z.object({
@@ -34,6 +35,8 @@ export interface JournalRun {
   readonly selection: string;
   /** The size of its archives' chunks, in bytes; without it, they are not split. */
   readonly chunkBytes?: number | undefined;
+  /** It believes no archive, also when it is continued by one that would. @defaultValue false */
+  readonly restart?: boolean | undefined;
 }
 
 /**
@@ -135,8 +138,9 @@ export class Journal implements Disposable {
   }
 
   #learn(line: Line): void {
-    if (line.type === "run") this.#run = { selection: line.selection, chunkBytes: line.chunkBytes };
-    else if (line.type === "items") this.#items.set(line.planner, line.items);
+    if (line.type === "run") {
+      this.#run = { selection: line.selection, chunkBytes: line.chunkBytes, restart: line.restart };
+    } else if (line.type === "items") this.#items.set(line.planner, line.items);
     else {
       const steps = this.#steps.get(line.archive) ?? [];
       this.#steps.set(line.archive, steps);
