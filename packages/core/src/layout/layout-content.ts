@@ -57,7 +57,8 @@ export class LayoutContent implements RepositoryReader {
   async resolve(reference: Tag | Digest, { signal }: CallOptions = {}): Promise<Descriptor | undefined> {
     signal?.throwIfAborted();
     const listed = (await this.#storage.index())?.find(reference);
-    if (listed || !isDigest(reference)) return listed;
+    if (listed) return (await this.#storage.stat(listed.digest)) === undefined ? undefined : listed; // a name for nothing
+    if (!isDigest(reference)) return undefined;
     return (await this.#unlisted(reference, defaultMaxManifestBytes, signal))?.descriptor;
   }
 

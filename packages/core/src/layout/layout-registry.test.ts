@@ -18,15 +18,17 @@ import { promisify } from "node:util";
 import {
   type Digest,
   MediaType,
+  MemoryRegistry,
   manifestOf,
   type RepositoryReader,
   type RepositoryWriter,
   type Tag,
 } from "@tranship/registry";
 import { startServer } from "@tranship/registry/server";
-import { aBlob, anArtifact, anImage, anIndex, partsOf, type Seedable } from "@tranship/registry/testing";
+import { aBlob, anArtifact, anImage, anIndex, partsOf, type Seedable, seedMemory } from "@tranship/registry/testing";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { blobPath } from "../plan/section.ts";
+import { pushBundle } from "../push/push-bundle.ts";
 import { formatIndexFile, parseIndexFile } from "./index-file.ts";
 import { LayoutDirectory } from "./layout-directory.ts";
 import { LayoutRegistry } from "./layout-registry.ts";
@@ -57,6 +59,12 @@ async function push(repository: RepositoryReader & RepositoryWriter, thing: Seed
   const { blobs, manifests } = partsOf(thing);
   await Promise.all(blobs.map((blob) => repository.pushBlob(blob, bytesOf(blob.bytes))));
   for (const { manifest, tags } of manifests) await repository.pushManifest(manifest, { tags });
+}
+
+function sourceOf(thing: Seedable): MemoryRegistry {
+  const source = new MemoryRegistry();
+  seedMemory(source, "app", [thing]);
+  return source;
 }
 
 /** What a new process finds. */
@@ -478,6 +486,22 @@ describe("several at once", () => {
     await expect(repository.manifest("v1")).rejects.toMatchObject({ code: "NOT_FOUND" });
     await push(repository, image);
     expect((await (await reopened("app")).manifest("v1")).bytes).toEqual(image.manifest.bytes);
+  });
+
+  test("a name whose manifest lost its file is a name for nothing, until the manifest is pushed again", async () => {
+    const image = anImage({ tag: "v1" });
+    const { digest, size } = image.manifest.descriptor;
+    const repository = registry.repository("app");
+    await push(repository, image);
+    const file = join(root, "app", blobPath(digest));
+    rmSync(file);
+    for (const reference of ["v1", digest]) expect(await repository.resolve(reference)).toBeUndefined();
+    const report = await pushBundle(sourceOf(image), registry);
+    expect([report.images.written, statSync(file).size]).toEqual([1, size]);
+    expect(await repository.resolve("v1")).toMatchObject({ digest });
+    rmSync(file);
+    expect(await repository.deleteManifest(digest)).toBe(true);
+    expect(await Array.fromAsync(repository.tags())).toEqual([]);
   });
 
   test("a change that fails is told to its caller alone", async () => {

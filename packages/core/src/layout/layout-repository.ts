@@ -127,8 +127,9 @@ export class LayoutRepository extends LayoutContent implements RepositoryWriter,
     signal?.throwIfAborted();
     this.#requireWritable("delete");
     return await this.#turns.run(digest, async () => {
-      if (!(await this.resolve(digest, { signal }))) return false;
-      if ((await this.#directory.index())?.find(digest)) {
+      const isListed = (await this.#directory.index())?.find(digest) !== undefined;
+      if (!isListed && !(await this.resolve(digest, { signal }))) return false;
+      if (isListed) {
         await this.#directory.change(({ descriptors }) => descriptors.filter((entry) => entry.digest !== digest));
       }
       await this.#directory.removeBlob(digest); // last: a listed manifest has its file
