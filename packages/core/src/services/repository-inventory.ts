@@ -61,7 +61,12 @@ export class RepositoryInventory {
     const { source, signal, emit } = this.#run;
     const reference = formatName(this.#repository.name, tag);
     const manifest = await source.manifest(this.#repository, tag);
-    if (!manifest || seen.has(manifest.descriptor.digest)) return;
+    if (!manifest) {
+      const message = `what ${reference} is made of is not listed: the tag names nothing that is there`;
+      emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message, reference });
+      return;
+    }
+    if (seen.has(manifest.descriptor.digest)) return;
     seen.add(manifest.descriptor.digest);
     try {
       const repository = new LocalFirstRepository(this.#repository, source);

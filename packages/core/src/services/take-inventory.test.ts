@@ -70,6 +70,17 @@ describe("an inventory of a place", () => {
     expect(events).toMatchObject([{ type: "warning.raised", code: "IMAGE_UNUSABLE", reference: "mirror/a:half" }]);
   });
 
+  test("tells of a tag that names nothing", async () => {
+    await using registry = await startTestRegistry();
+    registry.seed("demo/a", anImage({ tag: "one" }), anImage({ tag: "two" }));
+    registry.fail(faults.status(404), { match: ({ path }) => path.endsWith("/manifests/two"), times: 10 });
+    await using place = createRegistry(`${registry.host}/demo`, { retryDelayMs: 1 });
+    const events: MirrorEvent[] = [];
+    const inventory = await takeInventory(place, { onEvent: (event) => events.push(event) });
+    expect(inventory.repositories[0]?.blobs.length).toBe(2);
+    expect(events).toMatchObject([{ code: "IMAGE_UNUSABLE", reference: `${place.name}/a:two` }]);
+  });
+
   test("counts what a bundle relies on as its own, and does not look for it", async () => {
     const registry = new MemoryRegistry({ name: "bundle" });
     const layer = aLayer({ size: 50 });
