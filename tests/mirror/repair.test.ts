@@ -26,7 +26,7 @@ import {
   verifyBundle,
 } from "@tranship/core";
 import { createRegistry } from "@tranship/registry";
-import { faults, type TestRegistry } from "@tranship/registry/testing";
+import { aBlob, anImage, faults, type TestRegistry } from "@tranship/registry/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fileDigests } from "../support/bundle-files.ts";
 import { aSource, pullInto } from "../support/mirror.ts";
@@ -171,6 +171,21 @@ describe("a repair", () => {
     const report = await repair(folder);
     expect(report.copied.blobs).toBeGreaterThan(0);
     expect([...asked()].sort()).toEqual([...new Set(lacking.map(digestIn))].sort());
+    expect(await fileDigests(folder)).toEqual(right);
+  });
+
+  test("takes a blob that ends in zeros for what it is, and does not ask for them", async () => {
+    await using registry = await aSource();
+    const layer = aBlob({ content: new Uint8Array(200_000).fill(1, 0, 100) });
+    registry.seed("demo/fe/packages/alb", anImage({ tag: "v9.0.0", layers: [layer] }));
+    const folder = tempFolder();
+    await pullInto(folder, registry.host, ["alb@=v9.0.0"]);
+    const right = await fileDigests(folder);
+    appendFileSync(join(folder, "package-alb.tar"), "junk");
+    registry.reset();
+    await using source = createRegistry(`${registry.host}/demo/fe`);
+    await repairBundle(folder, { source });
+    expect(registry.requests()).toEqual([]);
     expect(await fileDigests(folder)).toEqual(right);
   });
 

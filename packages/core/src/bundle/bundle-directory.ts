@@ -57,7 +57,8 @@ export class BundleDirectory implements AsyncDisposable {
   readonly chunkBytes: number | undefined;
   /** The checksums that every archive or chunk gets. */
   readonly checksums: readonly ChecksumKind[];
-  readonly #keepForm: boolean;
+  /** Archives that the lock file lists keep the form they have. */
+  readonly keepForm: boolean;
   readonly #restart: boolean;
   readonly #lock: BundleLock;
   readonly #work: WorkFolder;
@@ -74,7 +75,7 @@ export class BundleDirectory implements AsyncDisposable {
   ) {
     this.directory = directory;
     this.checksums = checksums;
-    this.#keepForm = keepForm;
+    this.keepForm = keepForm;
     this.#restart = restart;
     this.chunkBytes = chunkBytes;
     this.#lock = lock;
@@ -124,7 +125,7 @@ export class BundleDirectory implements AsyncDisposable {
 
   /** The size of this archive's chunks, in bytes; `undefined` when it is one file. */
   chunkBytesOf(archive: string): number | undefined {
-    const listed = this.#keepForm ? this.#lockFile?.files.find((file) => file.archive === archive) : undefined;
+    const listed = this.keepForm ? this.#lockFile?.files.find((file) => file.archive === archive) : undefined;
     return listed ? listed.chunkBytes : this.chunkBytes;
   }
 

@@ -76,7 +76,8 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   pinFixed(run, journal);
   run.source.recall = (descriptor) => local.read(descriptor);
   const { attempts, retryDelayMs: delayMs, inFlight = 8 } = options;
-  const filler = new BlobFiller(local, run.base, { attempts, delayMs, inFlight });
+  const wasWritten = options.to.keepForm; // a repair: what it goes on with was whole once
+  const filler = new BlobFiller(local, run.base, { attempts, delayMs, inFlight, wasWritten });
   const { directory: folder, checksums: kinds } = options.to;
   await using sidecars = new SidecarWriter({ folder, kinds, signal: run.base.signal, onEvent: run.base.emit });
   const shared: Shared = { run, bundle: options.to, session, filler, sidecars, space: new SpaceGuard() };

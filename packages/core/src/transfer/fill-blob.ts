@@ -51,6 +51,11 @@ export interface FillTotals {
 export interface FillOptions extends Pick<ReceiveOptions, "attempts" | "delayMs"> {
   /** Blobs fetched at a time. */
   readonly inFlight: number;
+  /**
+   * What lies in a place may be all of the blob, however many zeros it ends in: it was written once. Otherwise zeros are
+   * what is still to come. @defaultValue false
+   */
+  readonly wasWritten?: boolean | undefined;
 }
 
 /**
@@ -101,8 +106,8 @@ export class BlobFiller {
   /** What lies in the place: all of the blob, a beginning that may be its, or nothing. */
   async #look(file: ArchiveFile, { offset, size }: ArchiveEntry, blob: PlannedBlob): Promise<Place> {
     const filled = await file.endOfData(offset, size, this.#run.signal);
-    if (size - filled > shortRestBytes || file.sizeAtOpen < offset + size)
-      return new Place(file, offset, filled, false);
+    const isShort = size - filled <= shortRestBytes || this.#options.wasWritten;
+    if (!isShort || file.sizeAtOpen < offset + size) return new Place(file, offset, filled, false);
     const hash = hashFor(blob.digest);
     for (const piece of file.pieces(offset, size)) {
       hash.update(piece);
