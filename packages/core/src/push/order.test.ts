@@ -8,6 +8,7 @@ test.for([
   { path: "packages/console", tag: `sha256-${hex}`, rank: 0 },
   { path: "packages/console", tag: `sha256-${hex}.att`, rank: 0 },
   { path: "packages/console/version", tag: `sha256-${hex}.sig`, rank: 0 },
+  { path: "packages/console/version", tag: `sha512-${hex}`, rank: 0 },
   { path: "", tag: "v1.56.5", rank: 1 },
   { path: "", tag: "stable", rank: 1 },
   { path: "packages/console", tag: "v1.0.0", rank: 1 },

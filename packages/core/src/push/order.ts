@@ -22,7 +22,7 @@ export const announcedCatalogs: readonly AnnouncedCatalog[] = [
   { root: "deckhouse-cli/plugins" },
 ];
 
-const digestTag = /^(?:[0-9a-f]{64}|sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{128})(?:\..+)?)$/;
+const digestTag = /^(?:[0-9a-f]{64}|sha(?:256|512)-[0-9a-f]{64}(?:\..+)?)$/;
 
 /** The rank of the image `tag` of the repository at `path` below the registry root. */
 export function publishRank(path: string, tag: Tag): PublishRank {
