@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { isMirrorError } from "../errors.ts";
-import { BundleLock } from "./bundle-lock.ts";
+import { BundleLock, lockName, workFolder } from "./bundle-lock.ts";
 
 function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "tranship-lock-"));
@@ -72,4 +72,13 @@ test("asking whether a bundle is free tells of an owner, and makes no file", asy
     await expect(BundleLock.requireFree(folder)).rejects.toThrow(`process ${process.pid} on `);
   }
   await BundleLock.requireFree(folder);
+});
+
+test("a lock that is no lock is told by its name, with what to do about it", async () => {
+  const folder = aFolder();
+  mkdirSync(join(folder, workFolder));
+  writeFileSync(join(folder, workFolder, lockName), "junk\n".repeat(100));
+  await expect(BundleLock.acquire(folder)).rejects.toThrow(
+    `cannot use ${join(folder, workFolder, lockName)}: file is not a database; when no pull runs, it may be removed`,
+  );
 });

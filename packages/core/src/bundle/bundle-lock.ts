@@ -39,7 +39,7 @@ export class BundleLock implements Disposable {
         database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
       } catch (error) {
         database.close();
-        throw isBusy(error) ? bundleLocked(bundle) : localError(error, lockFile);
+        throw isBusy(error) ? bundleLocked(bundle) : lockFailed(error, lockFile);
       }
       if (identity(lockFile) !== file) {
         database.close(); // its last owner took it away, to leave nothing behind: what was locked is no one's
@@ -112,6 +112,14 @@ function identityOrMade(path: string): string | undefined {
 
 function isBusy(error: unknown): boolean {
   return (error as { readonly errcode?: unknown }).errcode === 5;
+}
+
+/** SQLite's errors have one code for all: what they are about is in their text. */
+function lockFailed(error: unknown, path: string): MirrorError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== "ERR_SQLITE_ERROR") return localError(error, path);
+  const why = `cannot use ${path}: ${message}; when no pull runs, it may be removed`;
+  return new MirrorError("FILE_FAILED", why, { path, reason: code }, { cause: error });
 }
 
 function bundleLocked(bundle: string): MirrorError<"BUNDLE_LOCKED"> {
