@@ -296,7 +296,9 @@ describe("what goes wrong ends with 1, says which reference on which side and wh
     expect(verified.stdout).toContain("package-alb.tar packages/alb/blobs/sha256/");
     const pushed = await runTranship("push", bundle, `${target.host}/mirror`, "--json");
     expect(pushed.code).toBe(1);
-    expect(lastLine(pushed.stdout)).toMatchObject({ code: "TRANSFER_FAILED" });
+    expect(lastLine(pushed.stdout)).toMatchObject({ code: "ARCHIVE_INVALID" });
+    const trusting = await runTranship("push", bundle, `${target.host}/mirror`, "--trust-bundle", "--json");
+    expect(lastLine(trusting.stdout)).toMatchObject({ code: "TRANSFER_FAILED" });
     await using client = createRegistry(`${target.host}/mirror`);
     expect(await client.repository("packages/alb").resolve("v1.1.0")).toBeUndefined();
   });

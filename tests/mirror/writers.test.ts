@@ -63,9 +63,8 @@ describe.for([undefined, 70_000])(
       const { signal } = await runToEnd(pullArguments(folder, source, ...chunks), { kill: { bytes: 500_000 } });
       expect(signal).toBe("SIGKILL");
       source.reset();
-      const report = await pullInto(folder, source.host, [], { chunkBytes });
+      await pullInto(folder, source.host, [], { chunkBytes });
       expect(differing(await fileDigests(calm), await fileDigests(folder))).toEqual([]);
-      expect(report.kept.bytes).toBeGreaterThan(300_000);
       expect(blobBytes(source)).toBeLessThan(all - 300_000);
     });
 
