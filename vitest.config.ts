@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { TotalsReporter } from "./tests/support/totals-reporter.ts";
 
@@ -8,6 +10,8 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
     setupFiles: ["tests/support/property-seed.ts"],
     maxWorkers: "100%", // one core is not kept free: the tests wait for servers as much as they compute
+    // Programs that tests start find their sources compiled: they start in half the time.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), "tranship-compile-cache") },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: isCi ? ["default", new TotalsReporter("node_modules/.cache/test-totals.txt")] : ["default"],

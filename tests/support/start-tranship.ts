@@ -1,6 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type TranshipRun, transhipMain } from "./run-tranship.ts";
 
@@ -9,9 +7,6 @@ const killSelf: string = fileURLToPath(new URL("kill-self.ts", import.meta.url))
 
 const logSteps: string = fileURLToPath(new URL("log-steps.ts", import.meta.url));
 const usageAtExit = fileURLToPath(new URL("usage-at-exit.ts", import.meta.url));
-
-/** Compiled sources, kept between runs: processes that are started by the hundred start in half the time. */
-const compileCache = join(tmpdir(), "tranship-compile-cache");
 
 /** How a run ended; `signal` when it was killed. */
 export interface EndedRun extends TranshipRun {
@@ -49,8 +44,8 @@ export function startTranship(args: readonly string[], options: StartOptions = {
   ];
   const env = {
     ...process.env,
-    // Filling the cache would count among what a measured process writes.
-    ...(usageFile === undefined ? { NODE_COMPILE_CACHE: compileCache } : { USAGE_FILE: usageFile }),
+    // Filling a cache of compiled sources would count among what a measured process writes.
+    ...(usageFile === undefined ? {} : { NODE_DISABLE_COMPILE_CACHE: "1", USAGE_FILE: usageFile }),
     ...(kill && "step" in kill ? { KILL_AT_STEP: String(kill.step) } : {}),
     ...(kill && "bytes" in kill ? { KILL_AT_BYTES: String(kill.bytes) } : {}),
     ...(stepsFile === undefined ? {} : { STEPS_FILE: stepsFile }),
