@@ -55,8 +55,20 @@ export { type GraphChecker, type PushBundleOptions, pushBundle, type SpaceChecke
 export type { PushReport } from "./push/push-report.ts";
 export type { OnConflict } from "./push/push-work.ts";
 export { createRoutes, type MovedCatalog, type RouteOptions, type Routes } from "./push/routes.ts";
-export type { ServicePullOptions } from "./services/catalog-service.ts";
+export { type Constraint, type ConstraintFault, isConstraint, parseConstraint } from "./selection/constraint.ts";
+export { type ProbeOptions, probeVersions } from "./selection/probe.ts";
+export { explainVersions, selectVersions, type TagVerdict } from "./selection/select-versions.ts";
+export { parseVersionRange, type VersionRange } from "./selection/version-range.ts";
+export type { AttachedKinds } from "./services/attached-images.ts";
+export type { NameExplanation } from "./services/catalog-item.ts";
+export type { CatalogServiceOptions, ServicePullOptions } from "./services/catalog-service.ts";
 export { listPlanner } from "./services/list-planner.ts";
+export {
+  type ModuleStat,
+  ModulesService,
+  type ModulesServiceOptions,
+  type ModulesStats,
+} from "./services/modules-service.ts";
 export {
   type PackageStat,
   PackagesService,

@@ -1,20 +1,13 @@
-import { BundleDirectory, PackagesService, pull } from "@tranship/core";
+import { BundleDirectory, pull } from "@tranship/core";
 import { Command } from "commander";
 import { readBase } from "../base-file.ts";
 import { type ChecksumFlags, checksumsOf, withChecksumFlags } from "../checksum-flags.ts";
 import { type ChunkFlags, chunkBytesOf, withChunkFlags } from "../chunk-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
-import {
-  type BaseFlags,
-  checkRegistryFlags,
-  packagesOptions,
-  type SelectionFlags,
-  withBaseFlag,
-  withRegistryFlags,
-  withSelectionFlags,
-} from "../flags.ts";
+import { type BaseFlags, checkRegistryFlags, withBaseFlag, withRegistryFlags } from "../flags.ts";
 import { openSource } from "../place.ts";
 import { pullSummary } from "../print/summaries.ts";
+import { type SelectionFlags, servicesFor, withSelectionFlags } from "../selection-flags.ts";
 
 interface PullFlags {
   readonly source: string;
@@ -24,7 +17,7 @@ interface PullFlags {
 /** `tranship pull`: flags in, one core call, a report out. */
 export function pullCommand(context: CliContext): Command {
   const command = new Command("pull")
-    .description("copy packages from a registry into a bundle; run again, it goes on where it stopped")
+    .description("copy packages and modules from a registry into a bundle; run again, it goes on where it stopped")
     .argument("<bundle>", "the bundle's folder; made if missing")
     .requiredOption(
       "--source <place>",
@@ -40,10 +33,10 @@ export function pullCommand(context: CliContext): Command {
       const [chunkBytes, checksums] = [chunkBytesOf(flags), checksumsOf(flags)];
       const base = await readBase(flags.base);
       await using source = await openSource(flags.source, flags, context);
-      const packages = new PackagesService(packagesOptions(source, flags));
+      const services = servicesFor(source, flags);
       const directory = folder.replace(/^bundle:/, "");
       await using bundle = await BundleDirectory.open(directory, { restart: flags.restart, chunkBytes, checksums });
-      const report = await pull([packages], { to: bundle, base, signal: context.signal, onEvent: context.onEvent });
+      const report = await pull(services, { to: bundle, base, signal: context.signal, onEvent: context.onEvent });
       context.output.report("pull", { ...report }, pullSummary(report, directory));
     },
   );

@@ -4,6 +4,7 @@ import {
   formatName,
   isDigest,
   isRegistryError,
+  type Manifest,
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
@@ -16,6 +17,7 @@ import { LocalFirstRepository } from "./local-first.ts";
 import type { PlannedStep, RunContext } from "./planner.ts";
 import {
   blobPath,
+  type MadeManifest,
   type PlannedBlob,
   type PlannedImage,
   type PlannedRepository,
@@ -33,6 +35,8 @@ export interface WantedImage {
   /** The tag to store it under. @defaultValue the reference: a tag as it is, a digest as its hexadecimal half */
   readonly tag?: Tag | undefined;
   readonly why: Reason;
+  /** A manifest the source does not have: it is made, of what the source has. `reference` is its digest. */
+  readonly made?: Manifest | undefined;
   /** What it means when the source does not have it: nothing, a line in the plan, or an error. */
   readonly whenMissing: "ignore" | "report" | "fail";
   /** What it means when what the source has cannot be used, or is only a part: a line in the plan, or an error. */
@@ -78,6 +82,7 @@ export async function buildStep(
 async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage | MissingReference | undefined> {
   const reference = formatName(want.repository.name, want.reference);
   try {
+    if (want.made) run.source.provide(want.repository, want.made);
     const manifest = await run.source.manifest(want.repository, want.reference);
     if (!manifest) return absent(want, reference, run);
     const { mediaType, digest, size } = manifest.descriptor;
@@ -89,7 +94,11 @@ async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage
       mediaType: blob.mediaType,
     }));
     const tag = want.tag ?? (isDigest(want.reference) ? digestHex(want.reference) : want.reference);
-    return { want, image: { tag, reference, mediaType, digest, size }, blobs };
+    // A tag that stands for another one is a reference of its own: readers tell entries of an index apart by it.
+    const isAlias = want.tag !== undefined && !isDigest(want.reference);
+    const named = formatName(want.repository.name, tag);
+    const isTagged = isAlias || want.made !== undefined;
+    return { want, image: { tag, reference: isTagged ? named : reference, mediaType, digest, size }, blobs };
   } catch (error) {
     return broken(error, want, reference, run);
   }
@@ -130,6 +139,7 @@ class Draft {
   readonly #earlierTags: ReadonlyMap<Tag, Digest>;
   readonly #images = new Map<Tag, PlannedImage>();
   readonly #blobs = new Map<Digest, PlannedBlob>();
+  readonly #made = new Map<Digest, MadeManifest>();
 
   constructor({ path, repository }: WantedImage, done: readonly Section[]) {
     this.#path = path;
@@ -142,10 +152,11 @@ class Draft {
   }
 
   add({ want, image, blobs }: FoundImage): void {
-    const { tag, digest } = image;
+    const { tag, digest, mediaType } = image;
     if (this.#earlierTags.get(tag) === digest) return;
     const why = [...new Set([...(this.#images.get(tag)?.why ?? []), want.why])].sort(compareText);
     this.#images.set(tag, { ...image, why });
+    if (want.made) this.#made.set(digest, { digest, mediaType, text: new TextDecoder().decode(want.made.bytes) });
     for (const blob of blobs) if (!this.#earlierBlobs.has(blob.digest)) this.#addBlob(blob, image.reference);
   }
 
@@ -155,6 +166,9 @@ class Draft {
       source: this.#source,
       images: [...this.#images.values()].sort((a, b) => compareText(a.tag, b.tag)),
       blobs: [...this.#blobs.values()].sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest))),
+      ...(this.#made.size === 0
+        ? {}
+        : { made: [...this.#made.values()].sort((a, b) => compareText(a.digest, b.digest)) }),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { Digest, Manifest, RepositoryReader, Tag } from "@tranship/registry";
+import type { Descriptor, Digest, Manifest, RepositoryReader, Tag } from "@tranship/registry";
 import * as z from "zod";
 import type { OnEvent } from "../events.ts";
 import type { DownloadList, MissingReference } from "./download-list.ts";
@@ -37,6 +37,10 @@ export interface SourceView {
   manifest(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined>;
   /** All tags of a repository, or `undefined` when there is no such repository and only then. */
   tags(repository: RepositoryReader): Promise<readonly Tag[] | undefined>;
+  /** What refers to a manifest. */
+  referrers(repository: RepositoryReader, subject: Digest): Promise<readonly Descriptor[]>;
+  /** From now on `manifest` gives this one, which the source does not have. */
+  provide(repository: Pick<RepositoryReader, "name">, manifest: Manifest): void;
 }
 
 /** What a planner works with during one run. */

@@ -1,12 +1,33 @@
-import { type Digest, digestAlgorithm, digestHex, isDigest, isManifestMediaType } from "@tranship/registry";
+import {
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  isDigest,
+  isManifestMediaType,
+  type Manifest,
+} from "@tranship/registry";
 import * as z from "zod";
 import { repositoryPathSchema, tagSchema } from "./names.ts";
 
 /** Why an image is in the plan. */
-export const reasons = ["channel", "version", "pin", "release", "catalog"] as const;
+export const reasons = [
+  "channel",
+  "version",
+  "constraint",
+  "pin",
+  "alias",
+  "release",
+  "catalog",
+  "internal",
+  "extra",
+  "attestation",
+] as const;
 
-/** Why an image is in the plan: a release channel, a version a channel points at, a tag asked for by name, the release
- * metadata of a version, or the catalog of everything the source offers. */
+/**
+ * Why an image is in the plan: a release channel, a version a channel points at or a constraint selects, a tag asked for
+ * by name, a channel that stands for such a tag, the release metadata of a version, the catalog of everything the source
+ * offers, an image that another one lists by its digest or as an extra, or what was attached to an image.
+ */
 export type Reason = (typeof reasons)[number];
 
 /** Schema of a digest. */
@@ -42,6 +63,13 @@ export interface AssumedBlob extends PlannedBlob {
   readonly from: readonly string[];
 }
 
+/** A manifest that is not at the source, word for word: a list of what refers to an image there. */
+export interface MadeManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly text: string;
+}
+
 /** What one section puts into one repository. */
 export interface PlannedRepository {
   /** Where it is stored and pushed: the repository's path below the registry root, and its layout's folder in the archive. */
@@ -53,6 +81,8 @@ export interface PlannedRepository {
   readonly blobs: readonly PlannedBlob[];
   /** Configs and layers of those images that the archive does not hold: the base it was made over has them. @defaultValue none */
   readonly assumed?: readonly AssumedBlob[] | undefined;
+  /** Manifests among `blobs` that are not at the source. @defaultValue none */
+  readonly made?: readonly MadeManifest[] | undefined;
 }
 
 /**
@@ -87,6 +117,7 @@ export const sectionSchema: z.ZodType<Section> = z.object({
       ),
       blobs: z.array(z.object(blobShape)),
       assumed: z.array(assumedSchema).optional(),
+      made: z.array(z.object({ digest: digestSchema, mediaType: z.string(), text: z.string() })).optional(),
     }),
   ),
 });
@@ -94,4 +125,10 @@ export const sectionSchema: z.ZodType<Section> = z.object({
 /** The path of a blob inside a layout: `blobs/sha256/<hex>` (image-spec v1.1, "Blobs"). */
 export function blobPath(digest: Digest): string {
   return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+}
+
+/** A {@link MadeManifest} as a manifest; whoever stores it hashes it. */
+export function madeManifest({ digest, mediaType, text }: MadeManifest): Manifest {
+  const bytes = new TextEncoder().encode(text);
+  return { descriptor: { mediaType, digest, size: bytes.byteLength }, bytes };
 }

@@ -30,7 +30,9 @@ export class SourceCache implements SourceView {
   readonly #maxHeldBytes: number;
   readonly #manifests = new Map<string, Promise<Manifest | undefined>>();
   readonly #tags = new Map<string, Promise<readonly Tag[] | undefined>>();
+  readonly #referrers = new Map<string, Promise<readonly Descriptor[] | undefined>>();
   readonly #pins = new Map<string, Digest>();
+  readonly #made = new Map<string, Manifest>();
   /** Manifests whose bytes are held, oldest first. */
   readonly #held = new Map<string, Descriptor>();
   readonly #released = new Map<string, Descriptor>();
@@ -71,6 +73,21 @@ export class SourceCache implements SourceView {
     );
   }
 
+  async referrers(repository: RepositoryReader, subject: Digest): Promise<readonly Descriptor[]> {
+    const found = await single(this.#referrers, `${repository.name}@${subject}`, () =>
+      this.#ask(repository, subject, async () => {
+        const referrers: Descriptor[] = [];
+        for await (const one of repository.referrers(subject, { signal: this.#signal })) referrers.push(one);
+        return referrers;
+      }),
+    );
+    return found ?? [];
+  }
+
+  provide(repository: Pick<RepositoryReader, "name">, manifest: Manifest): void {
+    this.#made.set(`${repository.name}@${manifest.descriptor.digest}`, manifest);
+  }
+
   async #pinned(repository: RepositoryReader, reference: string, digest: Digest): Promise<Manifest> {
     const manifest = await this.#byDigest(repository, digest);
     if (manifest) return manifest;
@@ -80,6 +97,8 @@ export class SourceCache implements SourceView {
 
   #byDigest(repository: RepositoryReader, digest: Digest): Promise<Manifest | undefined> {
     const name = `${repository.name}@${digest}`;
+    const made = this.#made.get(name);
+    if (made) return Promise.resolve(made);
     const flight = single(this.#manifests, name, async () => {
       const released = this.#released.get(name);
       const bytes = released && (await this.recall(released));

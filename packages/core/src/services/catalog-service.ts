@@ -1,34 +1,41 @@
-import {
-  type Digest,
-  isRepositoryPath,
-  type RegistryReader,
-  type RepositoryReader,
-  type Tag,
-} from "@tranship/registry";
+import { isRepositoryPath, type RegistryReader, type RepositoryReader, type Tag } from "@tranship/registry";
 import { EventEmitter } from "eventemitter3";
 import type { BundleDirectory } from "../bundle/bundle-directory.ts";
 import { MirrorError } from "../errors.ts";
 import type { MirrorEvent, OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
-import { buildStep } from "../plan/build-step.ts";
+import { buildStep, type WantedImage } from "../plan/build-step.ts";
 import type { DownloadList } from "../plan/download-list.ts";
 import type { Inventory } from "../plan/inventory.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../plan/planner.ts";
 import type { Section } from "../plan/section.ts";
 import { type Filter, parseFilter } from "../selection/filter.ts";
+import type { AttachedKinds } from "./attached-images.ts";
 import { archiveOf, type Catalog } from "./catalog.ts";
 import { CatalogImages } from "./catalog-images.ts";
-import { channelVersion } from "./channel-version.ts";
+import { CatalogItem, type NameExplanation, pinsOf } from "./catalog-item.ts";
+import { type CatalogTotals, type ItemStat, itemStats } from "./item-stats.ts";
 import { openBelow } from "./open-below.ts";
 import { plan } from "./plan.ts";
 import { type PullReport, pull } from "./pull.ts";
+import { startRun } from "./run-context.ts";
 
 /** Options of a service over a catalog. */
 export interface CatalogServiceOptions {
   /** The registry, rooted where the catalog's own repository lies. */
   readonly source: RegistryReader;
-  /** `name` or `name@=tag`, see {@link parseFilter}. @defaultValue everything in the catalog */
+  /** `name`, `name@=tag` or `name@range`, see {@link parseFilter}. @defaultValue everything in the catalog */
   readonly include?: readonly string[] | undefined;
+  /** Names to leave out. @defaultValue none */
+  readonly exclude?: readonly string[] | undefined;
+  /** What is brought along of what refers to the images. @defaultValue "all" */
+  readonly attached?: AttachedKinds | undefined;
+  /** Bring nothing but the extra images. @defaultValue false */
+  readonly onlyExtraImages?: boolean | undefined;
+  /** The source cannot list tags: names are those included, versions are found by asking for them. @defaultValue false */
+  readonly proxy?: boolean | undefined;
+  /** The catalog's repository at the source; empty for the registry's root. @defaultValue the catalog's own */
+  readonly sourcePath?: string | undefined;
   /** Leave out the items and bring only the release metadata of the whole catalog. @defaultValue false */
   readonly metadataOnly?: boolean | undefined;
 }
@@ -51,27 +58,48 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   readonly components: readonly string[];
   readonly selection: unknown;
   readonly onEvent: OnEvent;
-  protected readonly planned: Map<string, readonly Section[]> = new Map();
-  protected hasRun = false;
   readonly #catalog: Catalog;
   readonly #source: RegistryReader;
   readonly #images: CatalogImages;
   readonly #filter: Filter;
+  readonly #item: CatalogItem;
+  readonly #proxy: boolean;
+  readonly #onlyExtraImages: boolean;
   readonly #metadataOnly: boolean;
+  readonly #planned = new Map<string, readonly Section[]>();
+  #hasRun = false;
 
   /** @throws MirrorError `SELECTION_INVALID` */
-  constructor(catalog: Catalog, { source, include = [], metadataOnly = false }: CatalogServiceOptions) {
+  constructor(catalog: Catalog, options: CatalogServiceOptions) {
     super();
+    const { source, attached = "all", onlyExtraImages = false, proxy = false, metadataOnly = false } = options;
+    const sourcePath = options.sourcePath ?? catalog.root;
     this.#catalog = catalog;
     this.#source = source;
-    this.#images = new CatalogImages(catalog, source);
-    this.#filter = parseFilter(include);
+    this.#images = new CatalogImages(catalog, source, sourcePath);
+    this.#filter = parseFilter(options);
+    this.#item = new CatalogItem({
+      images: this.#images,
+      open: (name) => this.open(name),
+      attached,
+      onlyExtraImages,
+      proxy,
+    });
+    this.#proxy = proxy;
+    this.#onlyExtraImages = onlyExtraImages;
     this.#metadataOnly = metadataOnly;
-    this.components = metadataOnly ? [catalog.metadataComponent] : [catalog.component, catalog.metadataComponent];
+    const everything = catalog.everything ? [catalog.everything.component] : [];
+    this.components = metadataOnly ? everything : [catalog.component, ...everything];
+    const { include = [], exclude = [] } = options;
     this.selection = {
       component: catalog.component,
       source: source.name,
-      include: this.#filter.names?.map((name) => ({ name, ...this.#filter.wanted(name) })) ?? "everything",
+      sourcePath,
+      include: [...new Set(include.map((expression) => expression.trim()))].sort(compareText),
+      exclude: [...new Set(exclude.map((expression) => expression.trim()))].sort(compareText),
+      attached,
+      onlyExtraImages,
+      proxy,
       metadataOnly,
     };
     this.onEvent = (event) =>
@@ -86,14 +114,27 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     return plan([this], { base, signal });
   }
 
+  /**
+   * Why each tag of every name asked for is selected by the constraints or not. What release channels point at comes
+   * besides, and is not part of this. Tags are listed only where there is a range.
+   * @throws MirrorError as `plan`
+   */
+  async *explain({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<NameExplanation> {
+    using run = startRun([this], { signal });
+    for (const name of await this.#names(run.base)) {
+      const wanted = this.#filter.wanted(name);
+      if (wanted) yield await this.#item.explain(name, wanted, run.base);
+    }
+  }
+
   open(source: string): RepositoryReader {
     return openBelow(this.#source, source);
   }
 
   async *items(run: RunContext): AsyncIterable<Item> {
-    this.planned.clear();
-    this.hasRun = true;
-    const { component, metadataComponent, metadataArchive } = this.#catalog;
+    this.#planned.clear();
+    this.#hasRun = true;
+    const { component, everything } = this.#catalog;
     const names = await this.#names(run);
     if (names.length === 0) return;
     if (!this.#metadataOnly) {
@@ -101,7 +142,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
         yield { component, name, archive: archiveOf(this.#catalog, name) };
       }
     }
-    yield { component: metadataComponent, name: "all", archive: metadataArchive, members: names };
+    if (everything) yield { component: everything.component, name: "all", archive: everything.archive, members: names };
   }
 
   async next(
@@ -110,31 +151,22 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     run: RunContext,
     read: ReadImageFiles,
   ): Promise<PlannedStep | undefined> {
-    this.hasRun = true;
-    if (item.component === this.#catalog.metadataComponent)
+    this.#hasRun = true;
+    if (item.component === this.#catalog.everything?.component)
       return done.length > 0 ? undefined : this.#metadataStep(item, run);
-    this.planned.set(item.name, done);
+    this.#planned.set(item.name, done);
     const wanted = this.#filter.wanted(item.name);
-    if (wanted?.kind === "pins") {
-      return done.length > 0 ? undefined : buildStep(this.#images.pinned(item.name, wanted.tags), done, run);
-    }
-    if (done.length === 0) return (await buildStep(this.#images.channels(item.name), done, run)) ?? nothing(item, run);
-    const [channels] = done;
-    if (done.length > 1 || !channels) return undefined;
-    const versions = new Map<Digest, Tag | undefined>();
-    for (const repository of channels.repositories) {
-      for (const image of repository.images) {
-        if (versions.has(image.digest)) continue; // several channels often are one image
-        versions.set(image.digest, await channelVersion(repository, image, read, run));
-      }
-    }
-    const named = [...new Set(versions.values())].filter((version) => version !== undefined);
-    return buildStep(this.#images.versions(item.name, named.sort(compareText)), done, run);
+    if (!wanted) return undefined;
+    const step = await this.#item.next({ name: item.name, wanted, done, run, read });
+    const isEmpty = !step && done.every(({ repositories }) => repositories.length === 0);
+    if (isEmpty) warnOfNothing(item, run);
+    return step;
   }
 
   /** The names the catalog lists. */
   async #names(run: RunContext): Promise<readonly string[]> {
     const { catalog } = this.#images;
+    if (this.#proxy) return this.#filter.names ?? this.#noNames(run);
     const tags = await run.source.tags(catalog);
     const asked = this.#metadataOnly ? [] : (this.#filter.names ?? []);
     const absent = asked.filter((name) => !tags?.includes(name));
@@ -158,15 +190,53 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     return usable.sort(compareText);
   }
 
+  /** A source that cannot list tags cannot list names either. */
+  #noNames(run: RunContext): readonly string[] {
+    const { name } = this.#images.catalog;
+    const message = `${name} is not listed by a proxy: name the ${this.#catalog.component} to mirror`;
+    run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: name });
+    return [];
+  }
+
   /** One section with everybody's release metadata: the archive is laid out when all its manifests are in. */
   async #metadataStep(item: Item, run: RunContext): Promise<PlannedStep | undefined> {
     const wanted = await Promise.all(
       (item.members ?? []).map(async (name) => {
+        if (this.#proxy) return this.#images.channels(name);
         const tags = await run.source.tags(this.#images.metadata(name).repository);
-        return this.#images.allMetadata(name, tags ?? []);
+        return this.#catalogMetadata(name, tags ?? []);
       }),
     );
     return buildStep(wanted.flat(), [], run);
+  }
+
+  /** A name that is asked for by exact tags alone has the channels that stand for these, not the source's. */
+  #catalogMetadata(name: string, tags: readonly Tag[]): readonly WantedImage[] {
+    const wanted = this.#filter.wanted(name);
+    if (!wanted || wanted.channels) return this.#images.allMetadata(name, tags);
+    const pins = pinsOf(wanted);
+    const aliases = this.#images.aliases(name, pins);
+    const taken = new Set(aliases.map(({ tag }) => tag));
+    return [
+      ...this.#images.allMetadata(
+        name,
+        tags.filter((tag) => !taken.has(tag)),
+      ),
+      ...aliases,
+    ];
+  }
+
+  /** What the last plan or pull came to, name by name and summed up. */
+  protected itemStats(): CatalogTotals & { readonly items: readonly ItemStat[] } {
+    const items = itemStats(this.#planned, this.#catalog.root);
+    const sum = (count: (stat: ItemStat) => number) => items.reduce((total, stat) => total + count(stat), 0);
+    return {
+      items,
+      attempted: this.#hasRun,
+      onlyExtraImages: this.#onlyExtraImages,
+      totalImages: sum(({ images }) => images),
+      totalVex: sum(({ vex }) => vex),
+    };
   }
 
   /** Runs only the items of these components. */
@@ -191,7 +261,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   }
 }
 
-function nothing({ component, name }: Item, run: RunContext): undefined {
-  const message = `${component}: ${name} has no release channels, so nothing of it is mirrored; ask for a tag with ${name}@=TAG`;
+function warnOfNothing({ component, name }: Item, run: RunContext): void {
+  const message = `${component}: nothing of ${name} is mirrored: it has no release channels, and nothing else of it was asked for or found; ask for a tag with ${name}@=TAG`;
   run.emit({ type: "warning.raised", code: "NOTHING_SELECTED", message, reference: name });
 }

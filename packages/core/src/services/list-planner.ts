@@ -1,10 +1,17 @@
-import { digestOf, type RegistryReader } from "@tranship/registry";
+import { digestAlgorithm, digestOf, type Manifest, type RegistryReader } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
 import { buildStep, type WantedImage } from "../plan/build-step.ts";
 import { checkDownloadList, type DownloadList, formatDownloadList } from "../plan/download-list.ts";
 import type { Planner, RunContext } from "../plan/planner.ts";
-import { blobPath, type PlannedImage, type PlannedRepository, type Section } from "../plan/section.ts";
+import {
+  blobPath,
+  type MadeManifest,
+  madeManifest,
+  type PlannedImage,
+  type PlannedRepository,
+  type Section,
+} from "../plan/section.ts";
 import { openBelow } from "./open-below.ts";
 
 /**
@@ -41,6 +48,9 @@ async function requireTrue(
   source: RegistryReader,
   run: RunContext,
 ): Promise<void> {
+  for (const { source: name, made = [] } of section.repositories) {
+    for (const one of made) run.source.provide({ name }, requireDigest(one));
+  }
   const wanted = section.repositories.flatMap((repository) =>
     repository.images.map((image) => wantedOf(repository, image, source)),
   );
@@ -53,6 +63,14 @@ async function requireTrue(
   const found = await buildStep(wanted, done, run);
   if (describe(section.repositories) === describe(found?.section.repositories ?? [])) return;
   const reason = "its blobs are not what its images are made of";
+  throw new MirrorError("PLAN_INVALID", `cannot follow the plan: ${reason}`, { file: "plan", reason });
+}
+
+/** What a list says was made is not believed either. */
+function requireDigest(made: MadeManifest): Manifest {
+  const manifest = madeManifest(made);
+  if (digestOf(manifest.bytes, digestAlgorithm(made.digest)) === made.digest) return manifest;
+  const reason = `the text of ${made.digest} is another one`;
   throw new MirrorError("PLAN_INVALID", `cannot follow the plan: ${reason}`, { file: "plan", reason });
 }
 

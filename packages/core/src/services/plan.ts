@@ -4,6 +4,7 @@ import { compareText } from "../layout/index-file.ts";
 import { baseOf } from "../plan/base.ts";
 import type { DownloadList, MissingImage, PlannedArchive } from "../plan/download-list.ts";
 import type { Inventory } from "../plan/inventory.ts";
+import { LayerCache } from "../plan/layer-cache.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { startRun } from "./run-context.ts";
@@ -28,9 +29,10 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
   for (const [index, planner] of planners.entries()) {
     for (const item of await run.listItems(index)) items.push({ planner, item, run: run.contexts[index] ?? run.base });
   }
+  const layers = new LayerCache();
   const done = await runItems(
     items,
-    ({ planner }) => imageFileReader(planner, run.base.source, run.base.signal, nothing),
+    ({ planner }) => imageFileReader(planner, run.base.source, run.base.signal, nothing, layers),
     ({ item, run: { emit } }) => {
       const steps: PlannedStep[] = [];
       return {

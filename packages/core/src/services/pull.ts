@@ -11,7 +11,9 @@ import type { OnEvent } from "../events.ts";
 import { type Base, baseOf } from "../plan/base.ts";
 import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
 import type { Inventory } from "../plan/inventory.ts";
+import { LayerCache } from "../plan/layer-cache.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
+import { madeManifest } from "../plan/section.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { BlobFiller } from "../transfer/fill-blob.ts";
 import { listOf } from "./plan.ts";
@@ -82,9 +84,10 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   const shared: Shared = { run, bundle: options.to, session, filler, sidecars, space: new SpaceGuard() };
   requireRoom(planners, options.to, base);
   const items = await listItems(planners, run, journal);
+  const layers = new LayerCache();
   const done = await runItems(
     items,
-    ({ planner }) => imageFileReader(planner, run.source, run.base.signal, local),
+    ({ planner }) => imageFileReader(planner, run.source, run.base.signal, local, layers),
     (planned) => new ArchiveSink(planned, shared),
     { stop: run.stop, base },
   );
@@ -123,8 +126,9 @@ function selectionOf(planners: readonly Planner[], base: Base | undefined): stri
 /** What an interrupted run found a tag to mean stays so for the rest of the pull. */
 function pinFixed(run: Run, journal: Journal): void {
   for (const steps of journal.archives().values()) {
-    for (const { images } of steps.flatMap(({ section }) => section.repositories)) {
+    for (const { source, images, made = [] } of steps.flatMap(({ section }) => section.repositories)) {
       for (const { reference, digest } of images) run.source.pin(reference, digest);
+      for (const one of made) run.source.provide({ name: source }, madeManifest(one));
     }
   }
 }

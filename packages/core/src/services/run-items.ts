@@ -1,6 +1,7 @@
 import type { LocalBlobs } from "../bundle/local-blobs.ts";
 import { type Base, withoutBase } from "../plan/base.ts";
 import { readImageFiles } from "../plan/image-files.ts";
+import type { LayerCache } from "../plan/layer-cache.ts";
 import { LocalFirstRepository } from "../plan/local-first.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "../plan/planner.ts";
 import { Pool } from "../transfer/pool.ts";
@@ -85,11 +86,12 @@ export function imageFileReader(
   view: SourceView,
   signal: AbortSignal,
   local: LocalBlobs,
+  layers: LayerCache,
 ): ReadImageFiles {
   return async ({ source }, { digest }, names) => {
     const repository = new LocalFirstRepository(planner.open(source), view, local);
     try {
-      return await readImageFiles(repository, await repository.manifest(digest), names, { signal });
+      return await readImageFiles(repository, await repository.manifest(digest), names, { signal, layers });
     } catch (error) {
       throw sourceError(error, source, digest, signal);
     }
