@@ -4,7 +4,7 @@ import type { ChecksumKind } from "../checksums/sidecar.ts";
 import { isMirrorError, MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
-import type { PlannedArchive } from "../plan/download-list.ts";
+import { type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
 import { formatLockFile, type LockFile, lockFileName, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
 import { parseArchiveFileName } from "./archive-names.ts";
 import { finishedFiles } from "./archive-set.ts";
@@ -178,7 +178,10 @@ export class BundleDirectory implements AsyncDisposable {
     const whole: LockFile = {
       version: 1,
       archives: [...made.archives, ...kept].sort((a, b) => compareText(a.archive, b.archive)),
-      missing: [...made.missing, ...(old?.missing.filter(({ component }) => !components.includes(component)) ?? [])],
+      missing: sortedMissing([
+        ...made.missing,
+        ...(old?.missing.filter(({ component }) => !components.includes(component)) ?? []),
+      ]),
       files: [
         ...made.files,
         ...(old?.files.filter(({ archive }) => kept.some((other) => other.archive === archive)) ?? []),

@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { isMirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
-import type { MissingImage, PlannedArchive } from "../plan/download-list.ts";
+import { type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
 import { formatLockFile, type LockedArchive, type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
 import { Journal } from "./journal.ts";
 import { locally } from "./local-error.ts";
@@ -138,14 +138,12 @@ function planOf(journal: Journal): Plan {
 function missingOf(
   found: readonly { readonly planned: PlannedArchive; readonly plan: Plan }[],
 ): readonly MissingImage[] {
-  const missing = new Map<string, MissingImage>();
+  const missing: MissingImage[] = [];
   for (const plan of new Set(found.map((one) => one.plan))) {
     const components = new Set(found.filter((one) => one.plan === plan).map(({ planned }) => planned.component));
-    for (const one of plan.missing) {
-      if (components.has(one.component)) missing.set(JSON.stringify([one.component, one.reference, one.why]), one);
-    }
+    missing.push(...plan.missing.filter(({ component }) => components.has(component)));
   }
-  return [...missing.values()];
+  return sortedMissing(missing);
 }
 
 /** Whether two lock files list the same archives, byte for byte. */

@@ -7,7 +7,7 @@ import {
   type Manifest,
 } from "@tranship/registry";
 import * as z from "zod";
-import { repositoryPathSchema, tagSchema } from "./names.ts";
+import { repositoryPathSchema, tagSchema, textSchema } from "./names.ts";
 
 /** Why an image is in the plan. */
 export const reasons = [
@@ -33,10 +33,16 @@ export type Reason = (typeof reasons)[number];
 /** Schema of a digest. */
 export const digestSchema: z.ZodType<Digest> = z
   .string()
-  .refine((text): text is Digest => isDigest(text), "not a digest");
+  .refine((text): text is Digest => isDigest(text), "not a digest")
+  .meta({ pattern: "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$" }); // for readers of the published schema
 
 /** Schema of a size in bytes. */
-export const sizeSchema: z.ZodType<number> = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+export const sizeSchema: z.ZodType<number> = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(Number.MAX_SAFE_INTEGER)
+  .describe("In bytes.");
 
 /** One image of the plan: what a tag names, where it comes from and why it is here. `size` is the manifest's, in bytes. */
 export interface PlannedImage {
@@ -96,28 +102,36 @@ export interface Section {
 const blobShape = { digest: digestSchema, size: sizeSchema, mediaType: z.string() };
 
 const assumedSchema: z.ZodType<AssumedBlob> = z
-  .object({ ...blobShape, from: z.array(repositoryPathSchema) })
+  .object({
+    ...blobShape,
+    from: z.array(repositoryPathSchema).describe("Repositories that have it there, a few at most."),
+  })
   .refine(({ mediaType }) => !isManifestMediaType(mediaType), "a manifest is never left out");
 
 /** Schema of {@link Section}. */
 export const sectionSchema: z.ZodType<Section> = z.object({
   repositories: z.array(
     z.object({
-      path: repositoryPathSchema,
-      source: z.string(),
+      path: repositoryPathSchema.describe("Where it is stored and pushed, below the registry root."),
+      source: textSchema.describe("The full name of the repository it is read from."),
       images: z.array(
         z.object({
-          tag: tagSchema,
-          reference: z.string(),
+          tag: tagSchema.describe("The tag it is stored and pushed under."),
+          reference: textSchema.describe("The full reference it was resolved from."),
           mediaType: z.string(),
           digest: digestSchema,
-          size: sizeSchema,
-          why: z.array(z.enum(reasons)),
+          size: sizeSchema.describe("Of the manifest, in bytes."),
+          why: z.array(z.enum(reasons)).describe("Why it is here."),
         }),
       ),
-      blobs: z.array(z.object(blobShape)),
-      assumed: z.array(assumedSchema).optional(),
-      made: z.array(z.object({ digest: digestSchema, mediaType: z.string(), text: z.string() })).optional(),
+      blobs: z
+        .array(z.object(blobShape))
+        .describe("Manifests, configs and layers of the images that no earlier section of the archive has here."),
+      assumed: z.array(assumedSchema).optional().describe("Configs and layers that are left out: the base has them."),
+      made: z
+        .array(z.object({ digest: digestSchema, mediaType: z.string(), text: z.string() }))
+        .optional()
+        .describe("Manifests among the blobs that are not at the source, word for word."),
     }),
   ),
 });
