@@ -1,4 +1,10 @@
-import { type AttachedKinds, type CatalogServiceOptions, ModulesService, PackagesService } from "@tranship/core";
+import {
+  type AttachedKinds,
+  attachedKinds,
+  type CatalogServiceOptions,
+  ModulesService,
+  PackagesService,
+} from "@tranship/core";
 import type { RegistryReader } from "@tranship/registry";
 import { type Command, Option } from "commander";
 import { collect } from "./flags.ts";
@@ -17,6 +23,7 @@ export interface SelectionFlags {
   readonly proxyRegistry?: boolean;
   readonly referrers?: AttachedKinds;
   readonly skipVexImages?: boolean;
+  readonly platform: readonly string[];
 }
 
 /** A service of the command line: one catalog of the source. */
@@ -36,21 +43,31 @@ export function withSelectionFlags(command: Command): Command {
     .option("--only-extra-images", "nothing but the extra images that packages and modules list")
     .option("--proxy-registry", "the source cannot list tags: ask for one version after another")
     .addOption(
-      new Option("--referrers <kinds>", "what to bring of attestations, signatures and the like").choices([
-        "none",
-        "vex",
-        "all",
-      ]),
+      new Option("--referrers <kinds>", "what to bring of attestations, signatures and the like").choices(
+        attachedKinds,
+      ),
     )
-    .option("--skip-vex-images", "bring no attestations: --referrers none");
+    .option("--skip-vex-images", "bring no statements about vulnerabilities: --referrers all-but-vex")
+    .option(
+      "--platform <os/arch>",
+      "of images for several platforms only this one, such as linux/arm64; repeatable",
+      collect,
+      [],
+    );
 }
 
 /** What the flags ask for, catalog by catalog. @throws UsageError, MirrorError `SELECTION_INVALID` */
 export function servicesFor(source: RegistryReader, flags: SelectionFlags): readonly CatalogPlanner[] {
   check(flags);
   const { onlyExtraImages = false, proxyRegistry: proxy = false, modulesPathSuffix = "" } = flags;
-  const attached = flags.referrers ?? (flags.skipVexImages ? "none" : "all");
-  const shared = { source, attached, onlyExtraImages, proxy } satisfies Partial<CatalogServiceOptions>;
+  const attached = flags.referrers ?? (flags.skipVexImages ? "all-but-vex" : "all");
+  const shared = {
+    source,
+    attached,
+    platforms: flags.platform,
+    onlyExtraImages,
+    proxy,
+  } satisfies Partial<CatalogServiceOptions>;
   const services: CatalogPlanner[] = [];
   // The packages of a proxy are those that are named; without names there is nothing to ask it for.
   const hasPackages = !proxy || flags.includePackage.length > 0;
@@ -89,7 +106,7 @@ function check(flags: SelectionFlags): void {
     if (include.length > 0 && exclude.length > 0)
       throw new UsageError(`--include-${kind} and --exclude-${kind} exclude each other`);
   }
-  if (flags.referrers !== undefined && flags.referrers !== "none" && flags.skipVexImages)
+  if (flags.skipVexImages && (flags.referrers === "vex" || flags.referrers === "all"))
     throw new UsageError(`--skip-vex-images and --referrers ${flags.referrers} contradict each other`);
   if (!flags.proxyRegistry) return;
   if ((modules || onlyExtraImages) && includeModule.length === 0)

@@ -97,7 +97,10 @@ export interface MirrorWarning {
     | "BLOB_ABSENT"
     | "BASE_CONTRADICTED"
     | "SYNC_UNSUPPORTED"
-    | "TAG_KEPT";
+    | "TAG_KEPT"
+    | "PLATFORMS_NARROWED"
+    | "PLATFORMS_KEPT"
+    | "PLATFORM_MISSING";
   readonly message: string;
   readonly reference?: string;
 }

@@ -59,7 +59,7 @@ export { type Constraint, type ConstraintFault, isConstraint, parseConstraint } 
 export { type ProbeOptions, probeVersions } from "./selection/probe.ts";
 export { explainVersions, selectVersions, type TagVerdict } from "./selection/select-versions.ts";
 export { parseVersionRange, type VersionRange } from "./selection/version-range.ts";
-export type { AttachedKinds } from "./services/attached-images.ts";
+export { type AttachedKinds, attachedKinds } from "./services/attached-kinds.ts";
 export type { NameExplanation } from "./services/catalog-item.ts";
 export type { CatalogServiceOptions, ServicePullOptions } from "./services/catalog-service.ts";
 export { listPlanner } from "./services/list-planner.ts";

@@ -13,8 +13,10 @@ import { compareText } from "../layout/index-file.ts";
 import { graphOf } from "../transfer/graph.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
 import type { MissingReference } from "./download-list.ts";
+import { fitPlatforms } from "./fit-platforms.ts";
 import { LocalFirstRepository } from "./local-first.ts";
 import type { PlannedStep, RunContext } from "./planner.ts";
+import type { WantedPlatform } from "./platforms.ts";
 import {
   blobPath,
   type MadeManifest,
@@ -35,6 +37,8 @@ export interface WantedImage {
   /** The tag to store it under. @defaultValue the reference: a tag as it is, a digest as its hexadecimal half */
   readonly tag?: Tag | undefined;
   readonly why: Reason;
+  /** Of an index, only the images for these are wanted. @defaultValue all of it */
+  readonly platforms?: readonly WantedPlatform[] | undefined;
   /** A manifest the source does not have: it is made, of what the source has. `reference` is its digest. */
   readonly made?: Manifest | undefined;
   /** What it means when the source does not have it: nothing, a line in the plan, or an error. */
@@ -48,6 +52,10 @@ interface FoundImage {
   readonly want: WantedImage;
   readonly image: Omit<PlannedImage, "why">;
   readonly blobs: readonly PlannedBlob[];
+  /** Manifests of it that the source does not have. */
+  readonly made: readonly Manifest[];
+  /** Parts of it that are not there, and may be left out. */
+  readonly missing: readonly MissingReference[];
 }
 
 /**
@@ -65,8 +73,10 @@ export async function buildStep(
   const drafts = new Map<string, Draft>();
   for (const one of found) {
     if (one === undefined) continue;
-    if ("why" in one) missing.push(one);
+    if ("length" in one) missing.push(...one);
+    else if ("why" in one) missing.push(one);
     else {
+      missing.push(...one.missing);
       const draft = drafts.get(one.want.path) ?? new Draft(one.want, done);
       drafts.set(one.want.path, draft);
       draft.add(one);
@@ -79,12 +89,20 @@ export async function buildStep(
   return repositories.length === 0 && missing.length === 0 ? undefined : { section: { repositories }, missing };
 }
 
-async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage | MissingReference | undefined> {
+async function findImage(
+  want: WantedImage,
+  run: RunContext,
+): Promise<FoundImage | MissingReference | readonly MissingReference[] | undefined> {
   const reference = formatName(want.repository.name, want.reference);
   try {
     if (want.made) run.source.provide(want.repository, want.made);
-    const manifest = await run.source.manifest(want.repository, want.reference);
-    if (!manifest) return absent(want, reference, run);
+    const there = await run.source.manifest(want.repository, want.reference);
+    if (!there) return absent(want, reference, run);
+    const fitted = want.platforms ? await fitPlatforms(want, want.platforms, there, run) : undefined;
+    const manifest = fitted ? fitted.manifest : there;
+    if (!manifest) return fitted?.missing;
+    const made = [...(want.made ? [want.made] : []), ...(fitted?.made ?? [])];
+    for (const one of fitted?.made ?? []) run.source.provide(want.repository, one);
     const { mediaType, digest, size } = manifest.descriptor;
     const repository = new LocalFirstRepository(want.repository, run.source);
     const graph = await graphOf(repository, manifest.descriptor, { signal: run.signal });
@@ -98,7 +116,8 @@ async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage
     const isAlias = want.tag !== undefined && !isDigest(want.reference);
     const named = formatName(want.repository.name, tag);
     const isTagged = isAlias || want.made !== undefined;
-    return { want, image: { tag, reference: isTagged ? named : reference, mediaType, digest, size }, blobs };
+    const image = { tag, reference: isTagged ? named : reference, mediaType, digest, size };
+    return { want, image, blobs, made, missing: fitted?.missing ?? [] };
   } catch (error) {
     return broken(error, want, reference, run);
   }
@@ -151,24 +170,26 @@ class Draft {
     this.#earlierTags = new Map(earlier.flatMap(({ images }) => images.map(({ tag, digest }) => [tag, digest])));
   }
 
-  add({ want, image, blobs }: FoundImage): void {
-    const { tag, digest, mediaType } = image;
+  add({ want, image, blobs, made }: FoundImage): void {
+    const { tag, digest } = image;
     if (this.#earlierTags.get(tag) === digest) return;
     const why = [...new Set([...(this.#images.get(tag)?.why ?? []), want.why])].sort(compareText);
     this.#images.set(tag, { ...image, why });
-    if (want.made) this.#made.set(digest, { digest, mediaType, text: new TextDecoder().decode(want.made.bytes) });
+    for (const { descriptor, bytes } of made) {
+      const { digest: own, mediaType } = descriptor;
+      this.#made.set(own, { digest: own, mediaType, text: new TextDecoder().decode(bytes) });
+    }
     for (const blob of blobs) if (!this.#earlierBlobs.has(blob.digest)) this.#addBlob(blob, image.reference);
   }
 
   finish(): PlannedRepository {
+    const made = [...this.#made.values()].filter(({ digest }) => this.#blobs.has(digest));
     return {
       path: this.#path,
       source: this.#source,
       images: [...this.#images.values()].sort((a, b) => compareText(a.tag, b.tag)),
       blobs: [...this.#blobs.values()].sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest))),
-      ...(this.#made.size === 0
-        ? {}
-        : { made: [...this.#made.values()].sort((a, b) => compareText(a.digest, b.digest)) }),
+      ...(made.length === 0 ? {} : { made: made.sort((a, b) => compareText(a.digest, b.digest)) }),
     };
   }
 

@@ -4,6 +4,7 @@ import {
   isDigest,
   isRegistryError,
   type Manifest,
+  type ReferrersOptions,
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
@@ -73,11 +74,15 @@ export class SourceCache implements SourceView {
     );
   }
 
-  async referrers(repository: RepositoryReader, subject: Digest): Promise<readonly Descriptor[]> {
+  async referrers(
+    repository: RepositoryReader,
+    subject: Digest,
+    options?: Pick<ReferrersOptions, "readsFallbackTag">,
+  ): Promise<readonly Descriptor[]> {
     const found = await single(this.#referrers, `${repository.name}@${subject}`, () =>
       this.#ask(repository, subject, async () => {
         const referrers: Descriptor[] = [];
-        for await (const one of repository.referrers(subject, { signal: this.#signal })) referrers.push(one);
+        for await (const one of repository.referrers(subject, { ...options, signal: this.#signal })) referrers.push(one);
         return referrers;
       }),
     );

@@ -1,24 +1,9 @@
-import {
-  type Descriptor,
-  type Digest,
-  digestAlgorithm,
-  digestHex,
-  isManifestMediaType,
-  type Manifest,
-  MediaType,
-  manifestOf,
-  parseManifest,
-  type RepositoryReader,
-  referrersTag,
-  type Tag,
-} from "@tranship/registry";
-import { compareText } from "../layout/index-file.ts";
-import type { WantedImage } from "../plan/build-step.ts";
+import { type Digest, formatName, isManifestMediaType, type RepositoryReader, type Tag } from "@tranship/registry";
+import { buildStep, type WantedImage } from "../plan/build-step.ts";
 import type { RunContext } from "../plan/planner.ts";
 import type { PlannedRepository } from "../plan/section.ts";
-
-/** What travels with an image: nothing, statements about vulnerabilities, or all that refers to it. */
-export type AttachedKinds = "none" | "vex" | "all";
+import { type AttachedKinds, attachedTagStem, attachedTags } from "./attached-kinds.ts";
+import { ReferrerSearch } from "./referrer-search.ts";
 
 /** Options of {@link attachedImages}. */
 export interface AttachedOptions {
@@ -27,96 +12,87 @@ export interface AttachedOptions {
   readonly canList: boolean;
 }
 
-/** Types of referrers that state which vulnerabilities concern an image. */
-const vexTypes: ReadonlySet<string | undefined> = new Set([
-  "application/vnd.openvex+json",
-  "application/vex+json",
-  "application/vnd.in-toto+json",
-  "application/vnd.dsse.envelope.v1+json",
-]);
-
-/** Suffixes of the tags that attestations, signatures and bills of materials hang on, where tags cannot be listed. */
-const suffixes = ["att", "sig", "sbom"];
+/** A signature of an attestation of an image is two deep. More is no chain of trust any more. */
+const maxDepth = 8;
 
 /**
- * What is attached to the images of one repository: to every manifest, children of an index too. Tags such as
- * `sha256-<hex>.att` come as they are; referrers come as the list under their subject's fallback tag, which is made where
- * the source keeps none, so that they reach a target whichever of the two it knows.
+ * What is attached to the images of one repository: to every manifest, children of an index too, and to what is attached
+ * itself. Tags such as `sha256-<hex>.att` come as they are; referrers come as the list under their subject's fallback
+ * tag, which is made where the source keeps none, so that they reach a target whichever of the two it knows. What hangs
+ * on a statement that is brought comes with it, of whichever kind but VEX where that is left out.
+ * @throws MirrorError `TRANSFER_FAILED`, `IMAGE_NOT_FOUND`
  * @see distribution-spec v1.1.1, "Listing Referrers" and "Referrers Tag Schema"
  */
 export async function attachedImages(
-  { path, blobs, assumed = [] }: PlannedRepository,
+  repository: PlannedRepository,
   from: RepositoryReader,
   { kinds, canList }: AttachedOptions,
   run: RunContext,
 ): Promise<readonly WantedImage[]> {
   if (kinds === "none") return [];
-  const subjects = [...blobs, ...assumed].flatMap(({ digest, mediaType }) =>
-    isManifestMediaType(mediaType) ? digest : [],
-  );
+  let subjects = subjectsOf([repository]);
   if (subjects.length === 0) return [];
-  const listed = canList ? await run.source.tags(from) : undefined;
-  const place = { path, repository: from, why: "attestation", whenMissing: "ignore", whenBroken: "fail" } as const;
-  const found = await Promise.all(
-    subjects.map(async (subject) => {
-      const tags = tagsFor(subject, kinds, listed);
-      const list = await referrersOf(subject, from, kinds, listed, run);
-      const wanted: WantedImage[] = tags.map((reference) => ({ ...place, reference }));
-      if (typeof list === "string") wanted.push({ ...place, reference: list });
-      else if (list)
-        wanted.push({ ...place, reference: list.descriptor.digest, tag: referrersTag(subject), made: list });
-      return wanted;
-    }),
-  );
-  return found.flat();
+  const tags = canList ? await run.source.tags(from) : undefined;
+  const search = new AttachedSearch(repository.path, from, tags, run);
+  const wanted: WantedImage[] = [];
+  const seen = new Set<Digest>();
+  for (let depth = 0; subjects.length > 0; depth += 1) {
+    for (const subject of subjects) seen.add(subject);
+    const found = await search.attachedTo(subjects, depth === 0 || kinds === "all-but-vex" ? kinds : "all");
+    if (found.length === 0) break;
+    if (depth === maxDepth) {
+      warnOfDepth(found, run);
+      break;
+    }
+    wanted.push(...found);
+    // Told and reported once, when all of it is laid down.
+    const step = await buildStep(found, [], { ...run, emit: () => {} });
+    subjects = subjectsOf(step?.section.repositories ?? []).filter((digest) => !seen.has(digest));
+  }
+  return wanted;
 }
 
-function tagsFor(subject: Digest, kinds: AttachedKinds, listed: readonly Tag[] | undefined): readonly Tag[] {
-  const start = `${digestAlgorithm(subject)}-${digestHex(subject)}.`;
-  const vex = `${start}att`;
-  if (kinds === "vex") return !listed || listed.includes(vex) ? [vex] : [];
-  return listed ? listed.filter((tag) => tag.startsWith(start)) : suffixes.map((suffix) => `${start}${suffix}`);
+/** The manifests that something may be attached to: not those that are made here, nobody knows them. */
+function subjectsOf(repositories: readonly PlannedRepository[]): readonly Digest[] {
+  const subjects = repositories.flatMap(({ blobs, made = [] }) => {
+    const own = new Set(made.map(({ digest }) => digest));
+    return blobs.filter(({ mediaType, digest }) => isManifestMediaType(mediaType) && !own.has(digest));
+  });
+  return subjects.map(({ digest }) => digest);
 }
 
-/** The referrers' list: the source's own under the fallback tag, where that is all there is, or one that is made. */
-async function referrersOf(
-  subject: Digest,
-  from: RepositoryReader,
-  kinds: AttachedKinds,
-  listed: readonly Tag[] | undefined,
-  run: RunContext,
-): Promise<Tag | Manifest | undefined> {
-  const all = await run.source.referrers(from, subject);
-  const wanted = all.filter(({ artifactType }) => kinds === "all" || vexTypes.has(artifactType));
-  if (wanted.length === 0) return undefined;
-  const tag = referrersTag(subject);
-  const own = listed?.includes(tag) ? await run.source.manifest(from, tag) : undefined;
-  if (own && lists(own, wanted)) return tag;
-  return madeList(wanted);
+/** Finds what is attached to manifests of one repository. */
+class AttachedSearch {
+  readonly #place: Omit<WantedImage, "reference">;
+  readonly #tags: ReadonlyMap<string, readonly Tag[]> | undefined;
+  readonly #referrers: ReferrerSearch;
+
+  constructor(path: string, repository: RepositoryReader, tags: readonly Tag[] | undefined, run: RunContext) {
+    this.#place = { path, repository, why: "attestation", whenMissing: "ignore", whenBroken: "fail" };
+    this.#tags = tags && Map.groupBy(tags, (tag) => tag.split(".", 1)[0] ?? tag);
+    this.#referrers = new ReferrerSearch(repository, tags && new Set(tags), run);
+  }
+
+  async attachedTo(subjects: readonly Digest[], kinds: AttachedKinds): Promise<readonly WantedImage[]> {
+    return (await Promise.all(subjects.map((subject) => this.#attachedTo(subject, kinds)))).flat();
+  }
+
+  async #attachedTo(subject: Digest, kinds: AttachedKinds): Promise<readonly WantedImage[]> {
+    const stem = attachedTagStem(subject);
+    const listed = this.#tags && (this.#tags.get(stem) ?? []).filter((tag) => tag !== stem);
+    const { list, absent } = await this.#referrers.of(subject, kinds);
+    return [
+      ...attachedTags(subject, kinds, listed).map((reference) => ({ ...this.#place, reference })),
+      ...absent.map((reference) => ({ ...this.#place, reference, whenMissing: "report" as const })),
+      ...(list ? [{ ...this.#place, ...list }] : []),
+    ];
+  }
 }
 
-function lists(index: Manifest, wanted: readonly Descriptor[]): boolean {
-  const content = parseManifest(index);
-  if (content.kind !== "index" || content.manifests.length !== wanted.length) return false;
-  const there = new Set(content.manifests.map(({ digest }) => digest));
-  return wanted.every(({ digest }) => there.has(digest));
-}
-
-/** The same referrers always make the same list. */
-function madeList(referrers: readonly Descriptor[]): Manifest {
-  const manifests = [...referrers]
-    .sort((a, b) => compareText(a.digest, b.digest))
-    .map(({ mediaType, digest, size, artifactType, annotations }) => ({
-      mediaType,
-      digest,
-      size,
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(annotations === undefined ? {} : { annotations: sorted(annotations) }),
-    }));
-  const text = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests });
-  return manifestOf(new TextEncoder().encode(text), MediaType.ociIndex);
-}
-
-function sorted(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(annotations).sort(([a], [b]) => compareText(a, b)));
+function warnOfDepth(found: readonly WantedImage[], run: RunContext): void {
+  for (const { repository, reference, tag } of found) {
+    const name = formatName(repository.name, tag ?? reference);
+    const message = `${name} is left out: it is attached to what is attached to others, more than ${maxDepth} deep`;
+    run.emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message, reference: name });
+  }
 }

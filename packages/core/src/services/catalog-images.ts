@@ -1,5 +1,6 @@
 import { type Digest, joinPath, type RegistryReader, type RepositoryReader, type Tag } from "@tranship/registry";
 import type { WantedImage } from "../plan/build-step.ts";
+import type { WantedPlatform } from "../plan/platforms.ts";
 import type { Reason } from "../plan/section.ts";
 import { releaseChannels } from "../selection/channels.ts";
 import type { Constraint } from "../selection/constraint.ts";
@@ -9,6 +10,8 @@ import type { Catalog } from "./catalog.ts";
 interface RepositoryPlace {
   readonly path: string;
   readonly repository: RepositoryReader;
+  /** The platforms that are wanted of its images. @defaultValue all there are */
+  readonly platforms?: readonly WantedPlatform[] | undefined;
 }
 
 /** An exact tag that is asked for. */
@@ -19,12 +22,19 @@ export class CatalogImages {
   readonly #catalog: Catalog;
   readonly #source: RegistryReader;
   readonly #sourceRoot: string;
+  readonly #platforms: readonly WantedPlatform[] | undefined;
 
-  /** `sourceRoot` is the catalog's repository at the source, below the registry root. */
-  constructor(catalog: Catalog, source: RegistryReader, sourceRoot: string) {
+  /** `sourceRoot` is the catalog's repository at the source, below the registry root; without `platforms`, all are wanted. */
+  constructor(
+    catalog: Catalog,
+    source: RegistryReader,
+    sourceRoot: string,
+    platforms?: readonly WantedPlatform[] | undefined,
+  ) {
     this.#catalog = catalog;
     this.#source = source;
     this.#sourceRoot = sourceRoot;
+    this.#platforms = platforms;
   }
 
   /** The repository whose tags are the catalog's names. */
@@ -34,17 +44,17 @@ export class CatalogImages {
 
   /** The images of a name themselves. */
   main(name: string): RepositoryPlace {
-    return this.#place(name);
+    return { ...this.#place(name), platforms: this.#platforms };
   }
 
-  /** The release metadata of a name. */
+  /** The release metadata of a name: the same whatever platforms are wanted. */
   metadata(name: string): RepositoryPlace {
     return this.#place(name, this.#catalog.metadata);
   }
 
   /** One of the extra images of a name. */
   extra(name: string, extra: string): RepositoryPlace {
-    return this.#place(name, "extra", extra);
+    return { ...this.#place(name, "extra", extra), platforms: this.#platforms };
   }
 
   /** The release channels of a name; one that does not exist is none. */

@@ -8,9 +8,10 @@ import { buildStep, type WantedImage } from "../plan/build-step.ts";
 import type { DownloadList } from "../plan/download-list.ts";
 import type { Inventory } from "../plan/inventory.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../plan/planner.ts";
+import { formatPlatform, parsePlatform } from "../plan/platforms.ts";
 import type { Section } from "../plan/section.ts";
 import { type Filter, parseFilter } from "../selection/filter.ts";
-import type { AttachedKinds } from "./attached-images.ts";
+import type { AttachedKinds } from "./attached-kinds.ts";
 import { archiveOf, type Catalog } from "./catalog.ts";
 import { CatalogImages } from "./catalog-images.ts";
 import { CatalogItem, type NameExplanation, pinsOf } from "./catalog-item.ts";
@@ -31,6 +32,11 @@ export interface CatalogServiceOptions {
   /** What is brought along of what refers to the images. @defaultValue "all" */
   readonly attached?: AttachedKinds | undefined;
   /** Bring nothing but the extra images. @defaultValue false */
+  /**
+   * Of an image for several platforms, only those of these, such as `linux/arm64` or `linux/arm/v7`: its index is narrowed
+   * and gets another digest. @defaultValue all
+   */
+  readonly platforms?: readonly string[] | undefined;
   readonly onlyExtraImages?: boolean | undefined;
   /** The source cannot list tags: names are those included, versions are found by asking for them. @defaultValue false */
   readonly proxy?: boolean | undefined;
@@ -76,7 +82,11 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     const sourcePath = options.sourcePath ?? catalog.root;
     this.#catalog = catalog;
     this.#source = source;
-    this.#images = new CatalogImages(catalog, source, sourcePath);
+    const platforms = [...new Set(options.platforms?.map((text) => formatPlatform(parsePlatform(text))))].sort(
+      compareText,
+    );
+    const wanted = platforms.length > 0 ? platforms.map(parsePlatform) : undefined;
+    this.#images = new CatalogImages(catalog, source, sourcePath, wanted);
     this.#filter = parseFilter(options);
     this.#item = new CatalogItem({
       images: this.#images,
@@ -108,6 +118,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
 
   /**
    * What a pull would transfer: the exact dry run.
+      platforms,
    * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
    */
   plan({ base, signal }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
