@@ -36,6 +36,7 @@ export {
   type Inventory,
   inventoryOf,
   joinInventories,
+export type { FailedItem } from "./plan/failed-item.ts";
   type KnownBlob,
   maxInventoryLength,
   parseInventory,

@@ -5,6 +5,7 @@ import { isMirrorError, MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
+import { sortedFailed } from "../plan/failed-item.ts";
 import { formatLockFile, type LockFile, lockFileName, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
 import { parseArchiveFileName } from "./archive-names.ts";
 import { finishedFiles } from "./archive-set.ts";
@@ -17,6 +18,7 @@ import { warnOfConflicts } from "./lock-conflicts.ts";
 import { removeArchive, takeBack } from "./publish.ts";
 import { standingArchives } from "./standing-archive.ts";
 import type { OnSyncRefused } from "./sync-folder.ts";
+import { lockedAsBefore } from "./true-lock.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -63,6 +65,7 @@ export class BundleDirectory implements AsyncDisposable {
   readonly #work: WorkFolder;
   #lockFile: LockFile | undefined;
   #isBusy = false;
+  #journal: Journal | undefined;
   #onSyncRefused: OnSyncRefused = () => {};
 
   private constructor(
@@ -148,6 +151,7 @@ export class BundleDirectory implements AsyncDisposable {
       staleFolders: this.#work.staleFolders(),
     });
     this.#isBusy = true;
+    this.#journal = journal;
     return {
       journal,
       local,
@@ -166,29 +170,34 @@ export class BundleDirectory implements AsyncDisposable {
 
   /**
    * Commits the bundle: archives of these components that the plan no longer has are removed, the lock file is written,
-   * and what only the pull needed goes.
+   * and what only the pull needed goes. Of what failed, an older archive stays with its entry in the lock file, and what there
+   * is of the new one is kept for the next pull.
    * @throws MirrorError `FILE_FAILED`, `NO_SPACE`
    */
   commit(made: LockFile, components: readonly string[], emit: OnEvent): void {
     const old = this.#lockFile;
     const names = new Set(made.archives.map(({ archive }) => archive));
+    const failed = new Set(made.failed?.map(({ archive }) => archive).filter((archive) => !names.has(archive)));
+    const before = lockedAsBefore(this.directory, failed, old);
     const isKept = ({ archive, component }: PlannedArchive) =>
-      !components.includes(component) && !names.has(archive) && this.#hasFiles(archive);
-    const kept = old?.archives.filter(isKept) ?? [];
+      !components.includes(component) && !names.has(archive) && !failed.has(archive) && this.#hasFiles(archive);
+    const others = old?.archives.filter(isKept) ?? [];
+    const kept = [...others, ...before.map(({ planned }) => planned)];
+    const isOther = ({ component }: { readonly component: string }) => !components.includes(component);
+    const allFailed = [...(made.failed ?? []), ...(old?.failed?.filter(isOther) ?? [])];
     const whole: LockFile = {
       version: 1,
       archives: [...made.archives, ...kept].sort((a, b) => compareText(a.archive, b.archive)),
-      missing: sortedMissing([
-        ...made.missing,
-        ...(old?.missing.filter(({ component }) => !components.includes(component)) ?? []),
-      ]),
+      missing: sortedMissing([...made.missing, ...(old?.missing.filter(isOther) ?? [])]),
+      ...(allFailed.length === 0 ? {} : { failed: sortedFailed(allFailed) }),
       files: [
         ...made.files,
-        ...(old?.files.filter(({ archive }) => kept.some((other) => other.archive === archive)) ?? []),
+        ...(old?.files.filter(({ archive }) => others.some((other) => other.archive === archive)) ?? []),
+        ...before.map(({ file }) => file),
       ].sort((a, b) => compareText(a.archive, b.archive)),
     };
     warnOfConflicts(made.archives, kept, emit);
-    for (const archive of this.#leftOver(whole)) {
+    for (const archive of this.#leftOver(whole).filter((name) => !failed.has(name))) {
       this.#work.uncommit();
       removeArchive(join(this.directory, archive), this.#onSyncRefused);
       emit({ type: "archive.removed", archive });
@@ -196,7 +205,7 @@ export class BundleDirectory implements AsyncDisposable {
     const path = join(this.directory, lockFileName);
     writeWhole(path, formatLockFile(whole), { onSyncRefused: this.#onSyncRefused });
     this.#work.sync();
-    this.#work.clear();
+    this.#work.clear(this.#journal?.leave(failed));
     this.#lockFile = whole;
   }
 

@@ -6,7 +6,7 @@ import { type MissingImage, type PlannedArchive, sortedMissing } from "../plan/d
 import { formatLockFile, type LockedArchive, type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
 import { Journal } from "./journal.ts";
 import { locally } from "./local-error.ts";
-import { identifyArchive, standingArchives } from "./standing-archive.ts";
+import { type ArchivePart, identifyArchive, standingArchives } from "./standing-archive.ts";
 import { syncFolder } from "./sync-folder.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
 import { writeWhole } from "./write-whole.ts";
@@ -56,17 +56,7 @@ export function trueLock(directory: string, going: ReadonlySet<string>): TrueLoc
     ...(previous ? [lockedPlan(previous)] : []),
     ...stalePlans(work),
   ];
-  const found: { readonly planned: PlannedArchive; readonly file: LockedArchive; readonly plan: Plan }[] = [];
-  for (const [archive, parts] of standing) {
-    for (const plan of plans) {
-      const planned = plan.archives.find((one) => one.archive === archive);
-      const file = planned && identifyArchive(directory, planned, parts, plan.chunkBytesOf(archive));
-      if (!planned || !file) continue;
-      found.push({ planned, file, plan });
-      break;
-    }
-  }
-  found.sort((a, b) => compareText(a.file.archive, b.file.archive));
+  const found = identifyAll(directory, standing, plans);
   const lock: LockFile = {
     version: 1,
     archives: found.map(({ planned }) => planned),
@@ -78,6 +68,49 @@ export function trueLock(directory: string, going: ReadonlySet<string>): TrueLoc
   if (found.length === 0) return { outcome: "none", lock: undefined, unlisted };
   if (previous && isSame(lock, previous)) return { outcome: "restored", lock: previous, unlisted };
   return { outcome: "written", lock, unlisted };
+}
+
+/**
+ * What stands under the names of these archives, as a lock file says it: what the bundle's last finished pull made or, where
+ * that is no longer there, what another plan made. A damaged archive of the former is still that one; of
+ * what nobody knows nothing is said.
+ * @throws MirrorError `FILE_FAILED`
+ */
+export function lockedAsBefore(
+  directory: string,
+  archives: ReadonlySet<string>,
+  old: LockFile | undefined,
+): readonly { readonly planned: PlannedArchive; readonly file: LockedArchive }[] {
+  const standing = new Map([...standingArchives(directory, new Set())].filter(([archive]) => archives.has(archive)));
+  const work = new WorkFolder(directory);
+  const plans = [...(old ? [lockedPlan(old)] : []), planOf(Journal.read(work.journalPath)), ...stalePlans(work)];
+  const found = new Map(identifyAll(directory, standing, plans).map((one) => [one.file.archive, one]));
+  return [...standing.keys()].flatMap((archive) => {
+    const known = found.get(archive);
+    if (known) return known;
+    const planned = old?.archives.find((one) => one.archive === archive);
+    const file = old?.files.find((one) => one.archive === archive);
+    return planned && file ? { planned, file } : [];
+  });
+}
+
+/** The archives that are what one of these plans, the first that fits, says of them; by name. */
+function identifyAll(
+  directory: string,
+  standing: ReadonlyMap<string, readonly ArchivePart[]>,
+  plans: readonly Plan[],
+): readonly { readonly planned: PlannedArchive; readonly file: LockedArchive; readonly plan: Plan }[] {
+  const found: { readonly planned: PlannedArchive; readonly file: LockedArchive; readonly plan: Plan }[] = [];
+  for (const [archive, parts] of standing) {
+    for (const plan of plans) {
+      const planned = plan.archives.find((one) => one.archive === archive);
+      const file = planned && identifyArchive(directory, planned, parts, plan.chunkBytesOf(archive));
+      if (!planned || !file) continue;
+      found.push({ planned, file, plan });
+      break;
+    }
+  }
+  return found.sort((a, b) => compareText(a.file.archive, b.file.archive));
 }
 
 /** Makes the lock file what {@link trueLock} found. @throws MirrorError `FILE_FAILED`, `NO_SPACE` */

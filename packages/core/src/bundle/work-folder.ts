@@ -81,13 +81,19 @@ export class WorkFolder {
     );
   }
 
-  /** Removes everything that only an unfinished pull needs. */
-  clear(): void {
+  /**
+   * Removes everything that only an unfinished pull needs, but for what is left of these archives and the journal, which
+   * knows of it.
+   */
+  clear(left: ReadonlySet<string> = new Set()): void {
     locally(this.#path, () => {
-      for (const name of this.partials()) rmSync(join(this.#bundle, name), { force: true });
+      for (const name of this.partials()) {
+        const archive = parseArchiveFileName(name.slice(0, -partialSuffix.length))?.archive ?? "";
+        if (!left.has(archive)) rmSync(join(this.#bundle, name), { force: true });
+      }
       for (const stale of this.staleFolders()) rmSync(stale, { recursive: true, force: true });
       rmSync(this.#previousLockPath, { force: true });
-      rmSync(this.journalPath, { force: true });
+      if (left.size === 0) rmSync(this.journalPath, { force: true });
     });
     this.sync();
   }

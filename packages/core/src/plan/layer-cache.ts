@@ -8,11 +8,14 @@ const maxEntries = 4096;
 export class LayerCache {
   readonly #findings = new Map<string, Promise<LayerFindings>>();
 
-  /** What the layer says about `paths`, by `scan` unless it is known. A scan that fails is not remembered. */
+  /**
+   * What the layer says about `paths`, by `scan` unless it is known. A scan that fails is not remembered, and whoever
+   * waited for another's scans for itself: what failed may be the other's repository.
+   */
   find(layer: Digest, paths: readonly string[], scan: () => Promise<LayerFindings>): Promise<LayerFindings> {
     const key = `${layer}\0${[...paths].sort().join("\0")}`;
     const known = this.#findings.get(key);
-    if (known) return known;
+    if (known) return known.catch(() => this.find(layer, paths, scan));
     const findings = scan();
     this.#findings.set(key, findings);
     findings.catch(() => this.#findings.delete(key));

@@ -31,6 +31,12 @@ export interface PlannedStep {
   readonly missing: readonly MissingReference[];
 }
 
+/** Options of {@link SourceView.tags}. */
+export interface TagsOptions {
+  /** So long may nothing come, in milliseconds; 0 for ever. Counts for whoever asks first. @defaultValue 0 */
+  readonly answerWithinMs?: number | undefined;
+}
+
 /** The source, asked each thing once in a run. */
 export interface SourceView {
   /** The manifest a tag or digest names, or `undefined` when it is missing and only then. */

@@ -11,7 +11,8 @@ import {
 import { MirrorError } from "../errors.ts";
 import { Pool } from "../transfer/pool.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
-import type { SourceView } from "./planner.ts";
+import { answeredInTime } from "./answered-in-time.ts";
+import type { SourceView, TagsOptions } from "./planner.ts";
 
 /** Bytes of manifests kept at hand. A run with more forgets the oldest and reads them again where they were written. */
 const maxHeldBytes = 32 * 1024 * 1024;
@@ -38,10 +39,16 @@ export class SourceCache implements SourceView {
   readonly #held = new Map<string, Descriptor>();
   readonly #released = new Map<string, Descriptor>();
   #heldBytes = 0;
+  #hasAnswered = false;
 
   constructor(signal: AbortSignal, heldBytes: number = maxHeldBytes) {
     this.#signal = signal;
     this.#maxHeldBytes = heldBytes;
+  }
+
+  /** Whether the source has given a manifest in this run: it does not refuse everything. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Fixes what a reference means for this run, as an earlier run found it. */
@@ -64,11 +71,12 @@ export class SourceCache implements SourceView {
     });
   }
 
-  tags(repository: RepositoryReader): Promise<readonly Tag[] | undefined> {
+  tags(repository: RepositoryReader, { answerWithinMs = 0 }: TagsOptions = {}): Promise<readonly Tag[] | undefined> {
     return single(this.#tags, repository.name, () =>
       this.#ask(repository, "", async () => {
         const tags: Tag[] = [];
-        for await (const tag of repository.tags({ signal: this.#signal })) tags.push(tag);
+        const limit = { ms: answerWithinMs, signal: this.#signal, what: repository.name };
+        for await (const tag of answeredInTime((signal) => repository.tags({ signal }), limit)) tags.push(tag);
         return tags;
       }),
     );
@@ -133,8 +141,12 @@ export class SourceCache implements SourceView {
     if (descriptor) this.#released.set(name, descriptor);
   }
 
-  #fetch(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {
-    return this.#ask(repository, reference, () => repository.manifest(reference, { signal: this.#signal }));
+  async #fetch(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {
+    const manifest = await this.#ask(repository, reference, () =>
+      repository.manifest(reference, { signal: this.#signal }),
+    );
+    this.#hasAnswered ||= manifest !== undefined;
+    return manifest;
   }
 
   async #ask<T>(repository: RepositoryReader, reference: string, question: () => Promise<T>): Promise<T | undefined> {

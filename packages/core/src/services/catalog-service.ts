@@ -13,6 +13,7 @@ import type { Section } from "../plan/section.ts";
 import { type Filter, parseFilter } from "../selection/filter.ts";
 import type { AttachedKinds } from "./attached-kinds.ts";
 import { archiveOf, type Catalog } from "./catalog.ts";
+import { listCatalog } from "./catalog-access.ts";
 import { CatalogImages } from "./catalog-images.ts";
 import { CatalogItem, type NameExplanation, pinsOf } from "./catalog-item.ts";
 import { type CatalogTotals, type ItemStat, itemStats } from "./item-stats.ts";
@@ -44,6 +45,11 @@ export interface CatalogServiceOptions {
   readonly sourcePath?: string | undefined;
   /** Leave out the items and bring only the release metadata of the whole catalog. @defaultValue false */
   readonly metadataOnly?: boolean | undefined;
+  /**
+   * How long the catalog may give no answer while it is listed, in milliseconds; 0 for ever. Listing it is the first thing
+   * a run does: whoever may not, or cannot reach it, learns it then. @defaultValue 15000
+   */
+  readonly accessTimeoutMs?: number | undefined;
 }
 
 /** Options of a pull by one service. */
@@ -52,6 +58,8 @@ export interface ServicePullOptions {
   /** What the other side has already: its configs and layers are left out. @defaultValue nothing */
   readonly base?: Inventory | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Go on without the items that fail. @defaultValue false */
+  readonly keepGoing?: boolean | undefined;
 }
 
 type ServiceEvents = { [Type in MirrorEvent["type"]]: (event: Extract<MirrorEvent, { readonly type: Type }>) => void };
@@ -72,6 +80,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   readonly #proxy: boolean;
   readonly #onlyExtraImages: boolean;
   readonly #metadataOnly: boolean;
+  readonly #accessTimeoutMs: number | undefined;
   readonly #planned = new Map<string, readonly Section[]>();
   #hasRun = false;
 
@@ -98,6 +107,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     this.#proxy = proxy;
     this.#onlyExtraImages = onlyExtraImages;
     this.#metadataOnly = metadataOnly;
+    this.#accessTimeoutMs = options.accessTimeoutMs;
     const everything = catalog.everything ? [catalog.everything.component] : [];
     this.components = metadataOnly ? everything : [catalog.component, ...everything];
     const { include = [], exclude = [] } = options;
@@ -112,8 +122,10 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       proxy,
       metadataOnly,
     };
-    this.onEvent = (event) =>
-      void (this.emit as (type: string, event: MirrorEvent) => boolean).call(this, event.type, event);
+    this.onEvent = (event) => {
+      if (event.type === "item.failed" && event.component === catalog.component) this.#planned.delete(event.item);
+      (this.emit as (type: string, event: MirrorEvent) => boolean).call(this, event.type, event);
+    };
   }
 
   /**
@@ -121,8 +133,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       platforms,
    * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
    */
-  plan({ base, signal }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
-    return plan([this], { base, signal });
+  plan({ base, signal, keepGoing }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
+    return plan([this], { base, signal, keepGoing });
   }
 
   /**
@@ -178,7 +190,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   async #names(run: RunContext): Promise<readonly string[]> {
     const { catalog } = this.#images;
     if (this.#proxy) return this.#filter.names ?? this.#noNames(run);
-    const tags = await run.source.tags(catalog);
+    const tags = await listCatalog(catalog, this.#catalog.component, run, this.#accessTimeoutMs);
     const asked = this.#metadataOnly ? [] : (this.#filter.names ?? []);
     const absent = asked.filter((name) => !tags?.includes(name));
     if (absent.length > 0) {
@@ -253,7 +265,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   /** Runs only the items of these components. */
   protected pullComponents(
     components: readonly string[],
-    { to, base, signal }: ServicePullOptions,
+    { to, base, signal, keepGoing }: ServicePullOptions,
   ): Promise<PullReport> {
     const items = (run: RunContext) => this.#only(components, run);
     const only: Planner = {
@@ -264,7 +276,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       next: (item, done, run, read) => this.next(item, done, run, read),
       onEvent: this.onEvent,
     };
-    return pull([only], { to, base, signal });
+    return pull([only], { to, base, signal, keepGoing });
   }
 
   async *#only(components: readonly string[], run: RunContext): AsyncIterable<Item> {
