@@ -16,6 +16,9 @@ export interface ConstraintFault {
   readonly hint?: string | undefined;
 }
 
+/** Longer constraints are not read, in characters: what tells their faults apart is not made for texts of any length. */
+const maxLength = 4096;
+
 /**
  * Reads a constraint, without the name and the `@`:
  * - `=TAG` is that tag as the registry has it; `=TAG+CHANNEL` gives it the channel's name too;
@@ -24,6 +27,7 @@ export interface ConstraintFault {
  */
 export function parseConstraint(given: string): Constraint | ConstraintFault {
   const text = given.trim();
+  if (text.length > maxLength) return { reason: `what follows the @ is longer than ${maxLength} characters` };
   if (text === "") return { reason: "nothing follows the @", hint: "quote it in the shell: > and < redirect" };
   if (text.startsWith("=")) return parseExact(text);
   if (/^[<>~^]/.test(text)) return parseRange(text);
@@ -52,11 +56,13 @@ function parseExact(text: string): Constraint | ConstraintFault {
     const meant = swapped === "=" ? `=${rest}` : `${swapped}=${rest}`;
     return { reason: `it starts with ${quoted(`=${swapped}`)}`, hint: `write ${meant}` };
   }
-  const [, tag = "", channel] = /^=\s*([^+]*?)\s*(?:\+(.*))?$/s.exec(text) ?? [];
+  const plus = text.indexOf("+");
+  const tag = text.slice(1, plus < 0 ? undefined : plus).trim();
+  const channel = plus < 0 ? undefined : text.slice(plus + 1).trim();
   if (tag === "") return { reason: "no tag follows the =" };
   if (!isTag(tag)) return { reason: `${quoted(tag)} is not a tag` };
   if (channel === undefined) return { kind: "exact", tag };
-  if (isReleaseChannel(channel.trim())) return { kind: "exact", tag, channel: channel.trim() };
+  if (isReleaseChannel(channel)) return { kind: "exact", tag, channel };
   return {
     reason: `${quoted(channel)} is not a release channel`,
     hint: "those are alpha, beta, early-access, stable, rock-solid and lts",

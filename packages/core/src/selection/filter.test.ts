@@ -55,6 +55,21 @@ test.for([
 });
 
 test.for([
+  { include: ["x", "x@^1", "x@~2.1"], expected: "channels ^1 ~2.1" },
+  { include: ["x", "x"], expected: "channels" },
+  { include: ["x@=v1", "x@~2.1"], expected: "channels =v1 ~2.1" },
+  { include: ["x@=v1", "y@^1", "x@=v2+lts"], expected: "=v1 =v2+lts" },
+  { include: ["x@=v1+stable", "x@=v1+stable"], expected: "=v1+stable =v1+stable" },
+])("$include asks of x: $expected", ({ include, expected }) => {
+  expect(asked("x", { include })).toBe(expected);
+});
+
+test("one channel cannot stand for two tags", () => {
+  const error = refusalOf({ include: ["x@=v1+stable", "x@=v2+stable"] });
+  expect(error.message).toContain("stable cannot stand for both v1 and v2");
+});
+
+test.for([
   [["x@=v1"], [], "excluded whole"],
   [["x"], ["x@^1"], "included, too"],
 ] as const)("refuses to exclude %j beside %j", ([exclude, include, reason]) => {

@@ -34,7 +34,8 @@ const channelsOnly: Wanted = { channels: true, constraints: [] };
 /**
  * Reads what is wanted of a catalog. A name may be included several times: what is asked for adds up. Nothing included
  * means the channels of everything.
- * @throws MirrorError `SELECTION_INVALID` also when a name is both included and excluded, or an exclusion has a constraint
+ * @throws MirrorError `SELECTION_INVALID` also when a name is both included and excluded, an exclusion has a constraint, or
+ * one channel is to stand for two tags
  */
 export function parseFilter({ include = [], exclude = [] }: FilterExpressions): Filter {
   const wanted = new Map<string, Constraint[]>();
@@ -42,7 +43,10 @@ export function parseFilter({ include = [], exclude = [] }: FilterExpressions): 
     const { name, constraint } = parseExpression(expression);
     const constraints = wanted.get(name) ?? [];
     wanted.set(name, constraints);
-    if (constraint) constraints.push(constraint);
+    if (constraint) {
+      refuseSecondTag(expression, constraint, constraints);
+      constraints.push(constraint);
+    }
   }
   const excluded = new Set<string>();
   for (const expression of exclude) {
@@ -62,6 +66,15 @@ export function parseFilter({ include = [], exclude = [] }: FilterExpressions): 
       return { channels: constraints.length === 0 || constraints.some(({ kind }) => kind === "range"), constraints };
     },
   };
+}
+
+/** A channel stands for one tag; which one must not depend on the order in which they are given. */
+function refuseSecondTag(expression: string, constraint: Constraint, before: readonly Constraint[]): void {
+  if (constraint.kind !== "exact" || constraint.channel === undefined) return;
+  const { tag, channel } = constraint;
+  const other = before.find((one) => one.kind === "exact" && one.channel === channel && one.tag !== tag);
+  if (other?.kind !== "exact") return;
+  throw refusal(expression, `${channel} cannot stand for both ${other.tag} and ${tag}`, "give one of them the channel");
 }
 
 function parseExpression(expression: string): { readonly name: string; readonly constraint?: Constraint | undefined } {

@@ -33,6 +33,7 @@ test.for([
   [">=v1.3.0", "v1.3.0 v1.3.3 v1.4.1"],
   [">= 1.3.0", "v1.3.0 v1.3.3 v1.4.1"],
   [">=1.3.0 <=1.4.0", "v1.3.0 v1.3.3 v1.4.0"],
+  [">=1.3.0,<=1.4.0", "v1.3.0 v1.3.3 v1.4.0"],
   [">=1.3.0, <=1.4.0", "v1.3.0 v1.3.3 v1.4.0"],
   [">=1.3 <=1.4", "v1.3.0 v1.3.3 v1.4.0 v1.4.1"],
   [">1.3", "v1.4.1"],
@@ -65,6 +66,8 @@ test.for([
   ["~0", "v0.4.4 v0.5.3 v0.6.1 v0.7.2"],
   ["0.5", "v0.5.3 v0.6.1 v0.7.2"],
   ["^0.5", "v0.5.3"],
+  ["^0.0.3", ""],
+  ["~0.0.3", ""],
 ] as const)("of a 0 line, %j selects %j", ([expression, expected]) => {
   expect(selected(expression, "v0.4.2 v0.4.4 v0.5.1 v0.5.3 v0.6.1 v0.7.2 v1.0.0")).toBe(expected);
 });
@@ -119,6 +122,10 @@ test("every tag is explained, newest version first", () => {
     ["stable", "not-a-version"],
     ["dev", "exact"],
   ]);
+});
+
+test("a bound that nobody published is not made up", () => {
+  expect(selected(">=9.0.0", main)).toBe("");
 });
 
 test("what one range leaves out another may take", () => {

@@ -52,32 +52,34 @@ export function explainVersions(constraints: readonly Constraint[], tags: readon
     const isSelected = why === "exact" || why === "newest-patch" || why === "bound" || why === "newest-prerelease";
     const verdict = { tag, isSelected, why, ...(instead === undefined ? {} : { instead }) };
     const before = verdicts.get(tag);
-    if (!before || (isSelected && !before.isSelected) || (!before.isSelected && rank[why] < rank[before.why]))
-      verdicts.set(tag, verdict);
+    if (!before || saysMore(verdict, before)) verdicts.set(tag, verdict);
   };
+  const order = new Map(versions.map(({ tag }, at) => [tag, at]));
+  const placeOf = (tag: Tag | undefined) => (tag === undefined ? undefined : order.get(tag)) ?? Number.MAX_SAFE_INTEGER;
+  // Which range was given first must not show: of two equal reasons, the one with the newer tag is kept.
+  const saysMore = (one: TagVerdict, other: TagVerdict) =>
+    one.why === other.why ? placeOf(one.instead) < placeOf(other.instead) : rank[one.why] < rank[other.why];
   for (const { tag } of versions) if (exact.has(tag)) say(tag, "exact");
   for (const constraint of constraints) if (constraint.kind === "range") judge(constraint.range, versions, say);
   if (!constraints.some(({ kind }) => kind === "range")) for (const { tag } of versions) say(tag, "outside");
   const listed = new Set(tags);
   const others = [...listed].filter((tag) => !verdicts.has(tag)).sort();
   for (const tag of others) say(tag, exact.has(tag) ? "exact" : "not-a-version");
-  for (const tag of exact) say(tag, "exact");
-  const order = new Map(versions.map(({ tag }, at) => [tag, at]));
-  const placeOf = ({ tag }: TagVerdict) => order.get(tag) ?? Number.MAX_SAFE_INTEGER;
-  return [...verdicts.values()].sort((a, b) => placeOf(a) - placeOf(b)); // stable: the rest stays as it came
+  for (const tag of [...exact].sort()) say(tag, "exact");
+  return [...verdicts.values()].sort((a, b) => placeOf(a.tag) - placeOf(b.tag)); // stable: the rest stays as it came
 }
 
-/** Which of two reasons for leaving a tag out says more: the lower one. */
+/** Which of two reasons says more: the lower one. Those for taking a tag are before those for leaving it out. */
 const rank: Readonly<Record<TagVerdict["why"], number>> = {
   exact: 0,
-  "newest-patch": 0,
-  bound: 0,
-  "newest-prerelease": 0,
-  "same-version": 1,
-  "older-patch": 2,
-  prerelease: 3,
-  outside: 4,
-  "not-a-version": 5,
+  "newest-patch": 1,
+  "newest-prerelease": 2,
+  bound: 3,
+  "same-version": 4,
+  "older-patch": 5,
+  prerelease: 6,
+  outside: 7,
+  "not-a-version": 8,
 };
 
 type Say = (tag: Tag, why: TagVerdict["why"], instead?: Tag) => void;
