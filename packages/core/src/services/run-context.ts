@@ -4,7 +4,7 @@ import { archiveNameSchema } from "../plan/names.ts";
 import type { Item, Planner, RunContext } from "../plan/planner.ts";
 import { SourceCache } from "../plan/source-cache.ts";
 
-/** What the planners of one run share; disposing it lets go of the caller's signal. */
+/** What the planners of one run share; disposing it ends what is under way and lets go of the caller's signal. */
 export interface Run extends Disposable {
   /** Its events go to every planner, too. */
   readonly base: RunContext;
@@ -59,5 +59,9 @@ export function startRun(
     }
     return items;
   };
-  return { base, contexts, source, stop, listItems, [Symbol.dispose]: () => release.abort() };
+  const dispose = () => {
+    release.abort();
+    stop.abort(); // of an item that failed, questions may still be under way
+  };
+  return { base, contexts, source, stop, listItems, [Symbol.dispose]: dispose };
 }
