@@ -32,12 +32,12 @@ export interface CatalogServiceOptions {
   readonly exclude?: readonly string[] | undefined;
   /** What is brought along of what refers to the images. @defaultValue "all" */
   readonly attached?: AttachedKinds | undefined;
-  /** Bring nothing but the extra images. @defaultValue false */
   /**
    * Of an image for several platforms, only those of these, such as `linux/arm64` or `linux/arm/v7`: its index is narrowed
    * and gets another digest. @defaultValue all
    */
   readonly platforms?: readonly string[] | undefined;
+  /** Bring nothing but the extra images. @defaultValue false */
   readonly onlyExtraImages?: boolean | undefined;
   /** The source cannot list tags: names are those included, versions are found by asking for them. @defaultValue false */
   readonly proxy?: boolean | undefined;
@@ -118,6 +118,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       include: [...new Set(include.map((expression) => expression.trim()))].sort(compareText),
       exclude: [...new Set(exclude.map((expression) => expression.trim()))].sort(compareText),
       attached,
+      platforms,
       onlyExtraImages,
       proxy,
       metadataOnly,
@@ -130,7 +131,6 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
 
   /**
    * What a pull would transfer: the exact dry run.
-      platforms,
    * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
    */
   plan({ base, signal, keepGoing }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
