@@ -7,11 +7,12 @@ import {
 } from "@tranship/core";
 import type { RegistryReader } from "@tranship/registry";
 import { type Command, Option } from "commander";
+import { accessTimeoutMsOf, type FailureFlags } from "./failure-flags.ts";
 import { collect } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Flags that say what to mirror. */
-export interface SelectionFlags {
+export interface SelectionFlags extends FailureFlags {
   readonly packages: boolean;
   readonly includePackage: readonly string[];
   readonly excludePackage: readonly string[];
@@ -67,6 +68,7 @@ export function servicesFor(source: RegistryReader, flags: SelectionFlags): read
     platforms: flags.platform,
     onlyExtraImages,
     proxy,
+    accessTimeoutMs: accessTimeoutMsOf(flags),
   } satisfies Partial<CatalogServiceOptions>;
   const services: CatalogPlanner[] = [];
   // The packages of a proxy are those that are named; without names there is nothing to ask it for.

@@ -5,6 +5,7 @@ import {
   isDigest,
   isRegistryError,
   type Manifest,
+  type RegistryErrorCode,
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
@@ -131,6 +132,9 @@ function absent(want: WantedImage, reference: string, run: RunContext): MissingR
   return { reference, why: want.why };
 }
 
+/** Answers that are none: what is at the source is not known. */
+const unanswered: ReadonlySet<string> = new Set(["UNEXPECTED_STATUS", "PROTOCOL"] satisfies RegistryErrorCode[]);
+
 /** What cannot be used for its own sake may be left out; what could not be read never is. */
 function broken(cause: unknown, want: WantedImage, reference: string, run: RunContext): MissingReference {
   run.signal.throwIfAborted();
@@ -144,7 +148,9 @@ function broken(cause: unknown, want: WantedImage, reference: string, run: RunCo
     : sourceError(cause, want.repository.name, want.reference, run.signal);
   const isOwnFault =
     isMirrorError(error, "IMAGE_NOT_FOUND") ||
-    (isMirrorError(error, "TRANSFER_FAILED") && error.details.failure === "invalid");
+    (isMirrorError(error, "TRANSFER_FAILED") &&
+      error.details.failure === "invalid" &&
+      !unanswered.has(error.details.code ?? ""));
   if (!isOwnFault || want.whenBroken === "fail") throw error;
   run.emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message: `${error.message}: it is left out`, reference });
   return { reference, why: want.why };
