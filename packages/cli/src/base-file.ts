@@ -15,9 +15,9 @@ export async function readBase(files: readonly string[]): Promise<Inventory | un
   return read.length === 0 ? undefined : joinInventories(read);
 }
 
-/** The plan or lock file of `--plan`. @throws UsageError; MirrorError `PLAN_INVALID` */
-export async function readPlan(file: string): Promise<DownloadList> {
-  return parseDownloadList(await readText(file, "--plan"), file);
+/** The plan or lock file that `flag` names. @throws UsageError; MirrorError `PLAN_INVALID` */
+export async function readPlan(file: string, flag: string = "--plan"): Promise<DownloadList> {
+  return parseDownloadList(await readText(file, flag), file);
 }
 
 /** The text of a file, unless it is longer than any of its kind. */

@@ -21,6 +21,13 @@ export { ImageLayout } from "./layout/image-layout.ts";
 export { LayoutRegistry, type LayoutRegistryOptions } from "./layout/layout-registry.ts";
 export type { LayoutRepository } from "./layout/layout-repository.ts";
 export {
+  type DownloadListDiff,
+  diffDownloadLists,
+  type MovedTag,
+  type NamedImage,
+  type RepositoryDiff,
+} from "./plan/diff-lists.ts";
+export {
   type DownloadList,
   type DownloadTotals,
   downloadTotals,
@@ -29,6 +36,7 @@ export {
   type PlannedArchive,
   parseDownloadList,
 } from "./plan/download-list.ts";
+export type { FailedItem } from "./plan/failed-item.ts";
 export { type ImageFilesOptions, readImageFiles } from "./plan/image-files.ts";
 export {
   formatInventory,
@@ -36,7 +44,6 @@ export {
   type Inventory,
   inventoryOf,
   joinInventories,
-export type { FailedItem } from "./plan/failed-item.ts";
   type KnownBlob,
   maxInventoryLength,
   parseInventory,
