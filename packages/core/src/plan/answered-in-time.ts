@@ -41,7 +41,7 @@ async function inTime<T>(work: Promise<T>, ms: number, what: string): Promise<T>
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => {
-      const message = `cannot list ${what}: it gave no answer within ${ms} ms`;
+      const message = `${what} gave no answer for ${ms} ms`;
       late.reject(new RegistryError("TIMEOUT", message, { registry: what, reference: what, idleMs: ms }));
     },
     Math.min(ms, longestTimerMs),
