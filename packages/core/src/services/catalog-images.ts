@@ -4,7 +4,9 @@ import type { WantedPlatform } from "../plan/platforms.ts";
 import type { Reason } from "../plan/section.ts";
 import { releaseChannels } from "../selection/channels.ts";
 import type { Constraint } from "../selection/constraint.ts";
+import type { Wanted } from "../selection/filter.ts";
 import type { Catalog } from "./catalog.ts";
+import type { ListedExtra } from "./listed-images.ts";
 
 /** Where a repository is stored, and what it is read from. */
 interface RepositoryPlace {
@@ -57,10 +59,12 @@ export class CatalogImages {
     return { ...this.#place(name, "extra", extra), platforms: this.#platforms };
   }
 
-  /** The release channels of a name; one that does not exist is none. */
-  channels(name: string): readonly WantedImage[] {
+  /** The release channels of a name, but for those that stand for tags asked for; one that does not exist is none. */
+  channels(name: string, wanted: Wanted): readonly WantedImage[] {
     const place = this.metadata(name);
-    return releaseChannels.map((reference) => ({
+    const taken = new Set(channelsOf(wanted).map(([channel]) => channel));
+    const channels = releaseChannels.filter((channel) => !taken.has(channel));
+    return channels.map((reference) => ({
       ...place,
       reference,
       why: "channel",
@@ -88,12 +92,12 @@ export class CatalogImages {
   }
 
   /**
-   * The channels that stand for tags asked for by name: all of them for a single tag, the one it was given for each of
-   * several. They are the tags' release metadata once more, where there is any.
+   * The channels that stand for tags asked for by name: those the tags were given, or all for a tag that is alone. They
+   * are the tags' release metadata once more, where there is any.
    */
-  aliases(name: string, pins: readonly Pin[]): readonly WantedImage[] {
+  aliases(name: string, wanted: Wanted): readonly WantedImage[] {
     const release = this.metadata(name);
-    return channelsOf(pins).map(([tag, reference]) => ({
+    return channelsOf(wanted).map(([tag, reference]) => ({
       ...release,
       reference,
       tag,
@@ -128,7 +132,7 @@ export class CatalogImages {
   }
 
   /** Tags of extra images that an image of the name lists. */
-  extras(name: string, extras: readonly { readonly name: string; readonly tag: Tag }[]): readonly WantedImage[] {
+  extras(name: string, extras: readonly ListedExtra[]): readonly WantedImage[] {
     return extras.map((extra) => ({
       ...this.extra(name, extra.name),
       reference: extra.tag,
@@ -146,12 +150,16 @@ export class CatalogImages {
   }
 }
 
-/** Which tag each channel stands for, when nothing but exact tags is asked for. */
-export function channelsOf(pins: readonly Pin[]): readonly (readonly [channel: Tag, tag: Tag])[] {
-  const [only, ...others] = pins;
-  if (only && others.length === 0 && only.channel === undefined)
-    return releaseChannels.map((channel) => [channel, only.tag] as const);
-  const last = new Map<Tag, Tag>();
-  for (const { tag, channel } of pins) if (channel !== undefined) last.set(channel, tag);
-  return [...last];
+/** The exact tags among what is asked for. */
+export function pinsOf({ constraints }: Wanted): readonly Pin[] {
+  return constraints.filter((constraint) => constraint.kind === "exact");
+}
+
+/** Which tag each channel stands for; those a tag was not given for are the source's, unless there is but that tag. */
+function channelsOf(wanted: Wanted): readonly (readonly [channel: Tag, tag: Tag])[] {
+  const pins = pinsOf(wanted);
+  const [only, ...others] = new Set(pins.map(({ tag }) => tag));
+  const given = pins.flatMap(({ tag, channel }) => (channel === undefined ? [] : [[channel, tag] as const]));
+  if (wanted.channels || given.length > 0 || only === undefined || others.length > 0) return [...new Map(given)];
+  return releaseChannels.map((channel) => [channel, only] as const);
 }

@@ -2,16 +2,17 @@ import type { Digest, RepositoryReader, Tag } from "@tranship/registry";
 import { compareText } from "../layout/index-file.ts";
 import { buildStep, type WantedImage } from "../plan/build-step.ts";
 import type { PlannedStep, ReadImageFiles, RunContext } from "../plan/planner.ts";
-import type { PlannedRepository, Section } from "../plan/section.ts";
+import type { PlannedImage, PlannedRepository, Section } from "../plan/section.ts";
 import { isReleaseChannel } from "../selection/channels.ts";
 import type { Wanted } from "../selection/filter.ts";
 import { probeVersions } from "../selection/probe.ts";
 import { explainVersions, selectVersions, type TagVerdict } from "../selection/select-versions.ts";
+import { Pool } from "../transfer/pool.ts";
 import { attachedImages } from "./attached-images.ts";
 import type { AttachedKinds } from "./attached-kinds.ts";
-import type { CatalogImages, Pin } from "./catalog-images.ts";
+import { type CatalogImages, pinsOf } from "./catalog-images.ts";
 import { channelVersion } from "./channel-version.ts";
-import { readListedImages } from "./listed-images.ts";
+import { mergeListed, readListedImages } from "./listed-images.ts";
 
 /** How the items of a catalog are planned. */
 export interface CatalogItemOptions {
@@ -43,6 +44,9 @@ export interface NameExplanation {
   readonly asked: string;
   readonly verdicts: readonly TagVerdict[];
 }
+
+/** Images of one name whose files are read at a time: each holds the window of its unpacker. */
+const readsInFlight = 4;
 
 const nothing: PlannedStep = { section: { repositories: [] }, missing: [] };
 
@@ -84,11 +88,11 @@ export class CatalogItem {
   #pins({ name, wanted, done, run }: Stage): Promise<PlannedStep | undefined> {
     const { images } = this.#options;
     const pins = pinsOf(wanted);
-    return buildStep([...images.pinned(name, pins), ...images.aliases(name, pins)], done, run);
+    return buildStep([...images.pinned(name, pins), ...images.aliases(name, wanted)], done, run);
   }
 
-  #channels({ name, done, run }: Stage): Promise<PlannedStep | undefined> {
-    return buildStep(this.#options.images.channels(name), done, run);
+  #channels({ name, wanted, done, run }: Stage): Promise<PlannedStep | undefined> {
+    return buildStep(this.#options.images.channels(name, wanted), done, run);
   }
 
   async #versions(stage: Stage): Promise<PlannedStep | undefined> {
@@ -102,6 +106,7 @@ export class CatalogItem {
         ...images.versions(name, pointed, "version"),
         ...images.versions(name, selected, "constraint"),
         ...images.pinned(name, pins),
+        ...images.aliases(name, wanted),
       ],
       done,
       run,
@@ -110,16 +115,12 @@ export class CatalogItem {
 
   /** The versions that the channels of a section point at, sorted. */
   async #channelVersions({ name, run, read }: Stage, section: Section | undefined): Promise<readonly Tag[]> {
-    const versions = new Map<Digest, Tag | undefined>();
     const { path } = this.#options.images.metadata(name);
-    for (const repository of section?.repositories ?? []) {
-      if (repository.path !== path) continue;
-      for (const image of repository.images) {
-        if (!isReleaseChannel(image.tag) || versions.has(image.digest)) continue; // several channels often are one image
-        versions.set(image.digest, await channelVersion(repository, image, read, run));
-      }
-    }
-    return [...new Set(versions.values())].filter((version) => version !== undefined).sort(compareText);
+    const own = section?.repositories.filter((repository) => repository.path === path) ?? [];
+    const versions = await forEachImage(own, run.signal, async (repository, image) =>
+      isReleaseChannel(image.tag) ? await channelVersion(repository, image, read, run) : undefined,
+    );
+    return [...new Set(versions)].filter((version) => version !== undefined).sort(compareText);
   }
 
   /** The tags that ranges select. */
@@ -157,32 +158,28 @@ export class CatalogItem {
   async #onlyExtras(stage: Stage): Promise<PlannedStep | undefined> {
     const { name, wanted, run } = stage;
     const { images } = this.#options;
-    const channels = wanted.channels ? await buildStep(images.channels(name), [], run) : undefined;
+    const channels = wanted.channels ? await buildStep(images.channels(name, wanted), [], run) : undefined;
     const pointed = await this.#channelVersions(stage, channels?.section);
-    const tags = new Set([...pointed, ...(await this.#selected(stage)), ...pinsOf(wanted).map(({ tag }) => tag)]);
-    const main = images.versions(name, [...tags], "version").filter(({ path }) => path === images.main(name).path);
+    const main = [
+      ...images.versions(name, pointed, "version"),
+      ...images.versions(name, await this.#selected(stage), "constraint"),
+      ...images.pinned(name, pinsOf(wanted)),
+    ].filter(({ path }) => path === images.main(name).path);
     const versions = await buildStep(main, [], run);
-    const extras = await this.#listedBy(versions?.section.repositories ?? [], stage);
-    return buildStep(
-      extras.filter(({ why }) => why === "extra"),
-      [],
-      run,
+    const extras = (await this.#listedBy(versions?.section.repositories ?? [], stage)).filter(
+      ({ why }) => why === "extra",
     );
+    const { section, missing } = (await buildStep(extras, [], run)) ?? nothing;
+    return { section, missing: [...(versions?.missing ?? []), ...missing] };
   }
 
-  async #listedBy(versions: readonly PlannedRepository[], { name, read }: Stage): Promise<readonly WantedImage[]> {
+  async #listedBy(versions: readonly PlannedRepository[], { name, run, read }: Stage): Promise<readonly WantedImage[]> {
     const { images } = this.#options;
-    const seen = new Set<Digest>();
-    const wanted: WantedImage[] = [];
-    for (const repository of versions) {
-      for (const image of repository.images) {
-        if (seen.has(image.digest)) continue;
-        seen.add(image.digest);
-        const { internal, extras } = await readListedImages(repository, image, read);
-        wanted.push(...images.internal(name, internal), ...images.extras(name, extras));
-      }
-    }
-    return wanted;
+    const listed = await forEachImage(versions, run.signal, (repository, image) =>
+      readListedImages(repository, image, read),
+    );
+    const { internal, extras } = mergeListed(listed);
+    return [...images.internal(name, internal), ...images.extras(name, extras)];
   }
 
   /** What is attached to the images of the name and to its extra images; release metadata has nothing attached. */
@@ -199,7 +196,29 @@ export class CatalogItem {
   }
 }
 
-/** The exact tags among what is asked for. */
-export function pinsOf({ constraints }: Wanted): readonly Pin[] {
-  return constraints.filter((constraint) => constraint.kind === "exact");
+/**
+ * What `work` gives for each image, in their order; one under several tags is worked on once. When one fails, the others
+ * come to their ends, and of several failures the first image's is thrown: which one it is must not depend on time.
+ */
+async function forEachImage<Result>(
+  repositories: readonly PlannedRepository[],
+  signal: AbortSignal,
+  work: (repository: PlannedRepository, image: PlannedImage) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const pool = new Pool(readsInFlight);
+  const flights = new Map<Digest, Promise<Result>>();
+  for (const repository of repositories) {
+    for (const image of repository.images) {
+      if (!flights.has(image.digest))
+        flights.set(
+          image.digest,
+          pool.run(() => work(repository, image), signal),
+        );
+    }
+  }
+  const results = await Promise.allSettled(flights.values());
+  return results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
 }

@@ -1,4 +1,4 @@
-import { isRepositoryPath, type RegistryReader, type RepositoryReader, type Tag } from "@tranship/registry";
+import { isRepositoryPath, type RegistryReader, type RepositoryReader } from "@tranship/registry";
 import { EventEmitter } from "eventemitter3";
 import type { BundleDirectory } from "../bundle/bundle-directory.ts";
 import { MirrorError } from "../errors.ts";
@@ -10,16 +10,17 @@ import type { Inventory } from "../plan/inventory.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../plan/planner.ts";
 import { formatPlatform, parsePlatform } from "../plan/platforms.ts";
 import type { Section } from "../plan/section.ts";
-import { type Filter, parseFilter } from "../selection/filter.ts";
+import { type Filter, parseFilter, type Wanted } from "../selection/filter.ts";
 import type { AttachedKinds } from "./attached-kinds.ts";
 import { archiveOf, type Catalog } from "./catalog.ts";
 import { listCatalog } from "./catalog-access.ts";
 import { CatalogImages } from "./catalog-images.ts";
-import { CatalogItem, type NameExplanation, pinsOf } from "./catalog-item.ts";
+import { CatalogItem, type NameExplanation } from "./catalog-item.ts";
 import { type CatalogTotals, type ItemStat, itemStats } from "./item-stats.ts";
 import { openBelow } from "./open-below.ts";
 import { plan } from "./plan.ts";
 import { type PullReport, pull } from "./pull.ts";
+import { Refusals } from "./refusals.ts";
 import { startRun } from "./run-context.ts";
 
 /** Options of a service over a catalog. */
@@ -182,7 +183,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     if (!wanted) return undefined;
     const step = await this.#item.next({ name: item.name, wanted, done, run, read });
     const isEmpty = !step && done.every(({ repositories }) => repositories.length === 0);
-    if (isEmpty) warnOfNothing(item, run);
+    // Who takes all there is did not ask for this name: that it is empty is nothing to tell.
+    if (isEmpty && this.#filter.names) warnOfNothing(item, this.#onlyExtraImages, run);
     return step;
   }
 
@@ -222,31 +224,28 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   }
 
   /** One section with everybody's release metadata: the archive is laid out when all its manifests are in. */
-  async #metadataStep(item: Item, run: RunContext): Promise<PlannedStep | undefined> {
+  async #metadataStep({ members = [] }: Item, run: RunContext): Promise<PlannedStep | undefined> {
+    const refused = new Refusals(members.length, run);
     const wanted = await Promise.all(
-      (item.members ?? []).map(async (name) => {
-        if (this.#proxy) return this.#images.channels(name);
-        const tags = await run.source.tags(this.#images.metadata(name).repository);
-        return this.#catalogMetadata(name, tags ?? []);
+      members.map(async (name) => {
+        if (this.#proxy) return this.#catalogMetadata(name, (asked) => this.#images.channels(name, asked));
+        const { repository } = this.#images.metadata(name);
+        const tags = await refused.without(repository.name, () => run.source.tags(repository));
+        return this.#catalogMetadata(name, () => this.#images.allMetadata(name, tags ?? []));
       }),
     );
-    return buildStep(wanted.flat(), [], run);
+    const step = await buildStep(wanted.flat(), [], run);
+    if (!step && refused.missing.length === 0) return undefined;
+    const { section = { repositories: [] }, missing = [] } = step ?? {};
+    return { section, missing: [...missing, ...refused.missing] };
   }
 
-  /** A name that is asked for by exact tags alone has the channels that stand for these, not the source's. */
-  #catalogMetadata(name: string, tags: readonly Tag[]): readonly WantedImage[] {
-    const wanted = this.#filter.wanted(name);
-    if (!wanted || wanted.channels) return this.#images.allMetadata(name, tags);
-    const pins = pinsOf(wanted);
-    const aliases = this.#images.aliases(name, pins);
+  /** Channels that stand for tags asked for by name do so here too: the archive contradicts none of the others. */
+  #catalogMetadata(name: string, all: (wanted: Wanted) => readonly WantedImage[]): readonly WantedImage[] {
+    const wanted = this.#filter.wanted(name) ?? { channels: true, constraints: [] };
+    const aliases = this.#images.aliases(name, wanted);
     const taken = new Set(aliases.map(({ tag }) => tag));
-    return [
-      ...this.#images.allMetadata(
-        name,
-        tags.filter((tag) => !taken.has(tag)),
-      ),
-      ...aliases,
-    ];
+    return [...all(wanted).filter(({ reference }) => !taken.has(reference)), ...aliases];
   }
 
   /** What the last plan or pull came to, name by name and summed up. */
@@ -284,7 +283,10 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   }
 }
 
-function warnOfNothing({ component, name }: Item, run: RunContext): void {
-  const message = `${component}: nothing of ${name} is mirrored: it has no release channels, and nothing else of it was asked for or found; ask for a tag with ${name}@=TAG`;
+function warnOfNothing({ component, name }: Item, onlyExtraImages: boolean, run: RunContext): void {
+  const reason = onlyExtraImages
+    ? "none of its versions lists an extra image"
+    : `it has no release channels, and nothing else of it was asked for or found; ask for a tag with ${name}@=TAG`;
+  const message = `${component}: nothing of ${name} is mirrored: ${reason}`;
   run.emit({ type: "warning.raised", code: "NOTHING_SELECTED", message, reference: name });
 }

@@ -7,8 +7,13 @@ import type { PlannedImage, PlannedRepository } from "../plan/section.ts";
 export interface ListedImages {
   /** Images of the same repository, sorted. */
   readonly internal: readonly Digest[];
-  /** Extra images: the name of their repository below `extra/`, and the tag. */
-  readonly extras: readonly { readonly name: string; readonly tag: Tag }[];
+  readonly extras: readonly ListedExtra[];
+}
+
+/** An extra image: the name of its repository below `extra/`, and the tag. */
+export interface ListedExtra {
+  readonly name: string;
+  readonly tag: Tag;
 }
 
 const digestsFile = "images_digests.json";
@@ -16,6 +21,12 @@ const extrasFile = "extra_images.json";
 
 /** More images than this in one file are not believed. */
 const maxListed = 10_000;
+
+/** Everything that several images list, each once. */
+export function mergeListed(all: readonly ListedImages[]): ListedImages {
+  const extras = new Map(all.flatMap((one) => one.extras).map((extra) => [`${extra.name}:${extra.tag}`, extra]));
+  return { internal: [...new Set(all.flatMap(({ internal }) => internal))], extras: [...extras.values()] };
+}
 
 /**
  * Reads what an image lists: `images_digests.json`, in which every digest counts wherever it stands, and
