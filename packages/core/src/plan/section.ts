@@ -69,7 +69,7 @@ export interface AssumedBlob extends PlannedBlob {
   readonly from: readonly string[];
 }
 
-/** A manifest that is not at the source, word for word: a list of what refers to an image there. */
+/** A manifest that is not at the source, word for word: a list of what refers to an image there, or what is left of an index. */
 export interface MadeManifest {
   readonly digest: Digest;
   readonly mediaType: string;

@@ -136,6 +136,16 @@ describe("what refers to an image", () => {
     expect(listed(referrersTag(vex.manifest.descriptor.digest))).toEqual(digestsOf(onVex));
   });
 
+  test("is followed eight deep, and what lies deeper is told", async () => {
+    const chain = [signature];
+    for (let depth = 2; depth <= 10; depth += 1)
+      chain.push(referring(chain.at(-1) ?? signature, "application/x", { depth: String(depth) }));
+    await using server = await aSource(chain);
+    const { made, warnings } = await planned(server);
+    expect(made).toHaveLength(8);
+    expect(warnings).toEqual(["IMAGE_UNUSABLE"]);
+  });
+
   test("is found for images by digest, for extra ones, and for every child of nested indexes", async () => {
     const child = anImage({ seed: "child" });
     const index = anIndex({ tag: "v1", images: [anIndex({ images: [child] })] });

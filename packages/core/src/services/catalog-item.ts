@@ -187,12 +187,11 @@ export class CatalogItem {
     const { images, open, attached, proxy } = this.#options;
     const options = { kinds: attached, canList: !proxy };
     const metadata = images.metadata(name).path;
-    const wanted: WantedImage[] = [];
-    for (const repository of done.flatMap(({ repositories }) => repositories)) {
-      if (repository.path === metadata) continue;
-      wanted.push(...(await attachedImages(repository, open(repository.source), options, run)));
-    }
-    return buildStep(wanted, done, run);
+    const repositories = done.flatMap((section) => section.repositories).filter(({ path }) => path !== metadata);
+    const wanted = await Promise.all(
+      repositories.map((repository) => attachedImages(repository, open(repository.source), options, run)),
+    );
+    return buildStep(wanted.flat(), done, run);
   }
 }
 
