@@ -108,6 +108,34 @@ describe("a constraint", () => {
     expect((await planOf({ include })).images["packages/app/version"]).toEqual(expected);
   });
 
+  test("of a tag with a channel beside a range gives that channel to the tag, and the others to the source", async () => {
+    const { list } = await planOf({ include: ["app@=v1.44.0+stable", "app@~1.46.0"] });
+    const sections = list.archives.find(({ archive }) => archive === "package-app.tar")?.sections ?? [];
+    const metadata = sections.flatMap(({ repositories }) =>
+      repositories.flatMap(({ path, images }) => (path === "packages/app/version" ? images : [])),
+    );
+    const digestOf = (tag: string) => metadata.find((image) => image.tag === tag)?.digest;
+    expect(digestOf("stable")).toBe(digestOf("v1.44.0"));
+    expect(digestOf("alpha")).toBe(digestOf("v1.46.0"));
+    const main = sections.flatMap(({ repositories }) => repositories.filter(({ path }) => path === "packages/app"));
+    const tags = main.flatMap(({ images }) => images.map(({ tag }) => tag));
+    expect(tags).toEqual(["v1.44.0", "v1.45.1", "v1.46.0", internalTag]); // v1.45.2, the source's stable, is not asked for
+  });
+
+  test("given twice is given once", async () => {
+    const include = ["app@=v1.44.0", "app@=v1.44.0"];
+    expect((await planOf({ include })).images).toEqual((await planOf({ include: ["app@=v1.44.0"] })).images);
+  });
+
+  test("of one name says nothing of another", async () => {
+    const source = aCatalog();
+    seedMemory(source, "packages", [anImage({ tag: "other" })]);
+    seedMemory(source, "packages/other", [anImage({ tag: "v1.44.0", seed: "other" }), anImage({ tag: "v1.0.0" })]);
+    const { list } = await planOf({ include: ["app@=v1.44.0", "other@^1.0.0"] }, source);
+    expect(imagesOf(list)["packages/app"]).toEqual(["v1.44.0 pin"]);
+    expect(imagesOf(list, "package-other.tar")["packages/other"]).toEqual(["v1.0.0 constraint", "v1.44.0 constraint"]);
+  });
+
   test("never lets the catalog's archive contradict a tag that a channel stands for", async () => {
     const { list } = await planOf({ include: ["app@=v1.44.0"] });
     const digests = new Map<string, Set<Digest>>();
@@ -132,7 +160,94 @@ describe("a constraint", () => {
   });
 });
 
+describe("release channels", () => {
+  /** `app` with these channels, each an image with this `version.json`. */
+  function pointing(files: Readonly<Record<string, string>>): MemoryRegistry {
+    const source = new MemoryRegistry({ name: "source" });
+    seedMemory(source, "packages", [anImage({ tag: "app" })]);
+    seedMemory(source, "packages/app", [anImage({ tag: "v1.0.0" })]);
+    const images = Object.entries(files).map(([tag, text]) => anImage({ tag, files: { "version.json": text } }));
+    seedMemory(source, "packages/app/version", images);
+    return source;
+  }
+
+  test("are six: the one for the long term counts where there is one", async () => {
+    const source = pointing({ lts: '{"version":"1.0.0"}' });
+    const { images } = await planOf({ include: ["app"] }, source);
+    expect(images).toMatchObject({ "packages/app": ["v1.0.0 version"], "packages/app/version": ["lts channel"] });
+  });
+
+  test("that point at a version nobody published are told", async () => {
+    const { list, warnings } = await planOf({ include: ["app"] }, pointing({ stable: '{"version":"v9.9.9"}' }));
+    expect(list.missing.map(({ reference, why }) => `${reference} ${why}`)).toEqual([
+      "source/packages/app/version:v9.9.9 release",
+      "source/packages/app:v9.9.9 version",
+    ]);
+    expect(warnings).toEqual(["IMAGE_MISSING", "IMAGE_MISSING"]);
+  });
+
+  test.for(['{"version":""}', `{"version":"sha256:${"a".repeat(64)}"}`, `{"version":"v1@sha256:${"a".repeat(64)}"}`])(
+    "that say %s point at no version, which is told",
+    async (text) => {
+      const { images, warnings } = await planOf({ include: ["app"] }, pointing({ stable: text }));
+      expect(images).toEqual({ "packages/app/version": ["stable channel"] });
+      expect(warnings).toEqual(["VERSION_UNKNOWN"]);
+    },
+  );
+
+  test.for(["", "{", "[]", '{"version":7}', '{"version":"a b"}', '{"version":"../v1"}'])(
+    "whose version.json is %j are refused",
+    async (text) => {
+      const planned = planOf({ include: ["app"] }, pointing({ stable: text }));
+      await expect(planned).rejects.toMatchObject({ code: "IMAGE_FILE_INVALID" });
+    },
+  );
+});
+
+test("a name of the catalog that has no images is told only to who asked for it", async () => {
+  const source = aCatalog();
+  seedMemory(source, "packages", [anImage({ tag: "empty" })]);
+  const all = await planOf({}, source);
+  expect(all.list.archives.map(({ archive }) => archive)).toEqual(["package-app.tar", "package-versions.tar"]);
+  expect(all.warnings).toEqual([]);
+  expect((await planOf({ include: ["app", "empty"] }, source)).warnings).toEqual(["NOTHING_SELECTED"]);
+});
+
+test("an internal image that several versions list comes once", async () => {
+  const source = aCatalog();
+  const files = { "images_digests.json": `["${component.manifest.descriptor.digest}"]` };
+  for (const tag of ["v1.44.0", "v1.45.1"]) seedMemory(source, "packages/app", [anImage({ tag, files })]);
+  const { images, list } = await planOf({ include: ["app@<=1.45"] }, source);
+  expect(images["packages/app"]?.filter((image) => image.endsWith("internal"))).toEqual([`${internalTag} internal`]);
+  expect(list.missing).toEqual([]);
+});
+
 describe("extra images alone", () => {
+  test("come with what a version that was left out would have had, and an exact tag has to be there", async () => {
+    const source = aCatalog();
+    const files = { "version.json": '{"version":"v9.9.9"}' };
+    seedMemory(source, "packages/app/version", [anImage({ tag: "beta", files })]);
+    const { list } = await planOf({ include: ["app"], onlyExtraImages: true }, source);
+    expect(list.missing.map(({ reference }) => reference)).toEqual(["source/packages/app:v9.9.9"]);
+    const pinned = planOf({ include: ["app@=v9.9.9"], onlyExtraImages: true }, source);
+    await expect(pinned).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+  });
+
+  test.for([{ include: ["app@=v1.46.0"] }, { include: ["app@>=1.46.0 <2.0.0"] }, { include: [] }])(
+    "of $include are those of the versions it selects",
+    async ({ include }) => {
+      const { images } = await planOf({ include, onlyExtraImages: true });
+      expect(images).toEqual({
+        "packages/app/extra/enforcer": ["7 extra"],
+        "packages/app/extra/scanner": ["v1.2.3 extra"],
+      });
+    },
+  );
+
+  test("that nobody lists are told to who asked for them", async () => {
+    expect((await planOf({ include: ["app@=v1.44.0"], onlyExtraImages: true })).warnings).toEqual(["NOTHING_SELECTED"]);
+  });
+
   test("are found by the channels, and nothing else is brought", async () => {
     const { images } = await planOf({ include: ["app"], onlyExtraImages: true });
     expect(images).toEqual({

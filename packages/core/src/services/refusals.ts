@@ -20,8 +20,7 @@ export class Refusals {
   }
 
   /**
-   * What `question` gives; `undefined` when the source refuses it, or answers with what cannot be used. What another try may
-   * change is an error.
+   * What `question` gives; `undefined` when the source refuses it. What another try may change is an error.
    * @throws MirrorError `TRANSFER_FAILED`
    */
   async without<Answer>(reference: string, question: () => Promise<Answer>): Promise<Answer | undefined> {
@@ -29,9 +28,8 @@ export class Refusals {
       return await question();
     } catch (error) {
       if (!isMirrorError(error, "TRANSFER_FAILED")) throw error;
-      const { code, failure } = error.details;
-      const isRefusal = code === "UNAUTHORIZED" || code === "FORBIDDEN";
-      if ((!isRefusal && failure !== "invalid") || this.#missing.length + 1 >= this.#all) throw error;
+      const isRefusal = error.details.code === "UNAUTHORIZED" || error.details.code === "FORBIDDEN";
+      if (!isRefusal || this.#missing.length + 1 >= this.#all) throw error;
       this.#missing.push({ reference, why: "catalog" });
       const message = `${error.message}: it is left out`;
       this.#run.emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message, reference });
