@@ -9,6 +9,7 @@ import {
   type Tag,
 } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
+import { askingAgain, type Patience } from "../transfer/asking-again.ts";
 import { Pool } from "../transfer/pool.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
 import { answeredInTime } from "./answered-in-time.ts";
@@ -27,7 +28,7 @@ export type Recall = (descriptor: Descriptor) => Promise<Uint8Array | undefined>
 export class SourceCache implements SourceView {
   /** How bytes that are no longer held are found again before the source is asked once more. */
   recall: Recall = async () => undefined;
-  readonly #signal: AbortSignal;
+  readonly #patience: Patience;
   readonly #pool = new Pool(inFlight);
   readonly #maxHeldBytes: number;
   readonly #manifests = new Map<string, Promise<Manifest | undefined>>();
@@ -41,8 +42,8 @@ export class SourceCache implements SourceView {
   #heldBytes = 0;
   #hasAnswered = false;
 
-  constructor(signal: AbortSignal, heldBytes: number = maxHeldBytes) {
-    this.#signal = signal;
+  constructor(patience: Patience, heldBytes: number = maxHeldBytes) {
+    this.#patience = patience;
     this.#maxHeldBytes = heldBytes;
   }
 
@@ -75,7 +76,7 @@ export class SourceCache implements SourceView {
     return single(this.#tags, repository.name, () =>
       this.#ask(repository, "", async () => {
         const tags: Tag[] = [];
-        const limit = { ms: answerWithinMs, signal: this.#signal, what: repository.name };
+        const limit = { ms: answerWithinMs, signal: this.#patience.signal, what: repository.name };
         for await (const tag of answeredInTime((signal) => repository.tags({ signal }), limit)) tags.push(tag);
         return tags;
       }),
@@ -90,7 +91,8 @@ export class SourceCache implements SourceView {
     const found = await single(this.#referrers, `${repository.name}@${subject}`, () =>
       this.#ask(repository, subject, async () => {
         const referrers: Descriptor[] = [];
-        for await (const one of repository.referrers(subject, { ...options, signal: this.#signal })) referrers.push(one);
+        for await (const one of repository.referrers(subject, { ...options, signal: this.#patience.signal }))
+          referrers.push(one);
         return referrers;
       }),
     );
@@ -143,7 +145,7 @@ export class SourceCache implements SourceView {
 
   async #fetch(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {
     const manifest = await this.#ask(repository, reference, () =>
-      repository.manifest(reference, { signal: this.#signal }),
+      repository.manifest(reference, { signal: this.#patience.signal }),
     );
     this.#hasAnswered ||= manifest !== undefined;
     return manifest;
@@ -151,10 +153,10 @@ export class SourceCache implements SourceView {
 
   async #ask<T>(repository: RepositoryReader, reference: string, question: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#pool.run(question, this.#signal);
+      return await this.#pool.run(() => askingAgain(question, this.#patience), this.#patience.signal);
     } catch (error) {
       if (isRegistryError(error, "NOT_FOUND")) return undefined;
-      throw sourceError(error, repository.name, reference, this.#signal);
+      throw sourceError(error, repository.name, reference, this.#patience.signal);
     }
   }
 }

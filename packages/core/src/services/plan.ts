@@ -20,6 +20,10 @@ export interface PlanOptions {
   readonly onEvent?: OnEvent | undefined;
   /** Go on without the items that fail; the list says which in `failed`. @defaultValue false */
   readonly keepGoing?: boolean | undefined;
+  /** Tries before something that arrives damaged counts as failed. @defaultValue 5 */
+  readonly attempts?: number | undefined;
+  /** The pause before the second try, in milliseconds; it doubles from try to try. @defaultValue 500 */
+  readonly retryDelayMs?: number | undefined;
 }
 
 /**
@@ -38,7 +42,7 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
   const failures = new ItemFailures(run, options);
   const { done, failed } = await runItems(
     items,
-    ({ planner }) => imageFileReader(planner, run.base.source, run.base.signal, nothing, layers),
+    ({ planner }) => imageFileReader(planner, run.source, nothing, layers, run.patience),
     ({ item, run: { emit } }) => {
       const steps: PlannedStep[] = [];
       return {

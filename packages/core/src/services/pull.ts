@@ -100,7 +100,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   const layers = new LayerCache();
   const { done, failed: failedNow } = await runItems(
     items,
-    ({ planner }) => imageFileReader(planner, run.source, run.base.signal, local, layers),
+    ({ planner }) => imageFileReader(planner, run.source, local, layers, run.patience),
     (planned) => new ArchiveSink(planned, shared),
     { stop: run.stop, failures, base },
   );

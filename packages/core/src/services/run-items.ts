@@ -5,6 +5,7 @@ import { readImageFiles } from "../plan/image-files.ts";
 import type { LayerCache } from "../plan/layer-cache.ts";
 import { LocalFirstRepository } from "../plan/local-first.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "../plan/planner.ts";
+import { askingAgain, type Patience } from "../transfer/asking-again.ts";
 import { Pool } from "../transfer/pool.ts";
 import { transferError } from "../transfer/transfer-error.ts";
 import type { ItemFailures } from "./item-failures.ts";
@@ -109,14 +110,16 @@ function overBase(step: PlannedStep, base: Base, run: RunContext): PlannedStep {
 export function imageFileReader(
   planner: Planner,
   view: SourceView,
-  signal: AbortSignal,
   local: LocalBlobs,
   layers: LayerCache,
+  patience: Patience,
 ): ReadImageFiles {
+  const { signal } = patience;
   return async ({ source }, { digest, reference }, names) => {
     const repository = new LocalFirstRepository(planner.open(source), view, local);
     try {
-      return await readImageFiles(repository, await repository.manifest(digest), names, { signal, layers });
+      const manifest = await repository.manifest(digest);
+      return await askingAgain(() => readImageFiles(repository, manifest, names, { signal, layers }), patience);
     } catch (error) {
       throw transferError(error, "source", `read ${names.join(", ")} of ${reference}`, reference, signal);
     }
