@@ -1,4 +1,4 @@
-import { listPlanner, type Planner } from "@tranship/core";
+import { listPlanner, type OnEvent, type Planner } from "@tranship/core";
 import type { RegistryReader } from "@tranship/registry";
 import { Command } from "commander";
 import { readPlan } from "./base-file.ts";
@@ -24,13 +24,17 @@ export function withPlanFlags(command: Command): Command {
 
 /**
  * What the flags ask for: what a plan names, or what a selection comes to.
+ * `onEvent` takes warnings about flags.
  * @throws UsageError; MirrorError `PLAN_INVALID`, `SELECTION_INVALID`
  */
 export async function plannersFor(
   source: RegistryReader,
   flags: PlanFlags & SelectionFlags,
+  onEvent?: OnEvent,
 ): Promise<readonly Planner[]> {
-  return flags.plan === undefined ? servicesFor(source, flags) : [listPlanner(await readPlan(flags.plan), source)];
+  return flags.plan === undefined
+    ? servicesFor(source, flags, onEvent)
+    : [listPlanner(await readPlan(flags.plan), source)];
 }
 
 /** A plan leaves nothing to select, and says what a base spares. @throws UsageError */

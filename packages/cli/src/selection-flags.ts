@@ -2,10 +2,13 @@ import {
   type AttachedKinds,
   attachedKinds,
   type CatalogServiceOptions,
+  isMirrorError,
+  MirrorError,
   ModulesService,
+  type OnEvent,
   PackagesService,
 } from "@tranship/core";
-import type { RegistryReader } from "@tranship/registry";
+import { isRepositoryPath, type RegistryReader } from "@tranship/registry";
 import { type Command, Option } from "commander";
 import { accessTimeoutMsOf, type FailureFlags } from "./failure-flags.ts";
 import { collect } from "./flags.ts";
@@ -14,6 +17,7 @@ import { UsageError } from "./usage-error.ts";
 /** Flags that say what to mirror. */
 export interface SelectionFlags extends FailureFlags {
   readonly packages: boolean;
+  readonly packageVersions: boolean;
   readonly includePackage: readonly string[];
   readonly excludePackage: readonly string[];
   readonly modules: boolean;
@@ -37,6 +41,7 @@ export function withSelectionFlags(command: Command): Command {
     .option("--include-package <name>", `only these packages: ${expression}`, collect, [])
     .option("--exclude-package <name>", "all packages but these; repeatable", collect, [])
     .option("--no-packages", "leave the packages out; package-versions.tar is still brought")
+    .option("--no-package-versions", "leave package-versions.tar out, the release metadata of the whole catalog")
     .option("-i, --include-module <name>", `only these modules: ${expression}`, collect, [])
     .option("-e, --exclude-module <name>", "all modules but these; repeatable", collect, [])
     .option("--no-modules", "leave the modules out")
@@ -57,10 +62,17 @@ export function withSelectionFlags(command: Command): Command {
     );
 }
 
-/** What the flags ask for, catalog by catalog. @throws UsageError, MirrorError `SELECTION_INVALID` */
-export function servicesFor(source: RegistryReader, flags: SelectionFlags): readonly CatalogPlanner[] {
+/**
+ * What the flags ask for, catalog by catalog. Nothing is asked of the source; `onEvent` takes warnings.
+ * @throws UsageError, MirrorError `SELECTION_INVALID`
+ */
+export function servicesFor(
+  source: RegistryReader,
+  flags: SelectionFlags,
+  onEvent?: OnEvent,
+): readonly CatalogPlanner[] {
   check(flags);
-  const { onlyExtraImages = false, proxyRegistry: proxy = false, modulesPathSuffix = "" } = flags;
+  const { onlyExtraImages = false, proxyRegistry: proxy = false } = flags;
   const attached = flags.referrers ?? (flags.skipVexImages ? "all-but-vex" : "all");
   const shared = {
     source,
@@ -70,32 +82,56 @@ export function servicesFor(source: RegistryReader, flags: SelectionFlags): read
     proxy,
     accessTimeoutMs: accessTimeoutMsOf(flags),
   } satisfies Partial<CatalogServiceOptions>;
+  const warn = (message: string) => onEvent?.({ type: "warning.raised", code: "FLAG_OVERRULED", message });
   const services: CatalogPlanner[] = [];
+  const wantsPackages = flags.packages || onlyExtraImages;
   // The packages of a proxy are those that are named; without names there is nothing to ask it for.
-  const hasPackages = !proxy || flags.includePackage.length > 0;
-  if (hasPackages) {
+  const isUnnamed = proxy && flags.includePackage.length === 0;
+  if (wantsPackages && isUnnamed) warn("packages are left out: a proxy lists none, and --include-package names none");
+  if (!isUnnamed && (wantsPackages || flags.packageVersions)) {
+    const [include, exclude] = [flags.includePackage, flags.excludePackage];
+    const metadata = { metadataOnly: !wantsPackages, catalogMetadata: flags.packageVersions };
     services.push(
-      new PackagesService({
-        ...shared,
-        include: flags.includePackage,
-        exclude: flags.excludePackage,
-        metadataOnly: !flags.packages && !onlyExtraImages,
-      }),
+      named("package", include, exclude, () => new PackagesService({ ...shared, include, exclude, ...metadata })),
     );
   }
-  const wantsModules = flags.modules || flags.includeModule.length > 0 || onlyExtraImages;
-  if (wantsModules) {
+  if (!flags.modules && flags.includeModule.length > 0)
+    warn("--no-modules is overruled by --include-module: the modules it names are brought");
+  if (flags.modules || flags.includeModule.length > 0 || onlyExtraImages) {
+    const [include, exclude, sourcePath] = [flags.includeModule, flags.excludeModule, modulesPathOf(flags)];
     services.push(
-      new ModulesService({
-        ...shared,
-        include: flags.includeModule,
-        exclude: flags.excludeModule,
-        sourcePath: modulesPathSuffix === "" ? "modules" : modulesPathSuffix.replace(/^\/+|\/+$/g, ""),
-      }),
+      named("module", include, exclude, () => new ModulesService({ ...shared, include, exclude, sourcePath })),
     );
   }
   if (services.length === 0) throw new UsageError("nothing to do: every component is left out");
   return services;
+}
+
+/** Makes a service; an expression it cannot read is told with the flag it came by. */
+function named<Service>(
+  kind: "package" | "module",
+  include: readonly string[],
+  exclude: readonly string[],
+  create: () => Service,
+): Service {
+  try {
+    return create();
+  } catch (error) {
+    if (!isMirrorError(error, "SELECTION_INVALID")) throw error;
+    const { expression } = error.details;
+    const verb = include.includes(expression) ? "include" : exclude.includes(expression) ? "exclude" : undefined;
+    if (verb === undefined) throw error;
+    const message = `--${verb}-${kind}: ${error.message}`;
+    throw new MirrorError("SELECTION_INVALID", message, error.details, { cause: error });
+  }
+}
+
+/** Where modules lie at the source: `/` for its root. */
+function modulesPathOf({ modulesPathSuffix = "" }: SelectionFlags): string {
+  if (modulesPathSuffix === "") return "modules";
+  const path = modulesPathSuffix.split("/").filter(Boolean).join("/");
+  if (path === "" || isRepositoryPath(path)) return path;
+  throw new UsageError(`--modules-path-suffix ${modulesPathSuffix}: it is no path of a repository`);
 }
 
 function check(flags: SelectionFlags): void {

@@ -103,7 +103,8 @@ export interface MirrorWarning {
     | "TAG_KEPT"
     | "PLATFORMS_NARROWED"
     | "PLATFORMS_KEPT"
-    | "PLATFORM_MISSING";
+    | "PLATFORM_MISSING"
+    | "FLAG_OVERRULED";
   readonly message: string;
   readonly reference?: string;
 }

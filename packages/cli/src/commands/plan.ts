@@ -37,7 +37,7 @@ export function planCommand(context: CliContext): Command {
       const base = await readBase(flags.base);
       const before = flags.diff === undefined ? undefined : await readPlan(flags.diff, "--diff");
       await using source = await openSource(flags.source, flags, context);
-      const services = servicesFor(source, flags);
+      const services = servicesFor(source, flags, context.onEvent);
       if (flags.explain) {
         const names = [];
         for (const service of services)

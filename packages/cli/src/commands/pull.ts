@@ -45,7 +45,7 @@ export function pullCommand(context: CliContext): Command {
       const [chunkBytes, checksums] = [chunkBytesOf(flags), checksumsOf(flags)];
       const base = await readBase(flags.base);
       await using source = await openSource(flags.source, flags, context);
-      const planners = await plannersFor(source, flags);
+      const planners = await plannersFor(source, flags, context.onEvent);
       const directory = folder.replace(/^bundle:/, "");
       await using bundle = await BundleDirectory.open(directory, { restart: flags.restart, chunkBytes, checksums });
       const { keepGoing } = flags;

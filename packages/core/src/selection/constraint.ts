@@ -16,6 +16,8 @@ export interface ConstraintFault {
   readonly hint?: string | undefined;
 }
 
+const emptyHint = "write >=1.2.3 in quotes, or the shell takes > and < for redirections; or was a variable empty?";
+
 /** Longer constraints are not read, in characters: what tells their faults apart is not made for texts of any length. */
 const maxLength = 4096;
 
@@ -28,7 +30,7 @@ const maxLength = 4096;
 export function parseConstraint(given: string): Constraint | ConstraintFault {
   const text = given.trim();
   if (text.length > maxLength) return { reason: `what follows the @ is longer than ${maxLength} characters` };
-  if (text === "") return { reason: "nothing follows the @", hint: "quote it in the shell: > and < redirect" };
+  if (text === "") return { reason: "nothing follows the @", hint: emptyHint };
   if (text.startsWith("=")) return parseExact(text);
   if (/^[<>~^]/.test(text)) return parseRange(text);
   const line = versionLine(text);

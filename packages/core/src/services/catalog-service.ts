@@ -46,6 +46,8 @@ export interface CatalogServiceOptions {
   readonly sourcePath?: string | undefined;
   /** Leave out the items and bring only the release metadata of the whole catalog. @defaultValue false */
   readonly metadataOnly?: boolean | undefined;
+  /** Bring the release metadata of the whole catalog, where it has an archive for that. @defaultValue true */
+  readonly catalogMetadata?: boolean | undefined;
   /**
    * How long the catalog may give no answer while it is listed, in milliseconds; 0 for ever. Listing it is the first thing
    * a run does: whoever may not, or cannot reach it, learns it then. @defaultValue 15000
@@ -74,6 +76,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   readonly selection: unknown;
   readonly onEvent: OnEvent;
   readonly #catalog: Catalog;
+  readonly #everything: Catalog["everything"];
   readonly #source: RegistryReader;
   readonly #images: CatalogImages;
   readonly #filter: Filter;
@@ -90,7 +93,9 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     super();
     const { source, attached = "all", onlyExtraImages = false, proxy = false, metadataOnly = false } = options;
     const sourcePath = options.sourcePath ?? catalog.root;
+    const { catalogMetadata = true } = options;
     this.#catalog = catalog;
+    this.#everything = catalogMetadata ? catalog.everything : undefined;
     this.#source = source;
     const platforms = [...new Set(options.platforms?.map((text) => formatPlatform(parsePlatform(text))))].sort(
       compareText,
@@ -109,7 +114,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     this.#onlyExtraImages = onlyExtraImages;
     this.#metadataOnly = metadataOnly;
     this.#accessTimeoutMs = options.accessTimeoutMs;
-    const everything = catalog.everything ? [catalog.everything.component] : [];
+    const everything = this.#everything ? [this.#everything.component] : [];
     this.components = metadataOnly ? everything : [catalog.component, ...everything];
     const { include = [], exclude = [] } = options;
     this.selection = {
@@ -123,6 +128,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       onlyExtraImages,
       proxy,
       metadataOnly,
+      catalogMetadata,
     };
     this.onEvent = (event) => {
       if (event.type === "item.failed" && event.component === catalog.component) this.#planned.delete(event.item);
@@ -158,7 +164,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   async *items(run: RunContext): AsyncIterable<Item> {
     this.#planned.clear();
     this.#hasRun = true;
-    const { component, everything } = this.#catalog;
+    const { component } = this.#catalog;
+    const everything = this.#everything;
     const names = await this.#names(run);
     if (names.length === 0) return;
     if (!this.#metadataOnly) {
@@ -176,7 +183,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     read: ReadImageFiles,
   ): Promise<PlannedStep | undefined> {
     this.#hasRun = true;
-    if (item.component === this.#catalog.everything?.component)
+    if (item.component === this.#everything?.component)
       return done.length > 0 ? undefined : this.#metadataStep(item, run);
     this.#planned.set(item.name, done);
     const wanted = this.#filter.wanted(item.name);
