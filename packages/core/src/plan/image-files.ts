@@ -30,6 +30,9 @@ export interface ImageFilesOptions {
 
 const linuxAmd64 = { os: "linux", architecture: "amd64" };
 
+/** Layers up to so many bytes are read to the end, so that what is found in them is proven by their digest. */
+const maxProvenBytes = 1024 ** 2;
+
 /** Nested indexes deeper than this are refused. */
 const maxDepth = 8;
 
@@ -60,7 +63,7 @@ export async function readImageFiles(
     const looked = [...open];
     const scan = async () => {
       const search = new FileSearch(looked);
-      await scanLayer(repository.fetchBlob(layer, { signal }), search, limits);
+      await scanLayer(repository.fetchBlob(layer, { signal }), search, limits, layer.size > maxProvenBytes);
       return search;
     };
     try {
