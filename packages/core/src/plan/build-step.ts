@@ -132,8 +132,8 @@ function absent(want: WantedImage, reference: string, run: RunContext): MissingR
   return { reference, why: want.why };
 }
 
-/** Answers that are none: what is at the source is not known. */
-const unanswered: ReadonlySet<string> = new Set(["UNEXPECTED_STATUS", "PROTOCOL"] satisfies RegistryErrorCode[]);
+/** An answer that is none: what is at the source is not known. */
+const unanswered: RegistryErrorCode = "UNEXPECTED_STATUS";
 
 /** What cannot be used for its own sake may be left out; what could not be read never is. */
 function broken(cause: unknown, want: WantedImage, reference: string, run: RunContext): MissingReference {
@@ -150,7 +150,7 @@ function broken(cause: unknown, want: WantedImage, reference: string, run: RunCo
     isMirrorError(error, "IMAGE_NOT_FOUND") ||
     (isMirrorError(error, "TRANSFER_FAILED") &&
       error.details.failure === "invalid" &&
-      !unanswered.has(error.details.code ?? ""));
+      error.details.code !== unanswered);
   if (!isOwnFault || want.whenBroken === "fail") throw error;
   run.emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message: `${error.message}: it is left out`, reference });
   return { reference, why: want.why };
