@@ -5,6 +5,7 @@ import {
   BundleDirectory,
   isMirrorError,
   type LockFile,
+  listPlanner,
   lockFileName,
   type MirrorEvent,
   PackagesService,
@@ -198,9 +199,20 @@ describe("a pull that is to keep going", () => {
     expect(digests(folder)).toEqual(digests(fresh));
   });
 
-  test("asked for something else, uses what was left, and keeps what others of the lock failed", async () => {
+  test("asked for something else, takes bytes from what was left; another component's failures stay in the lock", async () => {
     await using registry = await aSource();
     const folder = tempFolder();
+    registry.fail(faults.status(403), { match: ownLayers });
+    await pullInto(folder, registry.host, [], { keepGoing: true });
+    registry.reset();
+    const { failed } = lockOf(folder);
+    {
+      await using source = createRegistry(`${registry.host}/demo/fe`);
+      await using bundle = await BundleDirectory.open(folder);
+      await new PackagesService({ source }).pullPackageVersions({ to: bundle });
+    }
+    expect([failed?.length, lockOf(folder).failed]).toEqual([1, failed]);
+
     registry.fail(faults.status(403), { match: ownLayers });
     await pullInto(folder, registry.host, [], { keepGoing: true });
     registry.reset();
@@ -267,6 +279,12 @@ describe("a pull that is to keep going", () => {
     const report = await pullInto(folder, registry.host, [], { keepGoing: true });
     expect(report.failed).toEqual(list.failed);
     expect(lockOf(folder).archives).toEqual(list.archives);
+
+    registry.reset();
+    await using bundle = await BundleDirectory.open(tempFolder());
+    const followed = await pull([listPlanner(list, source)], { to: bundle });
+    expect(followed.failed).toEqual(list.failed);
+    expect(bundle.lockFile?.failed).toEqual(list.failed);
   });
 });
 
