@@ -16,6 +16,7 @@ export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.t
 export type { ChecksumKind } from "./checksums/sidecar.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";
 export type { MirrorEvent, MirrorWarning, OnEvent } from "./events.ts";
+export { countManifests, type EntryAnnotations, layoutHasManifests } from "./layout/count-manifests.ts";
 export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
 export { ImageLayout } from "./layout/image-layout.ts";
 export { LayoutRegistry, type LayoutRegistryOptions } from "./layout/layout-registry.ts";
@@ -48,6 +49,7 @@ export {
   maxInventoryLength,
   parseInventory,
 } from "./plan/inventory.ts";
+export { type ItemImages, imagesOfItem } from "./plan/item-images.ts";
 export {
   type LockedArchive,
   type LockedChunk,
@@ -64,6 +66,13 @@ export type { PushReport } from "./push/push-report.ts";
 export type { OnConflict } from "./push/push-work.ts";
 export { createRoutes, type MovedCatalog, type RouteOptions, type Routes } from "./push/routes.ts";
 export { type Constraint, type ConstraintFault, isConstraint, parseConstraint } from "./selection/constraint.ts";
+export {
+  type ExactConstraint,
+  exactConstraintsOf,
+  type SemverConstraint,
+  semverConstraintsOf,
+} from "./selection/constraints-of.ts";
+export { type Filter, type FilterExpressions, parseFilter, type Wanted } from "./selection/filter.ts";
 export { type ProbeOptions, probeVersions } from "./selection/probe.ts";
 export { explainVersions, selectVersions, type TagVerdict } from "./selection/select-versions.ts";
 export { parseVersionRange, type VersionRange } from "./selection/version-range.ts";
