@@ -1,5 +1,6 @@
 import { type Manifest, MediaType, type Platform, parseManifest, type RepositoryReader } from "@tranship/registry";
 import * as z from "zod";
+import { askingAgain } from "../transfer/asking-again.ts";
 
 /** A larger config is not read, in bytes. */
 const maxConfigBytes = 4 * 1024 * 1024;
@@ -26,9 +27,12 @@ export async function imagePlatform(
   if (content.kind !== "image") return undefined;
   const { config } = content;
   if (!configTypes.includes(config.mediaType) || config.size > maxConfigBytes) return undefined;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of repository.fetchBlob(config, { signal })) chunks.push(chunk);
-  const parsed = configSchema.safeParse(parseJson(Buffer.concat(chunks)));
+  const read = async () => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of repository.fetchBlob(config, { signal })) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+  const parsed = configSchema.safeParse(parseJson(await askingAgain(read, { signal })));
   return parsed.success ? parsed.data : undefined;
 }
 
