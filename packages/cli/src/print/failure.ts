@@ -57,7 +57,7 @@ const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   TAG_CONFLICT: "--on-conflict overwrite gives them the bundle's images, --on-conflict skip leaves them as they are",
   FILE_TOO_LARGE: "--chunk-size splits archives into files the file system can hold, such as --chunk-size 4GB",
   NO_SPACE: "free some space and run the command again, it goes on where it stopped",
-  PLAN_OUTDATED: "plan anew: pull with --restart",
+  PLAN_OUTDATED: "plan anew: with `tranship plan -o`, or an interrupted pull with --restart",
   PLAN_INVALID:
     "a plan is what `tranship plan -o` writes or a bundle has as its lock; pull with --restart makes a damaged lock anew",
 };
