@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { planRun, runPlan } from "./plan-run.ts";
 
-test("a plan is what a pull brings, reference for reference and byte for byte, and a pull of the plan makes the same files", async () => {
+test("a plan is what a pull brings, reference for reference and byte for byte, and a pull of the plan makes the same files", {
+  timeout: 90_000,
+}, async () => {
   let images = 0;
   const property = fc.asyncProperty(planRun, async (run) => {
     const outcome = await runPlan(run);
@@ -13,7 +15,7 @@ test("a plan is what a pull brings, reference for reference and byte for byte, a
   expect(images).toBeGreaterThan(0);
 });
 
-test("a plan is what a pull brings while requests go wrong", async () => {
+test("a plan is what a pull brings while requests go wrong", { timeout: 90_000 }, async () => {
   const run = fc.record({ run: planRun, faults: fc.nat({ max: 6 }) });
   await fc.assert(
     fc.asyncProperty(run, async ({ run, faults }) => {
