@@ -13,7 +13,7 @@ export interface Unpacker {
 /** Bytes needed to tell how a stream is packed. */
 export const packedMagicBytes: number = 4;
 
-const chunkSize = 256 * 1024;
+const chunkSize = 64 * 1024;
 
 /**
  * An unpacker for a stream that starts with `head`: gzip or zstd by its magic bytes, else plain. `sink` must not throw.
