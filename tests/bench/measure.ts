@@ -5,6 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transhipMain } from "../support/run-tranship.ts";
 
+/** A mebibyte, in bytes. */
+export const mib: number = 1024 * 1024;
+
+/** No run of the program may hold more memory, in bytes. */
+export const maxRssBytes: number = 200 * mib;
+
 /** What the kernel counted for a process of ours. */
 export interface Usage {
   /** The high-water mark of its resident memory, in bytes. */

@@ -7,46 +7,59 @@ import { parseArgs } from "node:util";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { lacking } from "../support/tools.ts";
 import { type BigPackage, pushBigPackage } from "./big-package.ts";
-import { measureTranship, median, timeProgram, type Usage } from "./measure.ts";
-
-/**
- * Pulls one package with one very large layer out of Debian's docker-registry with the command line, in turns with other
- * programs that fetch the same bytes. Memory and written bytes have limits; of time only ratios are told.
- *
- *     npx -y pnpm@10 bench [--big-bytes 2147483648] [--rounds 3] [--write]
- */
-const mib = 1024 * 1024;
-const maxRssBytes = 200 * mib;
+import { benchCatalog, type Findings } from "./catalog.ts";
+import { maxRssBytes, measureTranship, median, mib, timeProgram, type Usage } from "./measure.ts";
 
 interface Rounds {
   readonly tranship: readonly (Usage & { readonly elapsedMs: number; readonly bundleBytes: number })[];
   readonly peers: ReadonlyMap<string, readonly number[]>;
 }
 
+/**
+ * Measures whole commands. `layer` (what it does unless told) pulls one package with one very large layer out of Debian's
+ * docker-registry, in turns with other programs that fetch the same bytes; `catalog` plans and pulls very many small
+ * images. Memory, written bytes and idleness have limits; of time only ratios are told.
+ *
+ *     npx -y pnpm@10 bench [layer] [--big-bytes 2147483648] [--rounds 3] [--write]
+ *     npx -y pnpm@10 bench catalog [--packages 200] [--versions 5] [--delay-ms 10] [--write]
+ */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       "big-bytes": { type: "string", default: String(2048 * mib) },
       rounds: { type: "string", default: "3" },
+      packages: { type: "string", default: "200" },
+      versions: { type: "string", default: "5" },
+      "delay-ms": { type: "string", default: "10" },
       write: { type: "boolean", default: false },
     },
   });
+  const [name = "layer"] = positionals;
+  const size = { packages: Number(values.packages), versions: Number(values.versions) };
+  const benches: Readonly<Record<string, () => Promise<Findings>>> = {
+    layer: () => benchLayer(Number(values["big-bytes"]), Number(values.rounds)),
+    catalog: () => benchCatalog(size, Number(values["delay-ms"])),
+  };
+  const bench = benches[name];
+  if (!bench) throw new Error(`there is no bench called ${name}, only ${Object.keys(benches).join(", ")}`);
+  const { text, faults } = await bench();
+  console.log(text);
+  if (values.write) appendFileSync(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), `\n${text}\n`);
+  for (const fault of faults) console.error(`over the limit: ${fault}`);
+  if (faults.length > 0) process.exitCode = 1;
+}
+
+async function benchLayer(bytes: number, rounds: number): Promise<Findings> {
   const missing = lacking("docker-registry", "skopeo", "curl", "sync");
   if (missing.length > 0) throw new Error(`this needs ${missing.join(", ")}`);
-  const bytes = Number(values["big-bytes"]);
   await using registry = await startDockerRegistry();
   const place = `${registry.host}/bench`;
   console.error(`pushing ${bytes / mib} MiB to ${place}`);
   const big = await pushBigPackage(place, bytes);
   const folder = mkdtempSync(join(tmpdir(), "tranship-bench-"));
   try {
-    const rounds = await runRounds(folder, place, big, Number(values.rounds));
-    const { text, faults } = describe(bytes, rounds);
-    console.log(text);
-    if (values.write)
-      appendFileSync(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), `\n${text}\n`);
-    for (const fault of faults) console.error(`over the limit: ${fault}`);
-    if (faults.length > 0) process.exitCode = 1;
+    return describe(bytes, await runRounds(folder, place, big, rounds));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -85,10 +98,7 @@ async function runRounds(folder: string, place: string, big: BigPackage, count: 
   return { tranship, peers: times };
 }
 
-function describe(
-  bytes: number,
-  { tranship, peers }: Rounds,
-): { readonly text: string; readonly faults: readonly string[] } {
+function describe(bytes: number, { tranship, peers }: Rounds): Findings {
   const ours = median(tranship.map(({ elapsedMs }) => elapsedMs));
   const rss = Math.max(...tranship.map(({ peakRssBytes }) => peakRssBytes));
   const written = Math.max(...tranship.map(({ writtenBytes, bundleBytes }) => writtenBytes / bundleBytes));

@@ -121,7 +121,7 @@ describe("a pull", () => {
     expect(Object.keys(digests(folder))).toEqual(["package-alb.tar", "package-versions.tar"]);
   });
 
-  test("an exact tag brings that version and its release metadata, and no channel", async () => {
+  test("an exact tag brings that version and its release metadata, under every channel's name too", async () => {
     await using registry = await aSource();
     const folder = tempFolder();
     await pullInto(folder, registry.host, ["console@=v1.44.0"]);
@@ -129,6 +129,9 @@ describe("a pull", () => {
     const references = archive?.sections.flatMap(({ repositories }) => repositories).flatMap(({ images }) => images);
     expect(references?.map(({ reference, why }) => `${reference.replace(registry.host, "HOST")} ${why}`)).toEqual([
       "HOST/demo/fe/packages/console:v1.44.0 pin",
+      ...["alpha", "beta", "early-access", "lts", "rock-solid", "stable"].map(
+        (channel) => `HOST/demo/fe/packages/console/version:${channel} alias`,
+      ),
       "HOST/demo/fe/packages/console/version:v1.44.0 release",
     ]);
   });
@@ -310,13 +313,14 @@ test("a service counts what its last run came to", async () => {
   const registry = new MemoryRegistry();
   await seedProduct(registry, smallProduct);
   const service = new PackagesService({ source: registry, include: ["console"] });
-  expect(service.stats()).toEqual({ attempted: false, packages: [], totalImages: 0, totalVex: 0 });
+  const nothing = { attempted: false, onlyExtraImages: false, packages: [], totalImages: 0, totalVex: 0 };
+  expect(service.stats()).toEqual(nothing);
   await service.plan();
   const expected = {
+    ...nothing,
     attempted: true,
     packages: [{ name: "console", images: 11, vex: 0, versions: ["v1.45.1", "v1.45.2", "v1.46.0"] }],
     totalImages: 11,
-    totalVex: 0,
   };
   expect(service.stats()).toEqual(expected);
   const types = new Set<string>();

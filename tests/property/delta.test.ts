@@ -23,7 +23,8 @@ function productOf(plans: readonly GraphPlan[]): { readonly source: MemoryRegist
   const include: string[] = [];
   for (const [at, content] of plans.entries()) {
     const name = `p${at}`;
-    const { tagged } = buildGraph(content);
+    const indexes = content.indexes.filter(({ children }) => children.length > 0);
+    const { tagged } = buildGraph({ ...content, indexes }, { areArchives: true }); // a planner looks into images
     seedMemory(source, "packages", [anImage({ tag: name })]);
     seedMemory(source, `packages/${name}`, tagged);
     include.push(...tagged.flatMap(({ tags }) => tags.map((tag) => `${name}@=${tag}`)));

@@ -65,11 +65,17 @@ const passing: readonly ((random: () => number) => Fault)[] = [
   (random) => faults.slow({ delayMs: Math.floor(random() * 5) }),
 ];
 
-/** Bytes that arrive damaged again and again are given up. */
-const maxDamages = 2;
-
-/** Makes `count` requests of a server go wrong, at random moments; `onFault` is told of each that does. */
-export function injectFaults(server: TestRegistry, count: number, random: () => number, onFault: () => void): void {
+/**
+ * Makes `count` requests of a server go wrong, at random moments; `onFault` is told of each that does. Bytes that arrive
+ * damaged again and again are given up, so there are few such faults.
+ */
+export function injectFaults(
+  server: TestRegistry,
+  count: number,
+  random: () => number,
+  onFault: () => void,
+  maxDamages = 2,
+): void {
   for (let n = 0; n < count; n += 1) {
     let countdown = Math.floor(random() * 60);
     const isDamage = n < maxDamages && random() < 0.3;

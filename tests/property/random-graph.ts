@@ -60,11 +60,21 @@ export const graphPlan: fc.Arbitrary<GraphPlan> = fc.record({
   }),
 });
 
+/** How {@link buildGraph} builds. */
+export interface BuildGraphOptions {
+  /** Whether every layer can be read as one; else some are any bytes. @defaultValue false */
+  readonly areArchives?: boolean;
+}
+
 /** The content a plan stands for; the same plan gives the same bytes. */
-export function buildGraph({ layerSizes, images, indexes, artifacts }: GraphPlan): BuiltGraph {
-  const layers = layerSizes.map((size, at) =>
-    size === 0 ? aBlob({ size: 0 }) : at % 2 === 0 ? aLayer({ size, seed: at }) : aBlob({ size, seed: at }),
-  );
+export function buildGraph(
+  { layerSizes, images, indexes, artifacts }: GraphPlan,
+  { areArchives = false }: BuildGraphOptions = {},
+): BuiltGraph {
+  const layers = layerSizes.map((size, at) => {
+    if (size === 0) return aBlob({ size: 0 });
+    return at % 2 === 0 || areArchives ? aLayer({ size, seed: at }) : aBlob({ size, seed: at });
+  });
   const tagged: (BuiltImage | BuiltIndex)[] = images.map((image, at) =>
     anImage({
       tag: `image-${at}`,

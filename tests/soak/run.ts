@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { copies } from "./copies.ts";
 import { fuzz } from "./fuzz.ts";
 import { allowedBytes, killRun } from "./kill-run.ts";
+import { plans } from "./plans.ts";
 import { powerRounds } from "./power.ts";
 import { isGood, killTrials } from "./trials.ts";
 
@@ -23,18 +24,20 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
   trials: runTrials,
   power: runPower,
   copies: runCopies,
+  plans: runPlans,
   fuzz: runFuzz,
 };
 
 /**
  * Long runs that look for loss; what they find sets the exit code. `kills` (what it does unless told) kills one pull many
  * times; `trials` kills many pulls once each, at any moment; `power` also takes away what a power cut may; `copies` copies random content between all homes while
- * requests go wrong; `fuzz` damages bundles and lets all their readers at them.
+ * requests go wrong; `plans` holds pulls against plans of random catalogs; `fuzz` damages bundles and lets all their readers at them.
  *
  *     npx -y pnpm@10 soak [kills] [--kills 20] [--bytes 300000000] [--seed N] [--runs 1] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak trials [--trials 100] [--bytes 1100000000] [--chunk-size BYTES] [--seed N] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak power [--rounds 500] [--chunk-size BYTES] [--seed N] [--write]
  *     npx -y pnpm@10 soak copies [--runs 2000] [--seed N] [--write]
+ *     npx -y pnpm@10 soak plans [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz [--runs 200000] [--seed N] [--write]
  */
 async function main(): Promise<void> {
@@ -66,6 +69,11 @@ function readArguments() {
 async function runCopies({ runs: flag }: Values, seed: number): Promise<Kept> {
   const { runs, text } = await copies({ runs: Number(flag ?? 2000), seed });
   return { title: "random content copied", flags: `copies --runs ${runs} --seed ${seed}`, outcome: text };
+}
+
+async function runPlans({ runs: flag }: Values, seed: number): Promise<Kept> {
+  const { runs, text } = await plans({ runs: Number(flag ?? 2000), seed });
+  return { title: "pulls held against plans", flags: `plans --runs ${runs} --seed ${seed}`, outcome: text };
 }
 
 async function runFuzz({ runs: flag }: Values, seed: number): Promise<Kept> {

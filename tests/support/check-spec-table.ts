@@ -3,11 +3,11 @@ import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * Makes sure that `docs/distribution-spec.md` proves what it says: every row of its tables names a test, as
+ * Makes sure that these documents prove what they say: every row of their tables names a test, as
  * `[file] "name"`, and the file has a test of that name, letter by letter (a table of tests by its template: `%s is %s`).
  */
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const document = "docs/distribution-spec.md";
+const documents = ["docs/distribution-spec.md", "docs/reference-parity.md"];
 
 /** The first argument of a call, as it is written. */
 const titlePattern = /(\w+)?\(\s*(["'`])((?:\\.|(?!\2)[^\\\n])*)\2\s*,/g;
@@ -21,7 +21,7 @@ interface Row {
   readonly cells: readonly string[];
 }
 
-function main(): void {
+function check(document: string): void {
   const text = readFileSync(join(root, document), "utf8");
   const files = new Map([...text.matchAll(definitionPattern)].map(([, label = "", path = ""]) => [label, path]));
   const titles = new Map<string, ReadonlySet<string> | undefined>();
@@ -50,7 +50,7 @@ function main(): void {
   }
   for (const label of files.keys()) if (!used.has(label)) stale.push(`[${label}] is defined and not used`);
   for (const problem of stale) console.error(`${document}: ${problem}`);
-  console.log(`${rows.length} rows, ${proofs} tests named in ${titles.size} files, ${stale.length} stale`);
+  console.log(`${document}: ${rows.length} rows, ${proofs} tests named in ${titles.size} files, ${stale.length} stale`);
   if (rows.length === 0) throw new Error("no row was found: the pattern or the document is broken");
   if (stale.length > 0) process.exitCode = 1;
 }
@@ -65,7 +65,7 @@ function rowsOf(text: string): readonly Row[] {
       continue;
     }
     const cells = line
-      .split("|")
+      .split(/(?<!\\)\|/)
       .slice(1, -1)
       .map((cell) => cell.trim());
     if (cells.at(-1) === "proof") isProofTable = true;
@@ -78,7 +78,7 @@ function rowsOf(text: string): readonly Row[] {
 function titlesOf(path: string): ReadonlySet<string> | undefined {
   let source: string;
   try {
-    source = readFileSync(join(root, posix.join(posix.dirname(document), path)), "utf8");
+    source = readFileSync(join(root, posix.join("docs", path)), "utf8");
   } catch {
     return undefined;
   }
@@ -86,4 +86,4 @@ function titlesOf(path: string): ReadonlySet<string> | undefined {
   return new Set(titles.map(([, , , title = ""]) => title.replace(/\\(.)/g, "$1")));
 }
 
-main();
+for (const document of documents) check(document);

@@ -30,6 +30,7 @@ interface PullIntoOptions extends BundleDirectoryOptions {
   readonly onEvent?: (event: MirrorEvent) => void;
   readonly base?: Inventory;
   readonly signal?: AbortSignal;
+  readonly keepGoing?: boolean;
 }
 
 /** Pulls from {@link aSource} into a folder. */
@@ -37,11 +38,18 @@ export async function pullInto(
   folder: string,
   host: string,
   include: readonly string[] = [],
-  { onEvent, base, signal, ...options }: PullIntoOptions = {},
+  { onEvent, base, signal, keepGoing, ...options }: PullIntoOptions = {},
 ): Promise<PullReport> {
   await using source = createRegistry(`${host}/demo/fe`, { retryDelayMs: 1 });
   await using bundle = await BundleDirectory.open(folder, options);
-  return await pull([new PackagesService({ source, include })], { to: bundle, base, signal, onEvent, retryDelayMs: 1 });
+  return await pull([new PackagesService({ source, include })], {
+    to: bundle,
+    base,
+    signal,
+    onEvent,
+    keepGoing,
+    retryDelayMs: 1,
+  });
 }
 
 /** Bytes of blobs that the source has sent. */

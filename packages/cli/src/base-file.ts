@@ -22,9 +22,9 @@ export interface PlanFile {
   readonly digest: Digest;
 }
 
-/** The plan or lock file of `--plan`. @throws UsageError; MirrorError `PLAN_INVALID` */
-export async function readPlan(file: string): Promise<PlanFile> {
-  const bytes = await readBytes(file, "--plan"); // once: a pipe gives them once, and a file may be another by then
+/** The plan or lock file that `flag` names. @throws UsageError; MirrorError `PLAN_INVALID` */
+export async function readPlan(file: string, flag: string = "--plan"): Promise<PlanFile> {
+  const bytes = await readBytes(file, flag); // once: a pipe gives them once, and a file may be another by then
   return { list: parseDownloadList(bytes.toString("utf8"), file), digest: digestOf(bytes) };
 }
 

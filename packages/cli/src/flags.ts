@@ -1,5 +1,3 @@
-import type { PackagesServiceOptions } from "@tranship/core";
-import type { RegistryReader } from "@tranship/registry";
 import type { Command } from "commander";
 import type { RegistryFlags } from "./context.ts";
 import { UsageError } from "./usage-error.ts";
@@ -7,12 +5,6 @@ import { UsageError } from "./usage-error.ts";
 /** The flag of {@link withBaseFlag}. */
 export interface BaseFlags {
   readonly base: readonly string[];
-}
-
-/** Flags that say what to mirror. */
-export interface SelectionFlags {
-  readonly includePackage: readonly string[];
-  readonly packages: boolean;
 }
 
 /** Adds the flags of {@link RegistryFlags}. */
@@ -39,28 +31,6 @@ export function withBaseFlag(command: Command): Command {
     collect,
     [],
   );
-}
-
-/** Adds the flags of {@link SelectionFlags}. */
-export function withSelectionFlags(command: Command): Command {
-  return command
-    .option(
-      "--include-package <name[@=tag]>",
-      "only these packages: what their release channels point at, or one exact tag; repeatable",
-      collect,
-      [],
-    )
-    .option("--no-packages", "leave the packages out; package-versions.tar is still brought");
-}
-
-/** The services' options that the flags ask for. @throws UsageError */
-export function packagesOptions(
-  source: RegistryReader,
-  { includePackage, packages }: SelectionFlags,
-): PackagesServiceOptions {
-  if (!packages && includePackage.length > 0)
-    throw new UsageError("--no-packages and --include-package contradict each other");
-  return { source, include: includePackage, metadataOnly: !packages };
 }
 
 /** @throws UsageError when flags that belong together are not, or those that exclude each other are */

@@ -11,8 +11,11 @@ export interface MirrorErrorDetails {
   NOT_IN_CATALOG: { catalog: string; names: readonly string[] };
   /** A tag or digest asked for by name that the source does not have. */
   IMAGE_NOT_FOUND: { reference: string };
-  /** Reading or writing one image failed; `cause` says how, `failure` whether trying again may help. */
-  TRANSFER_FAILED: { side: Side; reference: string; failure: FailureClass; code?: string };
+  /**
+   * Reading or writing one image failed; `cause` says how, `failure` whether trying again may help. `catalog` is there when
+   * it was the list of a catalog's names that could not be read.
+   */
+  TRANSFER_FAILED: { side: Side; reference: string; failure: FailureClass; code?: string; catalog?: string };
   /** A file inside an image that is there and cannot be used. */
   IMAGE_FILE_INVALID: { reference: string; file: string; reason: string };
   /** An image of an image layout that was never given metadata, or a tag the layout does not hold. */

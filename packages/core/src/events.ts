@@ -1,6 +1,7 @@
 import type { Digest, PushOutcome } from "@tranship/registry";
 import type { ChecksumKind } from "./checksums/sidecar.ts";
 import type { Side } from "./errors.ts";
+import type { FailedItem } from "./plan/failed-item.ts";
 
 /**
  * What a pull, push or verify tells while it works: plain JSON, the only log the library has. Sizes are in bytes.
@@ -8,6 +9,8 @@ import type { Side } from "./errors.ts";
  */
 export type MirrorEvent =
   | { readonly type: "item.started"; readonly component: string; readonly item: string; readonly archive: string }
+  /** The run goes on without it. */
+  | ({ readonly type: "item.failed" } & FailedItem)
   | { readonly type: "section.planned"; readonly archive: string; readonly images: number; readonly bytes: number }
   | {
       readonly type: "blob.started";
@@ -97,7 +100,11 @@ export interface MirrorWarning {
     | "BLOB_ABSENT"
     | "BASE_CONTRADICTED"
     | "SYNC_UNSUPPORTED"
-    | "TAG_KEPT";
+    | "TAG_KEPT"
+    | "PLATFORMS_NARROWED"
+    | "PLATFORMS_KEPT"
+    | "PLATFORM_MISSING"
+    | "FLAG_OVERRULED";
   readonly message: string;
   readonly reference?: string;
 }

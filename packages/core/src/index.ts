@@ -16,10 +16,18 @@ export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.t
 export type { ChecksumKind } from "./checksums/sidecar.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";
 export type { MirrorEvent, MirrorWarning, OnEvent } from "./events.ts";
+export { countManifests, type EntryAnnotations, layoutHasManifests } from "./layout/count-manifests.ts";
 export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
 export { ImageLayout } from "./layout/image-layout.ts";
 export { LayoutRegistry, type LayoutRegistryOptions } from "./layout/layout-registry.ts";
 export type { LayoutRepository } from "./layout/layout-repository.ts";
+export {
+  type DownloadListDiff,
+  diffDownloadLists,
+  type MovedTag,
+  type NamedImage,
+  type RepositoryDiff,
+} from "./plan/diff-lists.ts";
 export {
   type DownloadList,
   type DownloadTotals,
@@ -29,6 +37,7 @@ export {
   type PlannedArchive,
   parseDownloadList,
 } from "./plan/download-list.ts";
+export type { FailedItem } from "./plan/failed-item.ts";
 export { type ImageFilesOptions, readImageFiles } from "./plan/image-files.ts";
 export {
   formatInventory,
@@ -40,6 +49,7 @@ export {
   maxInventoryLength,
   parseInventory,
 } from "./plan/inventory.ts";
+export { type ItemImages, imagesOfItem } from "./plan/item-images.ts";
 export {
   type LockedArchive,
   type LockedChunk,
@@ -55,8 +65,27 @@ export { type GraphChecker, type PushBundleOptions, pushBundle, type SpaceChecke
 export type { PushReport } from "./push/push-report.ts";
 export type { OnConflict } from "./push/push-work.ts";
 export { createRoutes, type MovedCatalog, type RouteOptions, type Routes } from "./push/routes.ts";
-export type { ServicePullOptions } from "./services/catalog-service.ts";
+export { type Constraint, type ConstraintFault, isConstraint, parseConstraint } from "./selection/constraint.ts";
+export {
+  type ExactConstraint,
+  exactConstraintsOf,
+  type SemverConstraint,
+  semverConstraintsOf,
+} from "./selection/constraints-of.ts";
+export { type Filter, type FilterExpressions, parseFilter, type Wanted } from "./selection/filter.ts";
+export { type ProbeOptions, probeVersions } from "./selection/probe.ts";
+export { explainVersions, selectVersions, type TagVerdict } from "./selection/select-versions.ts";
+export { parseVersionRange, type VersionRange } from "./selection/version-range.ts";
+export { type AttachedKinds, attachedKinds } from "./services/attached-kinds.ts";
+export type { NameExplanation } from "./services/catalog-item.ts";
+export type { CatalogServiceOptions, ServicePullOptions } from "./services/catalog-service.ts";
 export { listPlanner } from "./services/list-planner.ts";
+export {
+  type ModuleStat,
+  ModulesService,
+  type ModulesServiceOptions,
+  type ModulesStats,
+} from "./services/modules-service.ts";
 export {
   type PackageStat,
   PackagesService,

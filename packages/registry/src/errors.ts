@@ -109,10 +109,11 @@ const classes: { readonly [Code in RegistryErrorCode]: FailureClass } = {
   UNSUPPORTED: "invalid",
 };
 
-/** The class of any error thrown by a registry, a repository or a file. */
+/** The class of any error thrown by a registry, a repository or a file. A timeout is transient, and no cancellation. */
 export function classifyFailure(error: unknown): FailureClass {
   if (isRegistryError(error)) return classes[error.code] ?? "invalid";
   if (error instanceof Error && error.name === "AbortError") return "aborted";
+  if (error instanceof Error && error.name === "TimeoutError") return "transient"; // what AbortSignal.timeout gives
   return "local";
 }
 

@@ -27,6 +27,11 @@ export interface FetchBlobOptions extends CallOptions {
 export interface ReferrersOptions extends CallOptions {
   /** Only referrers of this type. */
   readonly artifactType?: string | undefined;
+  /**
+   * Whether the list under the subject's fallback tag is read where the registry has no API. Who has listed the tags
+   * knows which lists there are, and need not ask for others. @defaultValue true
+   */
+  readonly readsFallbackTag?: boolean | undefined;
 }
 
 /** Options of {@link RepositoryWriter.pushBlob}. */

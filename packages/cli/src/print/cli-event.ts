@@ -2,7 +2,17 @@ import type { MirrorEvent } from "@tranship/core";
 import type { RegistryEvent } from "@tranship/registry";
 
 /** What happens on the way: what the libraries tell, and what the program adds. */
-export type CliEvent = MirrorEvent | RegistryEvent | ServeEvent | PushStopped;
+export type CliEvent = MirrorEvent | RegistryEvent | ServeEvent | PullStopped | PushStopped;
+
+/** What `tranship pull` had done when it ended early; both lists name archives. */
+export interface PullStopped {
+  readonly type: "pull.stopped";
+  readonly reason: "cancelled" | "failed";
+  /** They are complete and stay. */
+  readonly finished: readonly string[];
+  /** What there is of them is kept; the same pull continues it. */
+  readonly unfinished: readonly string[];
+}
 
 /** What `tranship push` had done when it ended early; sizes are in bytes. */
 export interface PushStopped {

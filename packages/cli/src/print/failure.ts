@@ -25,6 +25,20 @@ const registryAdvice: { readonly [Code in RegistryErrorCode]?: string } = {
   INVALID_REFERENCE: "write it as host[:port]/path, without a scheme, tag or digest",
 };
 
+/** Where it was a catalog that could not be listed: nothing has been planned yet. */
+const catalogAdvice: { readonly [Code in RegistryErrorCode]?: string } = {
+  UNAUTHORIZED:
+    "give --registry-login and its password, or log in with docker or podman; the catalog is the first thing asked for",
+  FORBIDDEN: "this user may not list the catalog: ask for that right, or name what to mirror and give --proxy-registry",
+  RATE_LIMITED: "the registry limits requests; wait, then run the command again",
+  SERVER_ERROR: "the registry has a fault of its own; run the command again later, or ask its administrator",
+  TIMEOUT:
+    "the registry does not answer: check --source, the network and any proxy; --access-timeout SECONDS waits longer",
+  NETWORK: "check the host in --source, the network and any proxy; nothing was asked of it yet",
+  UNEXPECTED_STATUS: "is --source a registry and a path in it, such as registry.example.com/deckhouse/fe?",
+  PROTOCOL: "is --source a registry and a path in it, such as registry.example.com/deckhouse/fe?",
+};
+
 const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   NOT_IN_CATALOG: "`tranship plan --source …` without names shows what there is",
   IMAGE_NOT_FOUND: "check the tag's spelling; tags are taken as the registry has them",
@@ -43,7 +57,7 @@ const mirrorAdvice: { readonly [Code in MirrorErrorCode]?: string } = {
   TAG_CONFLICT: "--on-conflict overwrite gives them the bundle's images, --on-conflict skip leaves them as they are",
   FILE_TOO_LARGE: "--chunk-size splits archives into files the file system can hold, such as --chunk-size 4GB",
   NO_SPACE: "free some space and run the command again, it goes on where it stopped",
-  PLAN_OUTDATED: "plan anew: pull with --restart",
+  PLAN_OUTDATED: "plan anew: with `tranship plan -o`, or an interrupted pull with --restart",
   PLAN_INVALID:
     "a plan is what `tranship plan -o` writes or a bundle has as its lock; pull with --restart makes a damaged lock anew",
 };
@@ -64,7 +78,7 @@ export function diagnose(error: unknown): Diagnosis {
   return {
     code,
     message,
-    advice: own ?? below ?? (isListenError(error) ? listenAdvice[code] : undefined),
+    advice: own ?? catalogAdviceOf(error) ?? below ?? (isListenError(error) ? listenAdvice[code] : undefined),
     details: (error as { readonly details?: unknown } | undefined)?.details,
   };
 }
@@ -74,6 +88,11 @@ export function exitCodeOf(error: unknown): 1 | 2 {
   if (error instanceof Error && error.name === "UsageError") return 2;
   if (isMirrorError(error, "SELECTION_INVALID")) return 2;
   return isRegistryError(error, "INVALID_REFERENCE") ? 2 : 1;
+}
+
+function catalogAdviceOf(error: unknown): string | undefined {
+  if (!isMirrorError(error, "TRANSFER_FAILED") || error.details.catalog === undefined) return undefined;
+  return catalogAdvice[error.details.code as RegistryErrorCode];
 }
 
 function isListenError(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { type DownloadList, downloadTotals } from "@tranship/core";
 import { count, formatBytes, leftOut } from "./size.ts";
+import { failedLines } from "./summaries.ts";
 
 /** A plan for people: every archive, every image with its reason, and what it sums up to. */
 export function planTable(list: DownloadList, file: string | undefined): string {
@@ -17,6 +18,7 @@ export function planTable(list: DownloadList, file: string | undefined): string 
     for (const [path, rows] of repositories) lines.push(`  ${path === "" ? "/" : path}`, ...rows);
   }
   for (const { reference, why } of list.missing) lines.push(`missing at the source: ${reference} (${why})`);
+  lines.push(...failedLines(list.failed ?? []));
   const { archives, images, blobs, fetchBytes, storedBytes, assumed } = downloadTotals(list);
   lines.push(
     `${count(images, "image")} in ${count(archives, "archive")}: ${count(blobs, "blob")}, ` +

@@ -49,6 +49,9 @@ export class Progress {
           `${event.archive} ${event.outcome === "written" ? "is finished" : "is unchanged"} (${formatBytes(event.bytes)})`,
         );
         break;
+      case "item.failed":
+        this.#say(`${event.archive} failed, the others go on: ${event.message}`);
+        break;
       case "archive.removed":
         this.#say(`${event.archive} is no longer part of the bundle and was removed`);
         break;

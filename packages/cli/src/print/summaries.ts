@@ -1,9 +1,9 @@
-import type { Inventory, PullReport, VerifyReport } from "@tranship/core";
+import type { FailedItem, Inventory, PullReport, VerifyReport } from "@tranship/core";
 import { count, formatBytes, leftOut } from "./size.ts";
 
 /** What a pull did, for people. */
 export function pullSummary(report: PullReport, directory: string): string {
-  const { archives, images, blobs, fetched, copied, kept, missing, assumed } = report;
+  const { archives, images, blobs, fetched, copied, kept, missing, failed, assumed } = report;
   const written = archives.filter(({ outcome }) => outcome === "written").length;
   const found = copied.bytes + kept.bytes;
   const moved =
@@ -15,10 +15,19 @@ export function pullSummary(report: PullReport, directory: string): string {
       ({ archive, bytes, outcome }) => `  ${archive.padEnd(32)} ${formatBytes(bytes).padStart(10)}  ${outcome}`,
     ),
     ...missing.map(({ reference, why }) => `  missing at the source: ${reference} (${why})`),
+    ...failedLines(failed).map((line) => `  ${line}`),
     `pulled ${count(images, "image")} (${count(blobs, "blob")}) into ${directory}: ${count(written, "archive")} written, ` +
       `${archives.length - written} unchanged; ${moved}`,
     ...(assumed.blobs > 0 ? [`left out: ${leftOut(assumed)}`] : []),
+    ...(failed.length > 0
+      ? [`${count(failed.length, "item")} failed: run the same command again, it fetches what is left`]
+      : []),
   ].join("\n");
+}
+
+/** A line for everything that was gone on without. */
+export function failedLines(failed: readonly FailedItem[]): readonly string[] {
+  return failed.map(({ archive, message }) => `failed: ${archive}: ${message}`);
 }
 
 /** What an inventory lists, for people. */

@@ -4,7 +4,8 @@ import type { ChecksumKind } from "../checksums/sidecar.ts";
 import { isMirrorError, MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
-import type { PlannedArchive } from "../plan/download-list.ts";
+import { type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
+import { sortedFailed } from "../plan/failed-item.ts";
 import { formatLockFile, type LockFile, lockFileName, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
 import { archiveFileNames, parseArchiveFileName } from "./archive-names.ts";
 import { finishedFiles } from "./archive-set.ts";
@@ -17,7 +18,7 @@ import { warnOfConflicts } from "./lock-conflicts.ts";
 import { removeArchive, takeBack } from "./publish.ts";
 import { standingArchives } from "./standing-archive.ts";
 import type { OnSyncRefused } from "./sync-folder.ts";
-import { trueLock } from "./true-lock.ts";
+import { lockedAsBefore, trueLock } from "./true-lock.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -66,6 +67,7 @@ export class BundleDirectory implements AsyncDisposable {
   #isBusy = false;
   /** The pull that goes on was begun with `restart`. */
   #continuesRestart = false;
+  #journal: Journal | undefined;
   #onSyncRefused: OnSyncRefused = () => {};
 
   private constructor(
@@ -161,6 +163,7 @@ export class BundleDirectory implements AsyncDisposable {
       staleFolders: this.#work.staleFolders(),
     });
     this.#isBusy = true;
+    this.#journal = journal;
     return {
       journal,
       local,
@@ -179,27 +182,36 @@ export class BundleDirectory implements AsyncDisposable {
 
   /**
    * Commits the bundle: archives of these components that the plan no longer has are removed, the lock file is written,
-   * and what only the pull needed goes.
+   * and what only the pull needed goes. Of what failed, an older archive stays with its entry in the lock file, and what there
+   * is of the new one is kept for the next pull.
    * @throws MirrorError `FILE_FAILED`, `NO_SPACE`
    */
   commit(made: LockFile, components: readonly string[], emit: OnEvent): void {
     const names = new Set(made.archives.map(({ archive }) => archive));
+    const failed = new Set(made.failed?.map(({ archive }) => archive).filter((archive) => !names.has(archive)));
+    const before = lockedAsBefore(this.directory, failed, this.#lockFile);
     const isKept = ({ archive, component }: PlannedArchive) =>
-      !components.includes(component) && !names.has(archive) && this.#hasFiles(archive);
+      !components.includes(component) && !names.has(archive) && !failed.has(archive) && this.#hasFiles(archive);
     const listed = this.#lockFile?.archives.filter(isKept) ?? [];
     const old = listed.length > 0 ? this.#standing(made) : this.#lockFile;
-    const kept = listed.map((one) => old?.archives.find(({ archive }) => archive === one.archive) ?? one);
-    const keptFiles = kept.flatMap(({ archive }) =>
+    const others = listed.map((one) => old?.archives.find(({ archive }) => archive === one.archive) ?? one);
+    const otherFiles = others.flatMap(({ archive }) =>
       [old, this.#lockFile].flatMap((lock) => lock?.files.filter((file) => file.archive === archive) ?? []).slice(0, 1),
     );
+    const kept = [...others, ...before.map(({ planned }) => planned)];
+    const isOther = ({ component }: { readonly component: string }) => !components.includes(component);
+    const allFailed = [...(made.failed ?? []), ...(this.#lockFile?.failed?.filter(isOther) ?? [])];
     const whole: LockFile = {
       version: 1,
       archives: [...made.archives, ...kept].sort((a, b) => compareText(a.archive, b.archive)),
-      missing: [...made.missing, ...(old?.missing.filter(({ component }) => !components.includes(component)) ?? [])],
-      files: [...made.files, ...keptFiles].sort((a, b) => compareText(a.archive, b.archive)),
+      missing: sortedMissing([...made.missing, ...(old?.missing.filter(isOther) ?? [])]),
+      ...(allFailed.length === 0 ? {} : { failed: sortedFailed(allFailed) }),
+      files: [...made.files, ...otherFiles, ...before.map(({ file }) => file)].sort((a, b) =>
+        compareText(a.archive, b.archive),
+      ),
     };
     warnOfConflicts(made.archives, kept, emit);
-    for (const archive of this.#leftOver(whole)) {
+    for (const archive of this.#leftOver(whole).filter((name) => !failed.has(name))) {
       this.#work.uncommit();
       removeArchive(join(this.directory, archive), this.#onSyncRefused);
       emit({ type: "archive.removed", archive });
@@ -207,7 +219,7 @@ export class BundleDirectory implements AsyncDisposable {
     const path = join(this.directory, lockFileName);
     writeWhole(path, formatLockFile(whole), { onSyncRefused: this.#onSyncRefused });
     this.#work.sync();
-    this.#work.clear();
+    this.#work.clear(this.#journal?.leave(failed));
     this.#lockFile = whole;
   }
 

@@ -35,16 +35,16 @@ export function bytesAtHand(options: BytesAtHandOptions): LocalBlobs {
     addBlobs(local, place, sections);
   }
   addFinished(local, directory, journal);
-  for (const archive of journal.archives().keys()) {
+  for (const [archive, sections] of unfinishedOf(journal)) {
     const place = { path: join(directory, archive), isPartial: true, chunkBytes: chunkBytesOf(archive) };
-    addBlobs(local, place, sectionsOf(journal, archive)); // of archives that share a blob, one may have it and others not yet
+    addBlobs(local, place, sections); // of archives that share a blob, one may have it and others not yet
   }
   for (const folder of staleFolders) {
     using stale = Journal.open(join(folder, journalName));
     addFinished(local, directory, stale);
-    for (const archive of stale.archives().keys()) {
+    for (const [archive, sections] of unfinishedOf(stale)) {
       const place = { path: join(folder, archive), isPartial: true, chunkBytes: stale.run?.chunkBytes };
-      addBlobs(local, place, sectionsOf(stale, archive));
+      addBlobs(local, place, sections);
     }
   }
   return local;
@@ -56,6 +56,12 @@ function addFinished(local: LocalBlobs, directory: string, journal: Journal): vo
     const place = { path: join(directory, archive), isPartial: false, chunkBytes: journal.run?.chunkBytes };
     if (existsSync(filePathOf(place))) addBlobs(local, place, sectionsOf(journal, archive));
   }
+}
+
+/** What a journal knows of unfinished archives: of this pull, and of one that went on without them. */
+function* unfinishedOf(journal: Journal): Generator<readonly [archive: string, sections: readonly Section[]]> {
+  for (const archive of journal.archives().keys()) yield [archive, sectionsOf(journal, archive)];
+  yield* journal.left();
 }
 
 function sectionsOf(journal: Journal, archive: string): readonly Section[] {

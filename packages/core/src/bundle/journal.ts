@@ -5,9 +5,10 @@ import { missingReferenceSchema } from "../plan/download-list.ts";
 import { minChunkBytes } from "../plan/lock-file.ts";
 import { archiveNameSchema } from "../plan/names.ts";
 import { type Item, itemSchema, type PlannedStep } from "../plan/planner.ts";
-import { sectionSchema } from "../plan/section.ts";
+import { type Section, sectionSchema } from "../plan/section.ts";
 import { localError, locally } from "./local-error.ts";
 import { type OnSyncRefused, syncFile, syncFolder } from "./sync-folder.ts";
+import { writeWhole } from "./write-whole.ts";
 
 const lineSchema = z.discriminatedUnion("type", [
   z.object({
@@ -25,6 +26,7 @@ const lineSchema = z.discriminatedUnion("type", [
     section: sectionSchema,
     missing: z.array(missingReferenceSchema),
   }),
+  z.object({ type: z.literal("left"), archive: archiveNameSchema, sections: z.array(sectionSchema) }),
 ]);
 
 type Line = z.infer<typeof lineSchema>;
@@ -51,6 +53,7 @@ export class Journal implements Disposable {
   #run: JournalRun | undefined;
   readonly #items = new Map<number, readonly Item[]>();
   readonly #steps = new Map<string, PlannedStep[]>();
+  readonly #left = new Map<string, readonly Section[]>();
   #end: number;
 
   private constructor(
@@ -107,6 +110,28 @@ export class Journal implements Disposable {
     return this.#steps;
   }
 
+  /** What a pull that went on without these archives has left of them: bytes at hand, and nothing that is decided. */
+  left(): ReadonlyMap<string, readonly Section[]> {
+    return this.#left;
+  }
+
+  /**
+   * Ends the pull, but for what is known of the bytes of these archives: they are planned anew when it is run again. Gives
+   * those of which anything is known. Nothing can be added afterwards.
+   */
+  leave(archives: Iterable<string>): ReadonlySet<string> {
+    const left = [...archives].flatMap((archive): Extract<Line, { readonly type: "left" }>[] => {
+      const steps = this.#steps.get(archive)?.map(({ section }) => section);
+      const sections = steps ?? this.#left.get(archive);
+      return sections ? [{ type: "left", archive, sections: [...sections] }] : [];
+    });
+    const lines: Line[] = [{ type: "run", version: 1, ...(this.#run ?? this.#wanted) }, ...left];
+    this[Symbol.dispose]();
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    if (left.length > 0) writeWhole(this.#path, text, { onSyncRefused: this.#onSyncRefused });
+    return new Set(left.map(({ archive }) => archive));
+  }
+
   /** What the pull asks for. Written down with the first items: until then, nothing has been decided. */
   want(run: JournalRun): void {
     this.#wanted = run;
@@ -141,6 +166,7 @@ export class Journal implements Disposable {
     if (line.type === "run") {
       this.#run = { selection: line.selection, chunkBytes: line.chunkBytes, restart: line.restart };
     } else if (line.type === "items") this.#items.set(line.planner, line.items);
+    else if (line.type === "left") this.#left.set(line.archive, line.sections);
     else {
       const steps = this.#steps.get(line.archive) ?? [];
       this.#steps.set(line.archive, steps);
@@ -191,7 +217,7 @@ function parseLine(text: string): Line | undefined {
 /** Whether a line may follow: the run first, then items, and the sections of each archive in their order. */
 function isNext(line: Line, before: number, fixed: Map<string, number>): boolean {
   if (before === 0 || line.type === "run") return before === 0 && line.type === "run";
-  if (line.type === "items") return true;
+  if (line.type === "items" || line.type === "left") return true;
   const count = fixed.get(line.archive) ?? 0;
   fixed.set(line.archive, count + 1);
   return line.index === count;

@@ -2,11 +2,11 @@ import { lstatSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { isMirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
-import type { MissingImage, PlannedArchive } from "../plan/download-list.ts";
+import { type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
 import { formatLockFile, type LockedArchive, type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
 import { Journal } from "./journal.ts";
 import { locally } from "./local-error.ts";
-import { identifyArchive, standingArchives } from "./standing-archive.ts";
+import { type ArchivePart, identifyArchive, standingArchives } from "./standing-archive.ts";
 import { syncFolder } from "./sync-folder.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
 import { writeWhole } from "./write-whole.ts";
@@ -51,18 +51,7 @@ export function trueLock(directory: string, going: ReadonlySet<string>): TrueLoc
     };
   }
   const previous = previousLock(work);
-  const plans = plansOf(work, previous);
-  const found: { readonly planned: PlannedArchive; readonly file: LockedArchive; readonly plan: Plan }[] = [];
-  for (const [archive, parts] of standing) {
-    for (const plan of plans) {
-      const planned = plan.archives.find((one) => one.archive === archive);
-      const file = planned && identifyArchive(directory, planned, parts, plan.chunkBytesOf(archive));
-      if (!planned || !file) continue;
-      found.push({ planned, file, plan });
-      break;
-    }
-  }
-  found.sort((a, b) => compareText(a.file.archive, b.file.archive));
+  const found = identifyAll(directory, standing, plansOf(work, previous));
   const lock: LockFile = {
     version: 1,
     archives: found.map(({ planned }) => planned),
@@ -85,6 +74,48 @@ export function archivesInDoubt(directory: string): ReadonlySet<string> {
   if (work.isCommitted) return new Set();
   const plans = plansOf(work, previousLock(work));
   return new Set(plans.flatMap(({ archives }) => archives.map(({ archive }) => archive)));
+}
+
+/**
+ * What stands under the names of these archives, as a lock file says it: what the bundle's last finished pull made or, where
+ * that is no longer there, what another plan made. A damaged archive of the former is still that one; of
+ * what nobody knows nothing is said.
+ * @throws MirrorError `FILE_FAILED`
+ */
+export function lockedAsBefore(
+  directory: string,
+  archives: ReadonlySet<string>,
+  old: LockFile | undefined,
+): readonly { readonly planned: PlannedArchive; readonly file: LockedArchive }[] {
+  const standing = new Map([...standingArchives(directory, new Set())].filter(([archive]) => archives.has(archive)));
+  const plans = plansOf(new WorkFolder(directory), old);
+  const found = new Map(identifyAll(directory, standing, plans).map((one) => [one.file.archive, one]));
+  return [...standing.keys()].flatMap((archive) => {
+    const known = found.get(archive);
+    if (known) return known;
+    const planned = old?.archives.find((one) => one.archive === archive);
+    const file = old?.files.find((one) => one.archive === archive);
+    return planned && file ? { planned, file } : [];
+  });
+}
+
+/** The archives that are what one of these plans, the first that fits, says of them; by name. */
+function identifyAll(
+  directory: string,
+  standing: ReadonlyMap<string, readonly ArchivePart[]>,
+  plans: readonly Plan[],
+): readonly { readonly planned: PlannedArchive; readonly file: LockedArchive; readonly plan: Plan }[] {
+  const found: { readonly planned: PlannedArchive; readonly file: LockedArchive; readonly plan: Plan }[] = [];
+  for (const [archive, parts] of standing) {
+    for (const plan of plans) {
+      const planned = plan.archives.find((one) => one.archive === archive);
+      const file = planned && identifyArchive(directory, planned, parts, plan.chunkBytesOf(archive));
+      if (!planned || !file) continue;
+      found.push({ planned, file, plan });
+      break;
+    }
+  }
+  return found.sort((a, b) => compareText(a.file.archive, b.file.archive));
 }
 
 /** Makes the lock file what {@link trueLock} found. @throws MirrorError `FILE_FAILED`, `NO_SPACE` */
@@ -154,14 +185,12 @@ function planOf(journal: Journal): Plan {
 function missingOf(
   found: readonly { readonly planned: PlannedArchive; readonly plan: Plan }[],
 ): readonly MissingImage[] {
-  const missing = new Map<string, MissingImage>();
+  const missing: MissingImage[] = [];
   for (const plan of new Set(found.map((one) => one.plan))) {
     const components = new Set(found.filter((one) => one.plan === plan).map(({ planned }) => planned.component));
-    for (const one of plan.missing) {
-      if (components.has(one.component)) missing.set(JSON.stringify([one.component, one.reference, one.why]), one);
-    }
+    missing.push(...plan.missing.filter(({ component }) => components.has(component)));
   }
-  return [...missing.values()];
+  return sortedMissing(missing);
 }
 
 /** Whether two lock files list the same archives, byte for byte. */

@@ -82,15 +82,20 @@ export class WorkFolder {
     );
   }
 
-  /** Removes everything that only an unfinished pull needs, also small files that were never finished. */
-  clear(): void {
+  /**
+   * Removes everything that only an unfinished pull needs, also small files that were never finished; but for what is left
+   * of these archives and the journal, which knows of it.
+   */
+  clear(left: ReadonlySet<string> = new Set()): void {
     locally(this.#path, () => {
       for (const entry of readdirSync(this.#bundle, { withFileTypes: true })) {
-        if (entry.isFile() && isUnfinishedName(entry.name)) rmSync(join(this.#bundle, entry.name), { force: true });
+        if (!entry.isFile() || !isUnfinishedName(entry.name)) continue;
+        const archive = parseArchiveFileName(entry.name.slice(0, -partialSuffix.length))?.archive ?? "";
+        if (!left.has(archive)) rmSync(join(this.#bundle, entry.name), { force: true });
       }
       for (const stale of this.staleFolders()) rmSync(stale, { recursive: true, force: true });
       rmSync(this.#previousLockPath, { force: true });
-      rmSync(this.journalPath, { force: true });
+      if (left.size === 0) rmSync(this.journalPath, { force: true });
     });
     this.sync();
   }

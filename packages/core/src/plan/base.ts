@@ -62,7 +62,8 @@ function leaveOut(
   }
   if (assumed.length === 0) return repository;
   assumed.sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest)));
-  return { ...repository, blobs: brought, assumed };
+  const { made, ...others } = repository;
+  return { ...others, blobs: brought, assumed, ...(made ? { made } : {}) }; // in the order in which files are read
 }
 
 /** The repository itself first, where it has the blob: there it needs no mount. */

@@ -4,6 +4,8 @@ import {
   formatName,
   isDigest,
   isRegistryError,
+  type Manifest,
+  type RegistryErrorCode,
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
@@ -12,10 +14,13 @@ import { compareText } from "../layout/index-file.ts";
 import { graphOf } from "../transfer/graph.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
 import type { MissingReference } from "./download-list.ts";
+import { fitPlatforms } from "./fit-platforms.ts";
 import { LocalFirstRepository } from "./local-first.ts";
 import type { PlannedStep, RunContext } from "./planner.ts";
+import type { WantedPlatform } from "./platforms.ts";
 import {
   blobPath,
+  type MadeManifest,
   type PlannedBlob,
   type PlannedImage,
   type PlannedRepository,
@@ -33,6 +38,10 @@ export interface WantedImage {
   /** The tag to store it under. @defaultValue the reference: a tag as it is, a digest as its hexadecimal half */
   readonly tag?: Tag | undefined;
   readonly why: Reason;
+  /** Of an index, only the images for these are wanted. @defaultValue all of it */
+  readonly platforms?: readonly WantedPlatform[] | undefined;
+  /** A manifest the source does not have: it is made, of what the source has. `reference` is its digest. */
+  readonly made?: Manifest | undefined;
   /** What it means when the source does not have it: nothing, a line in the plan, or an error. */
   readonly whenMissing: "ignore" | "report" | "fail";
   /** What it means when what the source has cannot be used, or is only a part: a line in the plan, or an error. */
@@ -44,6 +53,10 @@ interface FoundImage {
   readonly want: WantedImage;
   readonly image: Omit<PlannedImage, "why">;
   readonly blobs: readonly PlannedBlob[];
+  /** Manifests of it that the source does not have. */
+  readonly made: readonly Manifest[];
+  /** Parts of it that are not there, and may be left out. */
+  readonly missing: readonly MissingReference[];
 }
 
 /**
@@ -61,8 +74,10 @@ export async function buildStep(
   const drafts = new Map<string, Draft>();
   for (const one of found) {
     if (one === undefined) continue;
-    if ("why" in one) missing.push(one);
+    if ("length" in one) missing.push(...one);
+    else if ("why" in one) missing.push(one);
     else {
+      missing.push(...one.missing);
       const draft = drafts.get(one.want.path) ?? new Draft(one.want, done);
       drafts.set(one.want.path, draft);
       draft.add(one);
@@ -75,11 +90,20 @@ export async function buildStep(
   return repositories.length === 0 && missing.length === 0 ? undefined : { section: { repositories }, missing };
 }
 
-async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage | MissingReference | undefined> {
+async function findImage(
+  want: WantedImage,
+  run: RunContext,
+): Promise<FoundImage | MissingReference | readonly MissingReference[] | undefined> {
   const reference = formatName(want.repository.name, want.reference);
   try {
-    const manifest = await run.source.manifest(want.repository, want.reference);
-    if (!manifest) return absent(want, reference, run);
+    if (want.made) run.source.provide(want.repository, want.made);
+    const there = await run.source.manifest(want.repository, want.reference);
+    if (!there) return absent(want, reference, run);
+    const fitted = want.platforms ? await fitPlatforms(want, want.platforms, there, run) : undefined;
+    const manifest = fitted ? fitted.manifest : there;
+    if (!manifest) return fitted?.missing;
+    const made = [...(want.made ? [want.made] : []), ...(fitted?.made ?? [])];
+    for (const one of fitted?.made ?? []) run.source.provide(want.repository, one);
     const { mediaType, digest, size } = manifest.descriptor;
     const repository = new LocalFirstRepository(want.repository, run.source);
     const graph = await graphOf(repository, manifest.descriptor, { signal: run.signal });
@@ -89,7 +113,12 @@ async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage
       mediaType: blob.mediaType,
     }));
     const tag = want.tag ?? (isDigest(want.reference) ? digestHex(want.reference) : want.reference);
-    return { want, image: { tag, reference, mediaType, digest, size }, blobs };
+    // A tag that stands for another one is a reference of its own: readers tell entries of an index apart by it.
+    const isAlias = want.tag !== undefined && !isDigest(want.reference);
+    const named = formatName(want.repository.name, tag);
+    const isTagged = isAlias || want.made !== undefined;
+    const image = { tag, reference: isTagged ? named : reference, mediaType, digest, size };
+    return { want, image, blobs, made, missing: fitted?.missing ?? [] };
   } catch (error) {
     return broken(error, want, reference, run);
   }
@@ -102,6 +131,9 @@ function absent(want: WantedImage, reference: string, run: RunContext): MissingR
   run.emit({ type: "warning.raised", code: "IMAGE_MISSING", message, reference });
   return { reference, why: want.why };
 }
+
+/** An answer that is none: what is at the source is not known. */
+const unanswered: RegistryErrorCode = "UNEXPECTED_STATUS";
 
 /** What cannot be used for its own sake may be left out; what could not be read never is. */
 function broken(cause: unknown, want: WantedImage, reference: string, run: RunContext): MissingReference {
@@ -116,7 +148,9 @@ function broken(cause: unknown, want: WantedImage, reference: string, run: RunCo
     : sourceError(cause, want.repository.name, want.reference, run.signal);
   const isOwnFault =
     isMirrorError(error, "IMAGE_NOT_FOUND") ||
-    (isMirrorError(error, "TRANSFER_FAILED") && error.details.failure === "invalid");
+    (isMirrorError(error, "TRANSFER_FAILED") &&
+      error.details.failure === "invalid" &&
+      error.details.code !== unanswered);
   if (!isOwnFault || want.whenBroken === "fail") throw error;
   run.emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message: `${error.message}: it is left out`, reference });
   return { reference, why: want.why };
@@ -130,6 +164,7 @@ class Draft {
   readonly #earlierTags: ReadonlyMap<Tag, Digest>;
   readonly #images = new Map<Tag, PlannedImage>();
   readonly #blobs = new Map<Digest, PlannedBlob>();
+  readonly #made = new Map<Digest, MadeManifest>();
 
   constructor({ path, repository }: WantedImage, done: readonly Section[]) {
     this.#path = path;
@@ -141,20 +176,26 @@ class Draft {
     this.#earlierTags = new Map(earlier.flatMap(({ images }) => images.map(({ tag, digest }) => [tag, digest])));
   }
 
-  add({ want, image, blobs }: FoundImage): void {
+  add({ want, image, blobs, made }: FoundImage): void {
     const { tag, digest } = image;
     if (this.#earlierTags.get(tag) === digest) return;
     const why = [...new Set([...(this.#images.get(tag)?.why ?? []), want.why])].sort(compareText);
     this.#images.set(tag, { ...image, why });
+    for (const { descriptor, bytes } of made) {
+      const { digest: own, mediaType } = descriptor;
+      this.#made.set(own, { digest: own, mediaType, text: new TextDecoder().decode(bytes) });
+    }
     for (const blob of blobs) if (!this.#earlierBlobs.has(blob.digest)) this.#addBlob(blob, image.reference);
   }
 
   finish(): PlannedRepository {
+    const made = [...this.#made.values()].filter(({ digest }) => this.#blobs.has(digest));
     return {
       path: this.#path,
       source: this.#source,
       images: [...this.#images.values()].sort((a, b) => compareText(a.tag, b.tag)),
       blobs: [...this.#blobs.values()].sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest))),
+      ...(made.length === 0 ? {} : { made: made.sort((a, b) => compareText(a.digest, b.digest)) }),
     };
   }
 

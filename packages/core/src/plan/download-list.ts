@@ -1,7 +1,9 @@
 import type { Digest } from "@tranship/registry";
 import * as z from "zod";
 import { MirrorError } from "../errors.ts";
-import { archiveNameSchema } from "./names.ts";
+import { compareText } from "../layout/index-file.ts";
+import { type FailedItem, failedItemSchema } from "./failed-item.ts";
+import { archiveNameSchema, textSchema } from "./names.ts";
 import { type Section, sectionSchema } from "./section.ts";
 
 /** One archive of a plan: what it is for and its sections in the order they are written. */
@@ -18,6 +20,7 @@ export interface PlannedArchive {
 /** An image the selection led to that the source does not have or that cannot be used, and that may be left out. */
 export interface MissingReference {
   readonly reference: string;
+  /** The reasons it would have been there for, with commas between them. */
   readonly why: string;
 }
 
@@ -34,7 +37,10 @@ export interface DownloadList {
   readonly version: 1;
   /** Sorted by name. */
   readonly archives: readonly PlannedArchive[];
+  /** By component and reference, each once. */
   readonly missing: readonly MissingImage[];
+  /** Items that were gone on without, by archive: nothing else is known of what they hold. @defaultValue none */
+  readonly failed?: readonly FailedItem[] | undefined;
 }
 
 /** Sums over a {@link DownloadList}; sizes in bytes. */
@@ -54,25 +60,39 @@ export interface DownloadTotals {
 
 /** Schema of one archive of a plan. */
 export const plannedArchiveSchema: z.ZodType<PlannedArchive> = z.object({
-  archive: archiveNameSchema,
-  component: z.string(),
-  item: z.string(),
-  sections: z.array(sectionSchema),
+  archive: archiveNameSchema.describe("The archive's file name."),
+  component: textSchema.describe("What planned it, such as packages."),
+  item: textSchema.describe("The item of the component, such as the name of a package."),
+  sections: z.array(sectionSchema).describe("In the order in which they are written."),
 });
 
-const missingShape = { reference: z.string(), why: z.string() };
+const missingShape = { reference: textSchema, why: textSchema };
 
 /** Schema of {@link MissingReference}. */
 export const missingReferenceSchema: z.ZodType<MissingReference> = z.object(missingShape);
 
-const missingImageSchema: z.ZodType<MissingImage> = z.object({ ...missingShape, component: z.string() });
+const missingImageSchema: z.ZodType<MissingImage> = z.object({ ...missingShape, component: textSchema });
 
 /** Schema of {@link DownloadList}. */
 export const downloadListSchema: z.ZodType<DownloadList> = z.object({
   version: z.literal(1),
-  archives: z.array(plannedArchiveSchema),
-  missing: z.array(missingImageSchema),
+  archives: z.array(plannedArchiveSchema).describe("Sorted by name."),
+  missing: z.array(missingImageSchema).describe("What the source does not have or cannot be used, and is left out."),
+  failed: z.array(failedItemSchema).optional().describe("What could not be planned or made, and was gone on without."),
 });
+
+/** What is missing in its one order: by component and reference, each once with all its reasons. */
+export function sortedMissing(missing: readonly MissingImage[]): readonly MissingImage[] {
+  const byName = Map.groupBy(missing, ({ component, reference }) => JSON.stringify([component, reference]));
+  return [...byName.values()]
+    .flatMap(([first, ...others]) => {
+      if (!first) return [];
+      const { component, reference, why } = first;
+      const reasons = new Set([why, ...others.map((other) => other.why)].flatMap((text) => text.split(", ")));
+      return { reference, why: [...reasons].sort(compareText).join(", "), component };
+    })
+    .sort((a, b) => compareText(a.component, b.component) || compareText(a.reference, b.reference));
+}
 
 /** Sums up a plan. */
 export function downloadTotals(list: DownloadList): DownloadTotals {

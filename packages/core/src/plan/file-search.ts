@@ -4,12 +4,20 @@ export type LayerEntryKind = "file" | "directory" | "symlink" | "other";
 const whiteout = ".wh.";
 const opaqueWhiteout = ".wh..wh..opq";
 
+/** What one layer says about paths that are looked for. */
+export interface LayerFindings {
+  /** Files it holds. */
+  readonly found: ReadonlyMap<string, Uint8Array>;
+  /** Paths that lower layers may hold and it takes away. */
+  readonly hidden: ReadonlySet<string>;
+}
+
 /**
- * Looks for files in an image's layers, fed entry by entry from the top layer down. Whiteouts hide what lower layers hold,
- * never what their own layer does.
+ * Looks for files in one layer of an image, fed entry by entry. Whiteouts hide what lower layers hold, never what their
+ * own layer does.
  * @see image-spec v1.1, "Image Layer Filesystem Changeset", "Whiteouts"
  */
-export class FileSearch {
+export class FileSearch implements LayerFindings {
   readonly #open: Set<string>;
   readonly #hidden = new Set<string>();
   readonly #found = new Map<string, Uint8Array>();
@@ -24,9 +32,12 @@ export class FileSearch {
     return this.#open.size === 0;
   }
 
-  /** What was found so far, by path. */
   get found(): ReadonlyMap<string, Uint8Array> {
     return this.#found;
+  }
+
+  get hidden(): ReadonlySet<string> {
+    return this.#hidden;
   }
 
   /** Takes note of an entry; `true` when it is at a path looked for and no directory or symbolic link. */
@@ -49,12 +60,6 @@ export class FileSearch {
   take(path: string, bytes: Uint8Array): void {
     this.#open.delete(path);
     this.#found.set(path, bytes);
-  }
-
-  /** Ends a layer: what it hides need not be looked for further down. */
-  endLayer(): void {
-    for (const path of this.#hidden) this.#open.delete(path);
-    this.#hidden.clear();
   }
 
   #hide(matches: (name: string) => boolean): void {

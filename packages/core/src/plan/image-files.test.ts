@@ -205,6 +205,17 @@ test("stops reading once all is found", async () => {
   expect(await read(image, ["a"])).toEqual({ a: "first" });
 });
 
+test("what is found in a small layer is proven by the layer's digest", async () => {
+  const top = layer([
+    ["a", "first"],
+    ["rest", { data: randomBytes(300_000) }],
+  ]);
+  const image = await imageOf(top);
+  damage(top, 600);
+  damage(top, -2000);
+  await expect(read(image, ["a"])).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+});
+
 const rest: readonly [string, Node] = ["rest", { data: randomBytes(200_000) }];
 test.for([
   { name: "cut in its packing", bytes: gzipSync(layer([rest])).subarray(0, 100_000), reason: /unexpected end of file/ },

@@ -12,6 +12,7 @@ import {
 } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
 import { FileSearch, parseLayerPath } from "./file-search.ts";
+import type { LayerCache } from "./layer-cache.ts";
 import { LayerFault, scanLayer } from "./layer-scan.ts";
 
 /** Options of {@link readImageFiles}. */
@@ -21,11 +22,16 @@ export interface ImageFilesOptions {
   readonly maxFileBytes?: number | undefined;
   /** Unpacking more than this, over all layers, is an error, in bytes. @defaultValue 16 GiB */
   readonly maxUnpackedBytes?: number | undefined;
+  /** Remembers layers from call to call: one that several images share is read once. */
+  readonly layers?: LayerCache | undefined;
   /** Which image of an index is read; its first image where none fits. @defaultValue linux/amd64 */
   readonly platform?: Pick<Platform, "os" | "architecture"> | undefined;
 }
 
 const linuxAmd64 = { os: "linux", architecture: "amd64" };
+
+/** Layers up to so many bytes are read to the end, so that what is found in them is proven by their digest. */
+const maxProvenBytes = 1024 ** 2;
 
 /** Nested indexes deeper than this are refused. */
 const maxDepth = 8;
@@ -44,26 +50,34 @@ export async function readImageFiles(
   names: readonly string[],
   options: ImageFilesOptions = {},
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { signal, maxFileBytes = 1024 ** 2, maxUnpackedBytes = 16 * 1024 ** 3 } = options;
+  const { signal, maxFileBytes = 1024 ** 2, maxUnpackedBytes = 16 * 1024 ** 3, layers } = options;
   const reference = formatName(repository.name, manifest.descriptor.digest);
   const paths = new Map(names.map((name) => [name, pathOf(name, reference)]));
-  const search = new FileSearch(paths.values());
+  const open = new Set(paths.values());
+  const found = new Map<string, Uint8Array>();
   const image = await imageOf(repository, manifest, options, 0);
   const limits = { maxFileBytes, unpackedBytesLeft: maxUnpackedBytes };
   for (const layer of image.layers.filter(({ mediaType }) => !isForeignLayerMediaType(mediaType)).toReversed()) {
-    if (search.isDone) break;
+    if (open.size === 0) break;
     signal?.throwIfAborted();
+    const looked = [...open];
+    const scan = async () => {
+      const search = new FileSearch(looked);
+      await scanLayer(repository.fetchBlob(layer, { signal }), search, limits, layer.size > maxProvenBytes);
+      return search;
+    };
     try {
-      await scanLayer(repository.fetchBlob(layer, { signal }), search, limits);
+      const findings = await (layers?.find(layer.digest, looked, scan) ?? scan());
+      for (const [path, bytes] of findings.found) found.set(path, bytes);
+      for (const path of [...findings.found.keys(), ...findings.hidden]) open.delete(path);
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof LayerFault)) throw error;
       throw unreadable(reference, error.file ?? names.join(", "), `layer ${layer.digest}: ${error.message}`, error);
     }
-    search.endLayer();
   }
   const files = [...paths].flatMap(([name, path]) => {
-    const bytes = search.found.get(path);
+    const bytes = found.get(path);
     return bytes ? [[name, bytes] as const] : [];
   });
   return new Map(files);

@@ -21,28 +21,30 @@ export class LayerFault extends Error {
 }
 
 /**
- * Feeds one layer to `search`; leaves `blob` early once nothing is left to look for. A layer that cannot be unpacked is
- * still read to its end first: a transfer that went wrong then shows as such, by the blob's digest.
+ * Feeds one layer to `search`; leaves `blob` early once nothing is left to look for, if `mayLeave`. A layer that cannot be
+ * unpacked is still read to its end first: a transfer that went wrong then shows as such, by the blob's digest.
  * @throws LayerFault, and what reading `blob` throws
  */
 export async function scanLayer(
   blob: AsyncIterable<Uint8Array>,
   search: FileSearch,
   limits: LayerLimits,
+  mayLeave: boolean,
 ): Promise<void> {
   const scan = new LayerScan(search, limits);
   let head: Uint8Array = new Uint8Array();
   let unpacker: Unpacker | undefined;
   try {
     for await (const chunk of blob) {
-      if (scan.fault || scan.isOver) continue;
+      if (scan.fault || scan.isOver || search.isDone) continue;
       head = unpacker ? chunk : Buffer.concat([head, chunk]);
       if (!unpacker && head.byteLength < packedMagicBytes) continue;
       unpacker ??= createUnpacker(head, (bytes) => scan.push(bytes));
       await unpacker.write(head).catch((error: unknown) => scan.fail(error));
-      if (search.isDone) return;
+      if (search.isDone && mayLeave) return;
       if (scan.fault) unpacker.destroy();
     }
+    if (search.isDone) return;
     if (!unpacker) scan.push(head);
     else if (!scan.fault && !scan.isOver) await unpacker.end().catch((error: unknown) => scan.fail(error));
     if (!search.isDone) scan.end();

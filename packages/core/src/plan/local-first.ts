@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import {
   type Blob,
   type CallOptions,
@@ -55,6 +56,7 @@ export class LocalFirstRepository implements RepositoryReader {
       signal?.throwIfAborted();
       left -= piece.byteLength;
       yield new Uint8Array(piece); // a copy: the piece is only valid until the next
+      await setImmediate(); // reads are synchronous: others want their turn, and the copies have to be swept away
     }
     if (left === 0) return;
     const details = { reference: blob.digest, expected: blob.size, actual: blob.size - left };

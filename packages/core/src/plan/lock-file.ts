@@ -53,7 +53,8 @@ const lockedArchiveSchema: z.ZodType<LockedArchive> = z
   })
   .refine(hasTheChunksItSays, "its chunks are not those of an archive of that size");
 
-const lockFileSchema: z.ZodType<LockFile> = z.intersection(
+/** Schema of {@link LockFile}. */
+export const lockFileSchema: z.ZodType<LockFile> = z.intersection(
   downloadListSchema,
   z.object({ files: z.array(lockedArchiveSchema) }),
 );
@@ -67,12 +68,12 @@ export function lockedChunks(archive: string, bytes: number, chunkBytes: number)
 }
 
 /** The text of a lock file; equal bundles have equal ones. */
-export function formatLockFile({ version, archives, missing, files }: LockFile): string {
+export function formatLockFile({ version, archives, missing, failed, files }: LockFile): string {
   const ordered = files.map(({ archive, bytes, chunkBytes, chunks, entries }) => {
     const listed = entries.map(({ name, size, digest }) => ({ name, size, digest }));
     return { archive, bytes, chunkBytes, chunks, entries: listed };
   });
-  return `${JSON.stringify({ version, files: ordered, missing, archives }, undefined, 2)}\n`;
+  return `${JSON.stringify({ version, files: ordered, missing, failed, archives }, undefined, 2)}\n`;
 }
 
 /**

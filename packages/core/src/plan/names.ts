@@ -13,3 +13,6 @@ export const repositoryPathSchema: z.ZodType<string> = z
 
 /** Schema of a tag. */
 export const tagSchema: z.ZodType<string> = z.string().refine(isTag, "not a tag");
+
+/** Schema of a text that is shown to people: one line, nothing that steers a terminal. */
+export const textSchema: z.ZodType<string> = z.string().refine((text) => !/\p{Cc}/u.test(text), "not a line of text");

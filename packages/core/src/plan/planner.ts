@@ -1,4 +1,4 @@
-import type { Digest, Manifest, RepositoryReader, Tag } from "@tranship/registry";
+import type { Descriptor, Digest, Manifest, ReferrersOptions, RepositoryReader, Tag } from "@tranship/registry";
 import * as z from "zod";
 import type { OnEvent } from "../events.ts";
 import type { DownloadList, MissingReference } from "./download-list.ts";
@@ -31,12 +31,26 @@ export interface PlannedStep {
   readonly missing: readonly MissingReference[];
 }
 
+/** Options of {@link SourceView.tags}. */
+export interface TagsOptions {
+  /** So long may nothing come, in milliseconds; 0 for ever. Counts for whoever asks first. @defaultValue 0 */
+  readonly answerWithinMs?: number | undefined;
+}
+
 /** The source, asked each thing once in a run. */
 export interface SourceView {
   /** The manifest a tag or digest names, or `undefined` when it is missing and only then. */
   manifest(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined>;
   /** All tags of a repository, or `undefined` when there is no such repository and only then. */
-  tags(repository: RepositoryReader): Promise<readonly Tag[] | undefined>;
+  tags(repository: RepositoryReader, options?: TagsOptions): Promise<readonly Tag[] | undefined>;
+  /** What refers to a manifest; the same options for the same repository. */
+  referrers(
+    repository: RepositoryReader,
+    subject: Digest,
+    options?: Pick<ReferrersOptions, "readsFallbackTag">,
+  ): Promise<readonly Descriptor[]>;
+  /** From now on `manifest` gives this one, which the source does not have. */
+  provide(repository: Pick<RepositoryReader, "name">, manifest: Manifest): void;
 }
 
 /** What a planner works with during one run. */

@@ -1,21 +1,48 @@
-import { type Digest, digestAlgorithm, digestHex, isDigest, isManifestMediaType } from "@tranship/registry";
+import {
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  isDigest,
+  isManifestMediaType,
+  type Manifest,
+} from "@tranship/registry";
 import * as z from "zod";
-import { repositoryPathSchema, tagSchema } from "./names.ts";
+import { repositoryPathSchema, tagSchema, textSchema } from "./names.ts";
 
 /** Why an image is in the plan. */
-export const reasons = ["channel", "version", "pin", "release", "catalog"] as const;
+export const reasons = [
+  "channel",
+  "version",
+  "constraint",
+  "pin",
+  "alias",
+  "release",
+  "catalog",
+  "internal",
+  "extra",
+  "attestation",
+] as const;
 
-/** Why an image is in the plan: a release channel, a version a channel points at, a tag asked for by name, the release
- * metadata of a version, or the catalog of everything the source offers. */
+/**
+ * Why an image is in the plan: a release channel, a version a channel points at or a constraint selects, a tag asked for
+ * by name, a channel that stands for such a tag, the release metadata of a version, the catalog of everything the source
+ * offers, an image that another one lists by its digest or as an extra, or what was attached to an image.
+ */
 export type Reason = (typeof reasons)[number];
 
 /** Schema of a digest. */
 export const digestSchema: z.ZodType<Digest> = z
   .string()
-  .refine((text): text is Digest => isDigest(text), "not a digest");
+  .refine((text): text is Digest => isDigest(text), "not a digest")
+  .meta({ pattern: "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$" }); // for readers of the published schema
 
 /** Schema of a size in bytes. */
-export const sizeSchema: z.ZodType<number> = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+export const sizeSchema: z.ZodType<number> = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(Number.MAX_SAFE_INTEGER)
+  .describe("In bytes.");
 
 /** One image of the plan: what a tag names, where it comes from and why it is here. `size` is the manifest's, in bytes. */
 export interface PlannedImage {
@@ -42,6 +69,13 @@ export interface AssumedBlob extends PlannedBlob {
   readonly from: readonly string[];
 }
 
+/** A manifest that is not at the source, word for word: a list of what refers to an image there, or what is left of an index. */
+export interface MadeManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly text: string;
+}
+
 /** What one section puts into one repository. */
 export interface PlannedRepository {
   /** Where it is stored and pushed: the repository's path below the registry root, and its layout's folder in the archive. */
@@ -53,6 +87,8 @@ export interface PlannedRepository {
   readonly blobs: readonly PlannedBlob[];
   /** Configs and layers of those images that the archive does not hold: the base it was made over has them. @defaultValue none */
   readonly assumed?: readonly AssumedBlob[] | undefined;
+  /** Manifests among `blobs` that are not at the source. @defaultValue none */
+  readonly made?: readonly MadeManifest[] | undefined;
 }
 
 /**
@@ -66,27 +102,36 @@ export interface Section {
 const blobShape = { digest: digestSchema, size: sizeSchema, mediaType: z.string() };
 
 const assumedSchema: z.ZodType<AssumedBlob> = z
-  .object({ ...blobShape, from: z.array(repositoryPathSchema) })
+  .object({
+    ...blobShape,
+    from: z.array(repositoryPathSchema).describe("Repositories that have it there, a few at most."),
+  })
   .refine(({ mediaType }) => !isManifestMediaType(mediaType), "a manifest is never left out");
 
 /** Schema of {@link Section}. */
 export const sectionSchema: z.ZodType<Section> = z.object({
   repositories: z.array(
     z.object({
-      path: repositoryPathSchema,
-      source: z.string(),
+      path: repositoryPathSchema.describe("Where it is stored and pushed, below the registry root."),
+      source: textSchema.describe("The full name of the repository it is read from."),
       images: z.array(
         z.object({
-          tag: tagSchema,
-          reference: z.string(),
+          tag: tagSchema.describe("The tag it is stored and pushed under."),
+          reference: textSchema.describe("The full reference it was resolved from."),
           mediaType: z.string(),
           digest: digestSchema,
-          size: sizeSchema,
-          why: z.array(z.enum(reasons)),
+          size: sizeSchema.describe("Of the manifest, in bytes."),
+          why: z.array(z.enum(reasons)).describe("Why it is here."),
         }),
       ),
-      blobs: z.array(z.object(blobShape)),
-      assumed: z.array(assumedSchema).optional(),
+      blobs: z
+        .array(z.object(blobShape))
+        .describe("Manifests, configs and layers of the images that no earlier section of the archive has here."),
+      assumed: z.array(assumedSchema).optional().describe("Configs and layers that are left out: the base has them."),
+      made: z
+        .array(z.object({ digest: digestSchema, mediaType: z.string(), text: z.string() }))
+        .optional()
+        .describe("Manifests among the blobs that are not at the source, word for word."),
     }),
   ),
 });
@@ -94,4 +139,10 @@ export const sectionSchema: z.ZodType<Section> = z.object({
 /** The path of a blob inside a layout: `blobs/sha256/<hex>` (image-spec v1.1, "Blobs"). */
 export function blobPath(digest: Digest): string {
   return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+}
+
+/** A {@link MadeManifest} as a manifest; whoever stores it hashes it. */
+export function madeManifest({ digest, mediaType, text }: MadeManifest): Manifest {
+  const bytes = new TextEncoder().encode(text);
+  return { descriptor: { mediaType, digest, size: bytes.byteLength }, bytes };
 }

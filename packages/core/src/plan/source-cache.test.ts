@@ -32,7 +32,7 @@ function aRepository(...tags: readonly string[]) {
 
 test("asks for a tag once, however many ask, and not again by digest", async () => {
   const { repository, asked } = aRepository("v1");
-  const cache = new SourceCache(signal);
+  const cache = new SourceCache({ signal });
   const [one, two] = await Promise.all([cache.manifest(repository, "v1"), cache.manifest(repository, "v1")]);
   expect(one).toEqual(two);
   expect(await cache.manifest(repository, one?.descriptor.digest ?? "")).toEqual(one);
@@ -41,7 +41,7 @@ test("asks for a tag once, however many ask, and not again by digest", async () 
 
 test("remembers that something is missing", async () => {
   const { repository, asked } = aRepository("v1");
-  const cache = new SourceCache(signal);
+  const cache = new SourceCache({ signal });
   expect(await cache.manifest(repository, "v2")).toBeUndefined();
   expect(await cache.manifest(repository, "v2")).toBeUndefined();
   expect(asked).toEqual(["v2"]);
@@ -49,7 +49,7 @@ test("remembers that something is missing", async () => {
 
 test("a tag that moves keeps its first meaning for the run", async () => {
   const { repository, registry } = aRepository("v1");
-  const cache = new SourceCache(signal);
+  const cache = new SourceCache({ signal });
   const before = await cache.manifest(repository, "v1");
   seedMemory(registry, "app", [anImage({ tag: "v1", seed: "other" })]);
   expect(await cache.manifest(repository, "v1")).toEqual(before);
@@ -59,7 +59,7 @@ test("a pinned reference is asked for by its digest", async () => {
   const { repository, asked } = aRepository("v1", "v2");
   const digest = (await repository.resolve("v2"))?.digest;
   if (!digest) throw new Error("not seeded");
-  const cache = new SourceCache(signal);
+  const cache = new SourceCache({ signal });
   cache.pin("memory/app:v1", digest);
   expect((await cache.manifest(repository, "v1"))?.descriptor.digest).toBe(digest);
   expect(asked).toEqual([digest]);
@@ -68,7 +68,7 @@ test("a pinned reference is asked for by its digest", async () => {
 test("over its limit it lets bytes go and finds them again on this machine, else at the source by digest", async () => {
   const tags = ["v1", "v2", "v3"];
   const { repository, asked } = aRepository(...tags);
-  const cache = new SourceCache(signal, 100);
+  const cache = new SourceCache({ signal }, 100);
   const manifests = [];
   for (const tag of tags) manifests.push(await cache.manifest(repository, tag));
   const local = new Map<string, Uint8Array>();

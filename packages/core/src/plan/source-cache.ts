@@ -4,13 +4,16 @@ import {
   isDigest,
   isRegistryError,
   type Manifest,
+  type ReferrersOptions,
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
+import { askingAgain, type Patience } from "../transfer/asking-again.ts";
 import { Pool } from "../transfer/pool.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
-import type { SourceView } from "./planner.ts";
+import { answeredInTime } from "./answered-in-time.ts";
+import type { SourceView, TagsOptions } from "./planner.ts";
 
 /** Bytes of manifests kept at hand. A run with more forgets the oldest and reads them again where they were written. */
 const maxHeldBytes = 32 * 1024 * 1024;
@@ -25,20 +28,28 @@ export type Recall = (descriptor: Descriptor) => Promise<Uint8Array | undefined>
 export class SourceCache implements SourceView {
   /** How bytes that are no longer held are found again before the source is asked once more. */
   recall: Recall = async () => undefined;
-  readonly #signal: AbortSignal;
+  readonly #patience: Patience;
   readonly #pool = new Pool(inFlight);
   readonly #maxHeldBytes: number;
   readonly #manifests = new Map<string, Promise<Manifest | undefined>>();
   readonly #tags = new Map<string, Promise<readonly Tag[] | undefined>>();
+  readonly #referrers = new Map<string, Promise<readonly Descriptor[] | undefined>>();
   readonly #pins = new Map<string, Digest>();
+  readonly #made = new Map<string, Manifest>();
   /** Manifests whose bytes are held, oldest first. */
   readonly #held = new Map<string, Descriptor>();
   readonly #released = new Map<string, Descriptor>();
   #heldBytes = 0;
+  #hasAnswered = false;
 
-  constructor(signal: AbortSignal, heldBytes: number = maxHeldBytes) {
-    this.#signal = signal;
+  constructor(patience: Patience, heldBytes: number = maxHeldBytes) {
+    this.#patience = patience;
     this.#maxHeldBytes = heldBytes;
+  }
+
+  /** Whether the source has given a manifest in this run: it does not refuse everything. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Fixes what a reference means for this run, as an earlier run found it. */
@@ -61,14 +72,35 @@ export class SourceCache implements SourceView {
     });
   }
 
-  tags(repository: RepositoryReader): Promise<readonly Tag[] | undefined> {
+  tags(repository: RepositoryReader, { answerWithinMs = 0 }: TagsOptions = {}): Promise<readonly Tag[] | undefined> {
     return single(this.#tags, repository.name, () =>
       this.#ask(repository, "", async () => {
         const tags: Tag[] = [];
-        for await (const tag of repository.tags({ signal: this.#signal })) tags.push(tag);
+        const limit = { ms: answerWithinMs, signal: this.#patience.signal, what: repository.name };
+        for await (const tag of answeredInTime((signal) => repository.tags({ signal }), limit)) tags.push(tag);
         return tags;
       }),
     );
+  }
+
+  async referrers(
+    repository: RepositoryReader,
+    subject: Digest,
+    options?: Pick<ReferrersOptions, "readsFallbackTag">,
+  ): Promise<readonly Descriptor[]> {
+    const found = await single(this.#referrers, `${repository.name}@${subject}`, () =>
+      this.#ask(repository, subject, async () => {
+        const referrers: Descriptor[] = [];
+        for await (const one of repository.referrers(subject, { ...options, signal: this.#patience.signal }))
+          referrers.push(one);
+        return referrers;
+      }),
+    );
+    return found ?? [];
+  }
+
+  provide(repository: Pick<RepositoryReader, "name">, manifest: Manifest): void {
+    this.#made.set(`${repository.name}@${manifest.descriptor.digest}`, manifest);
   }
 
   async #pinned(repository: RepositoryReader, reference: string, digest: Digest): Promise<Manifest> {
@@ -80,6 +112,8 @@ export class SourceCache implements SourceView {
 
   #byDigest(repository: RepositoryReader, digest: Digest): Promise<Manifest | undefined> {
     const name = `${repository.name}@${digest}`;
+    const made = this.#made.get(name);
+    if (made) return Promise.resolve(made);
     const flight = single(this.#manifests, name, async () => {
       const released = this.#released.get(name);
       const bytes = released && (await this.recall(released));
@@ -109,16 +143,20 @@ export class SourceCache implements SourceView {
     if (descriptor) this.#released.set(name, descriptor);
   }
 
-  #fetch(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {
-    return this.#ask(repository, reference, () => repository.manifest(reference, { signal: this.#signal }));
+  async #fetch(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {
+    const manifest = await this.#ask(repository, reference, () =>
+      repository.manifest(reference, { signal: this.#patience.signal }),
+    );
+    this.#hasAnswered ||= manifest !== undefined;
+    return manifest;
   }
 
   async #ask<T>(repository: RepositoryReader, reference: string, question: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#pool.run(question, this.#signal);
+      return await this.#pool.run(() => askingAgain(question, this.#patience), this.#patience.signal);
     } catch (error) {
       if (isRegistryError(error, "NOT_FOUND")) return undefined;
-      throw sourceError(error, repository.name, reference, this.#signal);
+      throw sourceError(error, repository.name, reference, this.#patience.signal);
     }
   }
 }

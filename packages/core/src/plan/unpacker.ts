@@ -13,13 +13,15 @@ export interface Unpacker {
 /** Bytes needed to tell how a stream is packed. */
 export const packedMagicBytes: number = 4;
 
-const chunkSize = 256 * 1024;
+/** Unpacked at a time, in bytes. A stream that starts with little gets little: a source has layers by the thousand. */
+const [smallChunk, largeChunk] = [16 * 1024, 64 * 1024];
 
 /**
  * An unpacker for a stream that starts with `head`: gzip or zstd by its magic bytes, else plain. `sink` must not throw.
  * @see RFC 1952, "Member header and trailer"; RFC 8878, "Zstandard Frames", "Skippable Frames"
  */
 export function createUnpacker(head: Uint8Array, sink: (chunk: Uint8Array) => void): Unpacker {
+  const chunkSize = head.byteLength < smallChunk ? smallChunk : largeChunk;
   if (head[0] === 0x1f && head[1] === 0x8b) return new EngineUnpacker(() => createGunzip({ chunkSize }), sink, false);
   const isZstd = head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd;
   const isSkippable = ((head[0] ?? 0) & 0xf0) === 0x50 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18;

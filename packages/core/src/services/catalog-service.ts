@@ -1,36 +1,58 @@
-import {
-  type Digest,
-  isRepositoryPath,
-  type RegistryReader,
-  type RepositoryReader,
-  type Tag,
-} from "@tranship/registry";
+import { isRepositoryPath, type RegistryReader, type RepositoryReader } from "@tranship/registry";
 import { EventEmitter } from "eventemitter3";
 import type { BundleDirectory } from "../bundle/bundle-directory.ts";
 import { MirrorError } from "../errors.ts";
 import type { MirrorEvent, OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
-import { buildStep } from "../plan/build-step.ts";
+import { buildStep, type WantedImage } from "../plan/build-step.ts";
 import type { DownloadList } from "../plan/download-list.ts";
 import type { Inventory } from "../plan/inventory.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../plan/planner.ts";
+import { formatPlatform, parsePlatform } from "../plan/platforms.ts";
 import type { Section } from "../plan/section.ts";
-import { type Filter, parseFilter } from "../selection/filter.ts";
+import { type Filter, parseFilter, type Wanted } from "../selection/filter.ts";
+import type { AttachedKinds } from "./attached-kinds.ts";
 import { archiveOf, type Catalog } from "./catalog.ts";
+import { listCatalog } from "./catalog-access.ts";
 import { CatalogImages } from "./catalog-images.ts";
-import { channelVersion } from "./channel-version.ts";
+import { CatalogItem, type NameExplanation } from "./catalog-item.ts";
+import { type CatalogTotals, type ItemStat, itemStats } from "./item-stats.ts";
 import { openBelow } from "./open-below.ts";
 import { plan } from "./plan.ts";
 import { type PullReport, pull } from "./pull.ts";
+import { Refusals } from "./refusals.ts";
+import { startRun } from "./run-context.ts";
 
 /** Options of a service over a catalog. */
 export interface CatalogServiceOptions {
   /** The registry, rooted where the catalog's own repository lies. */
   readonly source: RegistryReader;
-  /** `name` or `name@=tag`, see {@link parseFilter}. @defaultValue everything in the catalog */
+  /** `name`, `name@=tag` or `name@range`, see {@link parseFilter}. @defaultValue everything in the catalog */
   readonly include?: readonly string[] | undefined;
+  /** Names to leave out. @defaultValue none */
+  readonly exclude?: readonly string[] | undefined;
+  /** What is brought along of what refers to the images. @defaultValue "all" */
+  readonly attached?: AttachedKinds | undefined;
+  /**
+   * Of an image for several platforms, only those of these, such as `linux/arm64` or `linux/arm/v7`: its index is narrowed
+   * and gets another digest. @defaultValue all
+   */
+  readonly platforms?: readonly string[] | undefined;
+  /** Bring nothing but the extra images. @defaultValue false */
+  readonly onlyExtraImages?: boolean | undefined;
+  /** The source cannot list tags: names are those included, versions are found by asking for them. @defaultValue false */
+  readonly proxy?: boolean | undefined;
+  /** The catalog's repository at the source; empty for the registry's root. @defaultValue the catalog's own */
+  readonly sourcePath?: string | undefined;
   /** Leave out the items and bring only the release metadata of the whole catalog. @defaultValue false */
   readonly metadataOnly?: boolean | undefined;
+  /** Bring the release metadata of the whole catalog, where it has an archive for that. @defaultValue true */
+  readonly catalogMetadata?: boolean | undefined;
+  /**
+   * How long the catalog may give no answer while it is listed, in milliseconds; 0 for ever. Listing it is the first thing
+   * a run does: whoever may not, or cannot reach it, learns it then. @defaultValue 15000
+   */
+  readonly accessTimeoutMs?: number | undefined;
 }
 
 /** Options of a pull by one service. */
@@ -39,6 +61,8 @@ export interface ServicePullOptions {
   /** What the other side has already: its configs and layers are left out. @defaultValue nothing */
   readonly base?: Inventory | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Go on without the items that fail. @defaultValue false */
+  readonly keepGoing?: boolean | undefined;
 }
 
 type ServiceEvents = { [Type in MirrorEvent["type"]]: (event: Extract<MirrorEvent, { readonly type: Type }>) => void };
@@ -51,39 +75,86 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   readonly components: readonly string[];
   readonly selection: unknown;
   readonly onEvent: OnEvent;
-  protected readonly planned: Map<string, readonly Section[]> = new Map();
-  protected hasRun = false;
   readonly #catalog: Catalog;
+  readonly #everything: Catalog["everything"];
   readonly #source: RegistryReader;
   readonly #images: CatalogImages;
   readonly #filter: Filter;
+  readonly #item: CatalogItem;
+  readonly #proxy: boolean;
+  readonly #onlyExtraImages: boolean;
   readonly #metadataOnly: boolean;
+  readonly #accessTimeoutMs: number | undefined;
+  readonly #planned = new Map<string, readonly Section[]>();
+  #hasRun = false;
 
   /** @throws MirrorError `SELECTION_INVALID` */
-  constructor(catalog: Catalog, { source, include = [], metadataOnly = false }: CatalogServiceOptions) {
+  constructor(catalog: Catalog, options: CatalogServiceOptions) {
     super();
+    const { source, attached = "all", onlyExtraImages = false, proxy = false, metadataOnly = false } = options;
+    const sourcePath = options.sourcePath ?? catalog.root;
+    const { catalogMetadata = true } = options;
     this.#catalog = catalog;
+    this.#everything = catalogMetadata ? catalog.everything : undefined;
     this.#source = source;
-    this.#images = new CatalogImages(catalog, source);
-    this.#filter = parseFilter(include);
+    const platforms = [...new Set(options.platforms?.map((text) => formatPlatform(parsePlatform(text))))].sort(
+      compareText,
+    );
+    const wanted = platforms.length > 0 ? platforms.map(parsePlatform) : undefined;
+    this.#images = new CatalogImages(catalog, source, sourcePath, wanted);
+    this.#filter = parseFilter(options);
+    this.#item = new CatalogItem({
+      images: this.#images,
+      open: (name) => this.open(name),
+      attached,
+      onlyExtraImages,
+      proxy,
+    });
+    this.#proxy = proxy;
+    this.#onlyExtraImages = onlyExtraImages;
     this.#metadataOnly = metadataOnly;
-    this.components = metadataOnly ? [catalog.metadataComponent] : [catalog.component, catalog.metadataComponent];
+    this.#accessTimeoutMs = options.accessTimeoutMs;
+    const everything = this.#everything ? [this.#everything.component] : [];
+    this.components = metadataOnly ? everything : [catalog.component, ...everything];
+    const { include = [], exclude = [] } = options;
     this.selection = {
       component: catalog.component,
       source: source.name,
-      include: this.#filter.names?.map((name) => ({ name, ...this.#filter.wanted(name) })) ?? "everything",
+      sourcePath,
+      include: [...new Set(include.map((expression) => expression.trim()))].sort(compareText),
+      exclude: [...new Set(exclude.map((expression) => expression.trim()))].sort(compareText),
+      attached,
+      platforms,
+      onlyExtraImages,
+      proxy,
       metadataOnly,
+      catalogMetadata,
     };
-    this.onEvent = (event) =>
-      void (this.emit as (type: string, event: MirrorEvent) => boolean).call(this, event.type, event);
+    this.onEvent = (event) => {
+      if (event.type === "item.failed" && event.component === catalog.component) this.#planned.delete(event.item);
+      (this.emit as (type: string, event: MirrorEvent) => boolean).call(this, event.type, event);
+    };
   }
 
   /**
    * What a pull would transfer: the exact dry run.
    * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
    */
-  plan({ base, signal }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
-    return plan([this], { base, signal });
+  plan({ base, signal, keepGoing }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
+    return plan([this], { base, signal, keepGoing });
+  }
+
+  /**
+   * Why each tag of every name asked for is selected by the constraints or not. What release channels point at comes
+   * besides, and is not part of this. Tags are listed only where there is a range.
+   * @throws MirrorError as `plan`
+   */
+  async *explain({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<NameExplanation> {
+    using run = startRun([this], { signal });
+    for (const name of await this.#names(run.base)) {
+      const wanted = this.#filter.wanted(name);
+      if (wanted) yield await this.#item.explain(name, wanted, run.base);
+    }
   }
 
   open(source: string): RepositoryReader {
@@ -91,9 +162,10 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   }
 
   async *items(run: RunContext): AsyncIterable<Item> {
-    this.planned.clear();
-    this.hasRun = true;
-    const { component, metadataComponent, metadataArchive } = this.#catalog;
+    this.#planned.clear();
+    this.#hasRun = true;
+    const { component } = this.#catalog;
+    const everything = this.#everything;
     const names = await this.#names(run);
     if (names.length === 0) return;
     if (!this.#metadataOnly) {
@@ -101,7 +173,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
         yield { component, name, archive: archiveOf(this.#catalog, name) };
       }
     }
-    yield { component: metadataComponent, name: "all", archive: metadataArchive, members: names };
+    if (everything) yield { component: everything.component, name: "all", archive: everything.archive, members: names };
   }
 
   async next(
@@ -110,32 +182,24 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     run: RunContext,
     read: ReadImageFiles,
   ): Promise<PlannedStep | undefined> {
-    this.hasRun = true;
-    if (item.component === this.#catalog.metadataComponent)
+    this.#hasRun = true;
+    if (item.component === this.#everything?.component)
       return done.length > 0 ? undefined : this.#metadataStep(item, run);
-    this.planned.set(item.name, done);
+    this.#planned.set(item.name, done);
     const wanted = this.#filter.wanted(item.name);
-    if (wanted?.kind === "pins") {
-      return done.length > 0 ? undefined : buildStep(this.#images.pinned(item.name, wanted.tags), done, run);
-    }
-    if (done.length === 0) return (await buildStep(this.#images.channels(item.name), done, run)) ?? nothing(item, run);
-    const [channels] = done;
-    if (done.length > 1 || !channels) return undefined;
-    const versions = new Map<Digest, Tag | undefined>();
-    for (const repository of channels.repositories) {
-      for (const image of repository.images) {
-        if (versions.has(image.digest)) continue; // several channels often are one image
-        versions.set(image.digest, await channelVersion(repository, image, read, run));
-      }
-    }
-    const named = [...new Set(versions.values())].filter((version) => version !== undefined);
-    return buildStep(this.#images.versions(item.name, named.sort(compareText)), done, run);
+    if (!wanted) return undefined;
+    const step = await this.#item.next({ name: item.name, wanted, done, run, read });
+    const isEmpty = !step && done.every(({ repositories }) => repositories.length === 0);
+    // Who takes all there is did not ask for this name: that it is empty is nothing to tell.
+    if (isEmpty && this.#filter.names) warnOfNothing(item, this.#onlyExtraImages, run);
+    return step;
   }
 
   /** The names the catalog lists. */
   async #names(run: RunContext): Promise<readonly string[]> {
     const { catalog } = this.#images;
-    const tags = await run.source.tags(catalog);
+    if (this.#proxy) return this.#filter.names ?? this.#noNames(run);
+    const tags = await listCatalog(catalog, this.#catalog.component, run, this.#accessTimeoutMs);
     const asked = this.#metadataOnly ? [] : (this.#filter.names ?? []);
     const absent = asked.filter((name) => !tags?.includes(name));
     if (absent.length > 0) {
@@ -158,21 +222,56 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     return usable.sort(compareText);
   }
 
+  /** A source that cannot list tags cannot list names either. */
+  #noNames(run: RunContext): readonly string[] {
+    const { name } = this.#images.catalog;
+    const message = `${name} is not listed by a proxy: name the ${this.#catalog.component} to mirror`;
+    run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: name });
+    return [];
+  }
+
   /** One section with everybody's release metadata: the archive is laid out when all its manifests are in. */
-  async #metadataStep(item: Item, run: RunContext): Promise<PlannedStep | undefined> {
+  async #metadataStep({ members = [] }: Item, run: RunContext): Promise<PlannedStep | undefined> {
+    const refused = new Refusals(members.length, run);
     const wanted = await Promise.all(
-      (item.members ?? []).map(async (name) => {
-        const tags = await run.source.tags(this.#images.metadata(name).repository);
-        return this.#images.allMetadata(name, tags ?? []);
+      members.map(async (name) => {
+        if (this.#proxy) return this.#catalogMetadata(name, (asked) => this.#images.channels(name, asked));
+        const { repository } = this.#images.metadata(name);
+        const tags = await refused.without(repository.name, () => run.source.tags(repository));
+        return this.#catalogMetadata(name, () => this.#images.allMetadata(name, tags ?? []));
       }),
     );
-    return buildStep(wanted.flat(), [], run);
+    const step = await buildStep(wanted.flat(), [], run);
+    if (!step && refused.missing.length === 0) return undefined;
+    const { section = { repositories: [] }, missing = [] } = step ?? {};
+    return { section, missing: [...missing, ...refused.missing] };
+  }
+
+  /** Channels that stand for tags asked for by name do so here too: the archive contradicts none of the others. */
+  #catalogMetadata(name: string, all: (wanted: Wanted) => readonly WantedImage[]): readonly WantedImage[] {
+    const wanted = this.#filter.wanted(name) ?? { channels: true, constraints: [] };
+    const aliases = this.#images.aliases(name, wanted);
+    const taken = new Set(aliases.map(({ tag }) => tag));
+    return [...all(wanted).filter(({ reference }) => !taken.has(reference)), ...aliases];
+  }
+
+  /** What the last plan or pull came to, name by name and summed up. */
+  protected itemStats(): CatalogTotals & { readonly items: readonly ItemStat[] } {
+    const items = itemStats(this.#planned, this.#catalog.root);
+    const sum = (count: (stat: ItemStat) => number) => items.reduce((total, stat) => total + count(stat), 0);
+    return {
+      items,
+      attempted: this.#hasRun,
+      onlyExtraImages: this.#onlyExtraImages,
+      totalImages: sum(({ images }) => images),
+      totalVex: sum(({ vex }) => vex),
+    };
   }
 
   /** Runs only the items of these components. */
   protected pullComponents(
     components: readonly string[],
-    { to, base, signal }: ServicePullOptions,
+    { to, base, signal, keepGoing }: ServicePullOptions,
   ): Promise<PullReport> {
     const items = (run: RunContext) => this.#only(components, run);
     const only: Planner = {
@@ -183,7 +282,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       next: (item, done, run, read) => this.next(item, done, run, read),
       onEvent: this.onEvent,
     };
-    return pull([only], { to, base, signal });
+    return pull([only], { to, base, signal, keepGoing });
   }
 
   async *#only(components: readonly string[], run: RunContext): AsyncIterable<Item> {
@@ -191,7 +290,10 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   }
 }
 
-function nothing({ component, name }: Item, run: RunContext): undefined {
-  const message = `${component}: ${name} has no release channels, so nothing of it is mirrored; ask for a tag with ${name}@=TAG`;
+function warnOfNothing({ component, name }: Item, onlyExtraImages: boolean, run: RunContext): void {
+  const reason = onlyExtraImages
+    ? "none of its versions lists an extra image"
+    : `it has no release channels, and nothing else of it was asked for or found; ask for a tag with ${name}@=TAG`;
+  const message = `${component}: nothing of ${name} is mirrored: ${reason}`;
   run.emit({ type: "warning.raised", code: "NOTHING_SELECTED", message, reference: name });
 }

@@ -2,30 +2,35 @@
 export interface Catalog {
   /** What its items are called in plans and events. */
   readonly component: string;
-  /** The component of the archive with everybody's release metadata. */
-  readonly metadataComponent: string;
-  /** The catalog's repository below the registry root, and the folder in archives. */
+  /** The folder in archives, and the catalog's repository below the registry root unless told otherwise. */
   readonly root: string;
   /** The repository with release metadata, below each name. */
   readonly metadata: string;
   /** Archives are called this and the name. */
   readonly archivePrefix: string;
-  /** The archive with the release metadata of everything in the catalog. */
-  readonly metadataArchive: string;
+  /** The archive with the release metadata of everything in the catalog, where there is one. */
+  readonly everything?: { readonly component: string; readonly archive: string } | undefined;
 }
 
 /** Packages: `packages/<name>` with release metadata in `packages/<name>/version`. */
-export const packagesCatalog: Catalog = {
+export const packagesCatalog: Catalog & { readonly everything: NonNullable<Catalog["everything"]> } = {
   component: "packages",
-  metadataComponent: "package-versions",
   root: "packages",
   metadata: "version",
   archivePrefix: "package-",
-  metadataArchive: "package-versions.tar",
+  everything: { component: "package-versions", archive: "package-versions.tar" },
+};
+
+/** Modules: `modules/<name>` with release metadata in `modules/<name>/release`. */
+export const modulesCatalog: Catalog = {
+  component: "modules",
+  root: "modules",
+  metadata: "release",
+  archivePrefix: "module-",
 };
 
 /** The archive of one name. A name that would give the metadata archive's name gets an underscore no name can start with. */
-export function archiveOf(catalog: Catalog, name: string): string {
-  const archive = `${catalog.archivePrefix}${name}.tar`;
-  return archive === catalog.metadataArchive ? `${catalog.archivePrefix}_${name}.tar` : archive;
+export function archiveOf({ archivePrefix, everything }: Catalog, name: string): string {
+  const archive = `${archivePrefix}${name}.tar`;
+  return archive === everything?.archive ? `${archivePrefix}_${name}.tar` : archive;
 }

@@ -9,7 +9,7 @@ const versionSchema = z.object({ version: z.string() });
 
 /**
  * The version a release channel's image names in its `version.json`; a bare number gets its `v`. `undefined`, with a
- * warning, when the image has no such file or names no version.
+ * warning, when the image has no such file, names no version, or a digest, which no release metadata goes by.
  * @throws MirrorError `IMAGE_FILE_INVALID`, `TRANSFER_FAILED`
  */
 export async function channelVersion(
@@ -21,13 +21,16 @@ export async function channelVersion(
   const { reference } = image;
   const bytes = (await read(repository, image, [fileName])).get(fileName);
   const version = bytes && parseVersion(bytes, reference);
-  if (version) return version;
-  const message = `${reference} does not say which version it stands for: ${bytes ? "the version is empty" : `it has no ${fileName}`}`;
+  if (version?.tag !== undefined) return version.tag;
+  const reason = version?.reason ?? `it has no ${fileName}`;
+  const message = `${reference} does not say which version it stands for: ${reason}`;
   run.emit({ type: "warning.raised", code: "VERSION_UNKNOWN", message, reference });
   return undefined;
 }
 
-function parseVersion(bytes: Uint8Array, reference: string): Tag | undefined {
+type NamedVersion = { readonly tag: Tag } | { readonly tag?: undefined; readonly reason: string };
+
+function parseVersion(bytes: Uint8Array, reference: string): NamedVersion {
   const refuse = (reason: string, cause?: unknown) => {
     const details = { reference, file: fileName, reason };
     return new MirrorError("IMAGE_FILE_INVALID", `cannot use ${fileName} of ${reference}: ${reason}`, details, {
@@ -43,8 +46,9 @@ function parseVersion(bytes: Uint8Array, reference: string): Tag | undefined {
   const parsed = versionSchema.safeParse(json);
   const version = parsed.data?.version.trim();
   if (version === undefined) throw refuse("it has no text under the key version");
-  if (version === "") return undefined;
+  if (version === "") return { reason: "the version is empty" };
+  if (/(?:^|@)sha(?:256|512):[0-9a-f]+$/.test(version)) return { reason: "it names a digest, not a version" };
   const tag = /^[0-9]/.test(version) ? `v${version}` : version;
   if (!isTag(tag)) throw refuse(`${JSON.stringify(tag.slice(0, 100))} is not a tag`);
-  return tag;
+  return { tag };
 }

@@ -1,37 +1,78 @@
-import { digestOf, type RegistryReader } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
+import { digestAlgorithm, digestOf, formatName, type Manifest, type RegistryReader } from "@tranship/registry";
+import { isMirrorError, MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
 import { buildStep, type WantedImage } from "../plan/build-step.ts";
-import { checkDownloadList, type DownloadList, formatDownloadList } from "../plan/download-list.ts";
-import type { Planner, RunContext } from "../plan/planner.ts";
-import { blobPath, type PlannedImage, type PlannedRepository, type Section } from "../plan/section.ts";
+import {
+  checkDownloadList,
+  type DownloadList,
+  formatDownloadList,
+  type MissingReference,
+} from "../plan/download-list.ts";
+import type { Item, PlannedStep, Planner, RunContext } from "../plan/planner.ts";
+import {
+  blobPath,
+  type MadeManifest,
+  madeManifest,
+  type PlannedImage,
+  type PlannedRepository,
+  type Section,
+} from "../plan/section.ts";
 import { openBelow } from "./open-below.ts";
 
 /**
  * A planner that asks for exactly what a list says, digest by digest: no tag is resolved anew. The list is not believed:
  * its sections must be what the images at the source are made of.
- * @throws MirrorError `PLAN_INVALID` when it is no list at all
+ * @throws MirrorError `PLAN_INVALID` when it is no list at all, or one of another source
  */
 export function listPlanner(given: DownloadList, source: RegistryReader): Planner {
   const list = checkDownloadList(given, "given to listPlanner");
-  const byArchive = new Map(list.archives.map((archive) => [archive.archive, archive]));
+  for (const repository of repositoriesOf(list)) requirePlace(repository, source);
+  const items = itemsOf(list);
+  const sections = new Map(list.archives.map(({ archive, sections: own }) => [archive, own]));
+  const missing = missingByArchive(list, items);
   return {
-    components: [...new Set(list.archives.map(({ component }) => component))],
+    components: [...new Set(items.map(({ component }) => component))],
     selection: { source: source.name, list: digestOf(new TextEncoder().encode(formatDownloadList(list))) },
     list,
     open: (name) => openBelow(source, name),
     async *items() {
-      for (const { archive, component, item } of list.archives) yield { archive, component, name: item };
+      yield* items;
     },
-    async next(item, done, run) {
-      const section = byArchive.get(item.archive)?.sections[done.length];
-      if (!section) return undefined;
-      await requireTrue(section, done, source, run);
-      const missing = done.length > 0 ? [] : list.missing.filter(({ component }) => component === item.component);
-      const isFirst = list.archives.find(({ component }) => component === item.component)?.archive === item.archive;
-      return { section, missing: isFirst ? missing.map(({ reference, why }) => ({ reference, why })) : [] };
+    async next({ archive }, done, run): Promise<PlannedStep | undefined> {
+      const section = sections.get(archive)?.[done.length];
+      if (section) await requireTrue(section, done, source, run);
+      const told = done.length === 0 ? missing.get(archive) : undefined;
+      if (!section && !told) return undefined;
+      return { section: section ?? { repositories: [] }, missing: told ?? [] };
     },
   };
+}
+
+/** An item for every archive, and one without content for a component of which everything is missing. */
+function itemsOf({ archives, missing }: DownloadList): readonly Item[] {
+  const items: Item[] = archives.map(({ archive, component, item }) => ({ archive, component, name: item }));
+  const absent = new Set(missing.map(({ component }) => component));
+  for (const { component } of archives) absent.delete(component);
+  return [...items, ...[...absent].map((component) => ({ archive: `${component}.tar`, component, name: component }))];
+}
+
+/** What is missing is known by component only: the first archive of each tells all of it. */
+function missingByArchive(
+  { missing }: DownloadList,
+  items: readonly Item[],
+): ReadonlyMap<string, readonly MissingReference[]> {
+  const byComponent = Map.groupBy(missing, ({ component }) => component);
+  return new Map(
+    [...byComponent].flatMap(([component, all]) => {
+      const first = items.find((item) => item.component === component);
+      return first ? [[first.archive, all.map(({ reference, why }) => ({ reference, why }))]] : [];
+    }),
+  );
+}
+
+function requirePlace({ source: name }: PlannedRepository, { name: root }: RegistryReader): void {
+  if (name === root || name.startsWith(`${root}/`)) return;
+  throw untrue(`${name} is not below ${root}: it was made from another source`);
 }
 
 /** @throws MirrorError `PLAN_OUTDATED` when an image is gone, `PLAN_INVALID` when the list says other than the source */
@@ -41,19 +82,43 @@ async function requireTrue(
   source: RegistryReader,
   run: RunContext,
 ): Promise<void> {
-  const wanted = section.repositories.flatMap((repository) =>
-    repository.images.map((image) => wantedOf(repository, image, source)),
-  );
-  for (const { repository, reference, tag } of wanted) {
-    if (await run.source.manifest(repository, reference)) continue;
-    const name = `${repository.name}:${tag}`;
-    const message = `${name} was planned as ${reference}, which is no longer at the source`;
-    throw new MirrorError("PLAN_OUTDATED", message, { reference: name, reason: "not at the source" });
+  for (const { source: name, blobs, made = [] } of section.repositories) {
+    for (const one of made) {
+      if (!blobs.some(({ digest }) => digest === one.digest))
+        throw untrue(`nothing needs ${one.digest}, which was made`);
+      run.source.provide({ name }, requireDigest(one));
+    }
   }
-  const found = await buildStep(wanted, done, run);
-  if (describe(section.repositories) === describe(found?.section.repositories ?? [])) return;
-  const reason = "its blobs are not what its images are made of";
-  throw new MirrorError("PLAN_INVALID", `cannot follow the plan: ${reason}`, { file: "plan", reason });
+  const wanted = section.repositories.flatMap((repository) => {
+    for (const image of repository.images) requireName(repository, image);
+    return repository.images.map((image) => wantedOf(repository, image, source));
+  });
+  const found = await Promise.all(
+    wanted.map(({ repository, reference }) => run.source.manifest(repository, reference)),
+  );
+  const gone = wanted[found.indexOf(undefined)];
+  if (gone) throw outdated(gone, "which");
+  const step = await buildStep(wanted, done, run).catch((error: unknown) => {
+    if (!isMirrorError(error, "IMAGE_NOT_FOUND")) throw error;
+    const { reference } = error.details;
+    const whole = wanted.find((one) => formatName(one.repository.name, one.reference) === reference);
+    throw whole ? outdated(whole, "a part of which", error) : error;
+  });
+  if (describe(section.repositories) !== describe(step?.section.repositories ?? []))
+    throw untrue("its blobs are not what its images are made of");
+}
+
+/** A reference is what people read: it must name the tag or the digest it stands beside. */
+function requireName({ source }: PlannedRepository, { reference, tag, digest }: PlannedImage): void {
+  if (reference !== formatName(source, tag) && reference !== formatName(source, digest))
+    throw untrue(`it calls ${formatName(source, digest)} ${reference}`);
+}
+
+/** What a list says was made is not believed either. */
+function requireDigest(made: MadeManifest): Manifest {
+  const manifest = madeManifest(made);
+  if (digestOf(manifest.bytes, digestAlgorithm(made.digest)) === made.digest) return manifest;
+  throw untrue(`the text of ${made.digest} is another one`);
 }
 
 function wantedOf({ path, source: name }: PlannedRepository, image: PlannedImage, source: RegistryReader): WantedImage {
@@ -79,4 +144,22 @@ function describe(repositories: readonly PlannedRepository[]): string {
   const images = (all: readonly PlannedImage[]) =>
     all.map(({ tag, digest, size, mediaType }) => [tag, digest, size, mediaType]);
   return JSON.stringify(repositories.map((one) => [one.path, one.source, images(one.images), blobs(one)]));
+}
+
+function repositoriesOf({ archives }: DownloadList): readonly PlannedRepository[] {
+  return archives.flatMap(({ sections }) => sections.flatMap(({ repositories }) => repositories));
+}
+
+function outdated(
+  { repository, tag, reference: digest }: WantedImage,
+  what: "which" | "a part of which",
+  cause?: unknown,
+): MirrorError<"PLAN_OUTDATED"> {
+  const reference = `${repository.name}:${tag}`;
+  const message = `${reference} was planned as ${digest}, ${what} is no longer at the source`;
+  return new MirrorError("PLAN_OUTDATED", message, { reference, reason: "not at the source" }, { cause });
+}
+
+function untrue(reason: string): MirrorError<"PLAN_INVALID"> {
+  return new MirrorError("PLAN_INVALID", `cannot follow the plan: ${reason}`, { file: "plan", reason });
 }

@@ -2,10 +2,13 @@ import { LocalBlobs } from "../bundle/local-blobs.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { baseOf } from "../plan/base.ts";
-import type { DownloadList, MissingImage, PlannedArchive } from "../plan/download-list.ts";
+import { type DownloadList, type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
+import { type FailedItem, sortedFailed } from "../plan/failed-item.ts";
 import type { Inventory } from "../plan/inventory.ts";
+import { LayerCache } from "../plan/layer-cache.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
+import { ItemFailures } from "./item-failures.ts";
 import { startRun } from "./run-context.ts";
 import { imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
 
@@ -15,10 +18,17 @@ export interface PlanOptions {
   readonly base?: Inventory | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: OnEvent | undefined;
+  /** Go on without the items that fail; the list says which in `failed`. @defaultValue false */
+  readonly keepGoing?: boolean | undefined;
+  /** Tries before something that arrives damaged counts as failed. @defaultValue 5 */
+  readonly attempts?: number | undefined;
+  /** The pause before the second try, in milliseconds; it doubles from try to try. @defaultValue 500 */
+  readonly retryDelayMs?: number | undefined;
 }
 
 /**
- * What a pull of these components would transfer: the exact dry run. Reads the source, writes nothing.
+ * What a pull of these components would transfer: the exact dry run. Reads the source, writes nothing. With `keepGoing` it
+ * throws only what concerns the whole run, such as a catalog that cannot be listed.
  * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
  */
 export async function plan(planners: readonly Planner[], options: PlanOptions = {}): Promise<DownloadList> {
@@ -28,9 +38,11 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
   for (const [index, planner] of planners.entries()) {
     for (const item of await run.listItems(index)) items.push({ planner, item, run: run.contexts[index] ?? run.base });
   }
-  const done = await runItems(
+  const layers = new LayerCache();
+  const failures = new ItemFailures(run, options);
+  const { done, failed } = await runItems(
     items,
-    ({ planner }) => imageFileReader(planner, run.base.source, run.base.signal, nothing),
+    ({ planner }) => imageFileReader(planner, run.source, nothing, layers, run.patience),
     ({ item, run: { emit } }) => {
       const steps: PlannedStep[] = [];
       return {
@@ -43,17 +55,18 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
         [Symbol.dispose]() {},
       };
     },
-    { stop: run.stop, base: options.base && baseOf(options.base) },
+    { stop: run.stop, failures, base: options.base && baseOf(options.base) },
   );
-  return listOf(done);
+  return listOf(done, failed);
 }
 
-/** The plan that these finished items make; items without images are left out. */
+/** The plan that these finished items make, and those that failed; items without images are left out. */
 export function listOf(
   items: readonly {
     readonly item: { readonly archive: string; readonly component: string; readonly name: string };
     readonly steps: readonly PlannedStep[];
   }[],
+  failed: readonly FailedItem[],
 ): DownloadList {
   const archives: PlannedArchive[] = [];
   const missing: MissingImage[] = [];
@@ -63,5 +76,10 @@ export function listOf(
       archives.push({ archive: item.archive, component: item.component, item: item.name, sections });
     for (const one of steps.flatMap((step) => step.missing)) missing.push({ ...one, component: item.component });
   }
-  return { version: 1, archives: archives.sort((a, b) => compareText(a.archive, b.archive)), missing };
+  return {
+    version: 1,
+    archives: archives.sort((a, b) => compareText(a.archive, b.archive)),
+    missing: sortedMissing(missing),
+    ...(failed.length === 0 ? {} : { failed: sortedFailed(failed) }),
+  };
 }

@@ -10,10 +10,14 @@ import { SidecarWriter } from "../checksums/sidecar-writer.ts";
 import type { OnEvent } from "../events.ts";
 import { type Base, baseOf } from "../plan/base.ts";
 import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
+import type { FailedItem } from "../plan/failed-item.ts";
 import type { Inventory } from "../plan/inventory.ts";
+import { LayerCache } from "../plan/layer-cache.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
+import { madeManifest } from "../plan/section.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { BlobFiller } from "../transfer/fill-blob.ts";
+import { ItemFailures } from "./item-failures.ts";
 import { listOf } from "./plan.ts";
 import { requireRoom } from "./require-room.ts";
 import { type Run, startRun } from "./run-context.ts";
@@ -36,6 +40,11 @@ export interface PullOptions {
   readonly attempts?: number | undefined;
   /** The pause before the second try, in milliseconds; it doubles from try to try. @defaultValue 500 */
   readonly retryDelayMs?: number | undefined;
+  /**
+   * Finish the other items when one fails. What failed is in the report and in the bundle's lock; the same pull fetches
+   * what is left of it. @defaultValue false: the first failure ends the pull
+   */
+  readonly keepGoing?: boolean | undefined;
 }
 
 /** What became of one archive; `bytes` is its size. */
@@ -60,11 +69,15 @@ export interface PullReport {
   /** Distinct configs and layers that were left out because the base has them. */
   readonly assumed: { readonly blobs: number; readonly bytes: number };
   readonly missing: readonly MissingImage[];
+  /** What was gone on without, by archive; empty without `keepGoing`. An older archive of it is still in the bundle. */
+  readonly failed: readonly FailedItem[];
 }
 
 /**
  * Fills a bundle with what the planners ask for. Interrupted, it leaves what a second call with the same selection
- * continues, inside a blob if need be; over a finished bundle it rewrites only the archives that changed.
+ * continues, inside a blob if need be; over a finished bundle it rewrites only the archives that changed. An archive that
+ * is complete stays, whatever happens to others; with `keepGoing` it throws only what concerns the whole run: the signal, a
+ * catalog that cannot be listed, the local disk, a source that refuses everything.
  * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`, `NO_SPACE`, `FILE_TOO_LARGE`,
  * `FILE_FAILED`
  */
@@ -80,16 +93,20 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   const filler = new BlobFiller(local, run.base, { attempts, delayMs, inFlight, wasWritten });
   const { directory: folder, checksums: kinds } = options.to;
   await using sidecars = new SidecarWriter({ folder, kinds, signal: run.base.signal, onEvent: run.base.emit });
-  const shared: Shared = { run, bundle: options.to, session, filler, sidecars, space: new SpaceGuard() };
+  const failures = new ItemFailures(run, options);
+  const space = new SpaceGuard();
+  const shared: Shared = { run, bundle: options.to, session, filler, sidecars, space, failures };
   requireRoom(planners, options.to, base);
   const items = await listItems(planners, run, journal);
-  const done = await runItems(
+  const layers = new LayerCache();
+  const { done, failed: failedNow } = await runItems(
     items,
-    ({ planner }) => imageFileReader(planner, run.source, run.base.signal, local),
+    ({ planner }) => imageFileReader(planner, run.source, local, layers, run.patience),
     (planned) => new ArchiveSink(planned, shared),
-    { stop: run.stop, base },
+    { stop: run.stop, failures, base },
   );
-  const list = listOf(done);
+  const failed = [...failedNow, ...planners.flatMap(({ list }) => list?.failed ?? [])]; // of a list, when it was made
+  const list = listOf(done, failed);
   const archives = done.flatMap(({ report }) => report ?? []);
   const files = list.archives.map((planned) => lockArchive(planned, options.to.chunkBytesOf(planned.archive)));
   sidecars.add(options.to.finishedFiles());
@@ -112,6 +129,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     kept: { blobs: totals.keptBlobs, bytes: totals.keptBytes },
     assumed,
     missing: list.missing,
+    failed: list.failed ?? [],
   };
 }
 
@@ -124,8 +142,9 @@ function selectionOf(planners: readonly Planner[], base: Base | undefined): stri
 /** What an interrupted run found a tag to mean stays so for the rest of the pull. */
 function pinFixed(run: Run, journal: Journal): void {
   for (const steps of journal.archives().values()) {
-    for (const { images } of steps.flatMap(({ section }) => section.repositories)) {
+    for (const { source, images, made = [] } of steps.flatMap(({ section }) => section.repositories)) {
       for (const { reference, digest } of images) run.source.pin(reference, digest);
+      for (const one of made) run.source.provide({ name: source }, madeManifest(one));
     }
   }
 }
@@ -151,6 +170,7 @@ interface Shared {
   readonly filler: BlobFiller;
   readonly sidecars: SidecarWriter;
   readonly space: SpaceGuard;
+  readonly failures: ItemFailures;
 }
 
 /** An item whose archive is finished; without a report, it had no images and has no archive. */
@@ -210,15 +230,15 @@ class ArchiveSink implements ItemSink<PulledItem>, Disposable {
     this.#writer[Symbol.dispose]();
   }
 
-  /** The first blob that fails ends the run: what else was under way would only be waited for. */
+  /** A blob whose failure ends the run does so at once: what else is under way would only be waited for. */
   async #fill(file: ArchiveFile, entry: ArchiveEntry): Promise<void> {
     if (entry.content.kind !== "blob") return;
-    const { filler, run } = this.#shared;
+    const { filler, failures } = this.#shared;
     const { planner, run: own } = this.#planned;
     try {
       await filler.fill(file, entry, planner.open(entry.content.repository.source), own.emit);
     } catch (error) {
-      run.stop.abort(error);
+      failures.meet(error);
       throw error;
     }
   }

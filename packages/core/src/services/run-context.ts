@@ -3,30 +3,42 @@ import type { OnEvent } from "../events.ts";
 import { archiveNameSchema } from "../plan/names.ts";
 import type { Item, Planner, RunContext } from "../plan/planner.ts";
 import { SourceCache } from "../plan/source-cache.ts";
+import type { Patience } from "../transfer/asking-again.ts";
 
-/** What the planners of one run share; disposing it lets go of the caller's signal. */
+/** What the planners of one run share; disposing it ends what is under way and lets go of the caller's signal. */
 export interface Run extends Disposable {
   /** Its events go to every planner, too. */
   readonly base: RunContext;
   /** For each planner, the same context with its own events. */
   readonly contexts: readonly RunContext[];
   readonly source: SourceCache;
+  /** How often the source is asked for what arrives damaged. */
+  readonly patience: Patience;
   /** Ends the run: aborted by the caller's signal or the first failure, with that as its reason. */
   readonly stop: AbortController;
   /** Lists the items of planner number `index`. @throws MirrorError `PLAN_INVALID` when two want one archive */
   listItems(index: number): Promise<readonly Item[]>;
 }
 
+/** Options of {@link startRun}. */
+export interface StartRunOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: OnEvent | undefined;
+  readonly attempts?: number | undefined;
+  readonly retryDelayMs?: number | undefined;
+}
+
 /** Sets up a run of `planners` that the caller's signal ends. */
 export function startRun(
   planners: readonly Planner[],
-  { signal, onEvent }: { readonly signal?: AbortSignal | undefined; readonly onEvent?: OnEvent | undefined },
+  { signal, onEvent, attempts, retryDelayMs: delayMs }: StartRunOptions,
 ): Run {
   signal?.throwIfAborted();
   const stop = new AbortController();
   const release = new AbortController();
   signal?.addEventListener("abort", () => stop.abort(signal.reason), { signal: release.signal });
-  const source = new SourceCache(stop.signal);
+  const patience: Patience = { signal: stop.signal, attempts, delayMs };
+  const source = new SourceCache(patience);
   const base: RunContext = {
     signal: stop.signal,
     source,
@@ -59,5 +71,9 @@ export function startRun(
     }
     return items;
   };
-  return { base, contexts, source, stop, listItems, [Symbol.dispose]: () => release.abort() };
+  const dispose = () => {
+    release.abort();
+    stop.abort(); // of an item that failed, questions may still be under way
+  };
+  return { base, contexts, source, patience, stop, listItems, [Symbol.dispose]: dispose };
 }

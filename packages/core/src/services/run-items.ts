@@ -1,10 +1,14 @@
 import type { LocalBlobs } from "../bundle/local-blobs.ts";
 import { type Base, withoutBase } from "../plan/base.ts";
+import type { FailedItem } from "../plan/failed-item.ts";
 import { readImageFiles } from "../plan/image-files.ts";
+import type { LayerCache } from "../plan/layer-cache.ts";
 import { LocalFirstRepository } from "../plan/local-first.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "../plan/planner.ts";
+import { askingAgain, type Patience } from "../transfer/asking-again.ts";
 import { Pool } from "../transfer/pool.ts";
-import { sourceError } from "../transfer/transfer-error.ts";
+import { transferError } from "../transfer/transfer-error.ts";
+import type { ItemFailures } from "./item-failures.ts";
 
 /** Items worked on at a time: each may hold an archive open. */
 const itemsInFlight = 8;
@@ -30,44 +34,67 @@ export interface PlannedItem {
 export interface RunItemsOptions {
   /** Ends the run. */
   readonly stop: AbortController;
+  /** Decides what the failure of an item ends. */
+  readonly failures: ItemFailures;
   /** What steps that are planned now may leave out. Fixed ones have left out what there was then. */
   readonly base?: Base | undefined;
 }
 
+/** How the items of a run ended, each in the items' order. */
+export interface ItemsRun<Result> {
+  readonly done: readonly Result[];
+  readonly failed: readonly FailedItem[];
+}
+
 /**
- * Runs every item's planner to its end: the one path by which both a plan and a pull learn what there is. Results come
- * in the items' order. The first failure ends the run.
+ * Runs every item's planner to its end: the one path by which both a plan and a pull learn what there is. A failure ends
+ * its item, or the run, and then whatever is under way is aborted; it settles only when nothing is.
  */
 export async function runItems<Result>(
   items: readonly PlannedItem[],
   read: (item: PlannedItem) => ReadImageFiles,
   sinkOf: (item: PlannedItem) => ItemSink<Result> & Disposable,
-  { stop, base }: RunItemsOptions,
-): Promise<readonly Result[]> {
+  { stop, failures, base }: RunItemsOptions,
+): Promise<ItemsRun<Result>> {
   const pool = new Pool(itemsInFlight);
   const runs = items.map((planned) =>
     pool.run(async () => {
-      const { planner, item, run } = planned;
-      run.emit({ type: "item.started", component: item.component, item: item.name, archive: item.archive });
-      using sink = sinkOf(planned);
-      const done = [];
-      for (const step of sink.fixed) {
-        await sink.take(step, false);
-        done.push(step.section);
-      }
-      for (;;) {
-        const next = await planner.next(item, done, run, read(planned));
-        if (!next) return await sink.finish(); // awaited here: the sink is closed on the way out
-        const step = base ? overBase(next, base, run) : next;
-        await sink.take(step, true);
-        done.push(step.section);
+      try {
+        return { result: await runItem(planned, read(planned), sinkOf, base) };
+      } catch (error) {
+        failures.add(planned.item, error, planned.run);
+        return undefined;
       }
     }, stop.signal),
   );
-  for (const running of runs) running.catch((error: unknown) => stop.abort(error));
   const results = await Promise.allSettled(runs);
+  const failed = failures.finish(items.map(({ item }) => item));
   stop.signal.throwIfAborted();
-  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const done = results.flatMap((one) => (one.status === "fulfilled" && one.value ? [one.value.result] : []));
+  return { done, failed };
+}
+
+async function runItem<Result>(
+  planned: PlannedItem,
+  read: ReadImageFiles,
+  sinkOf: (item: PlannedItem) => ItemSink<Result> & Disposable,
+  base: Base | undefined,
+): Promise<Result> {
+  const { planner, item, run } = planned;
+  run.emit({ type: "item.started", component: item.component, item: item.name, archive: item.archive });
+  using sink = sinkOf(planned);
+  const done = [];
+  for (const step of sink.fixed) {
+    await sink.take(step, false);
+    done.push(step.section);
+  }
+  for (;;) {
+    const next = await planner.next(item, done, run, read);
+    if (!next) return await sink.finish(); // awaited here: the sink is closed on the way out
+    const step = base ? overBase(next, base, run) : next;
+    await sink.take(step, true);
+    done.push(step.section);
+  }
 }
 
 /** The step without what the base has; both a plan and a pull get theirs here, so that they leave out the same. */
@@ -83,15 +110,18 @@ function overBase(step: PlannedStep, base: Base, run: RunContext): PlannedStep {
 export function imageFileReader(
   planner: Planner,
   view: SourceView,
-  signal: AbortSignal,
   local: LocalBlobs,
+  layers: LayerCache,
+  patience: Patience,
 ): ReadImageFiles {
-  return async ({ source }, { digest }, names) => {
+  const { signal } = patience;
+  return async ({ source }, { digest, reference }, names) => {
     const repository = new LocalFirstRepository(planner.open(source), view, local);
     try {
-      return await readImageFiles(repository, await repository.manifest(digest), names, { signal });
+      const manifest = await repository.manifest(digest);
+      return await askingAgain(() => readImageFiles(repository, manifest, names, { signal, layers }), patience);
     } catch (error) {
-      throw sourceError(error, source, digest, signal);
+      throw transferError(error, "source", `read ${names.join(", ")} of ${reference}`, reference, signal);
     }
   };
 }

@@ -34,7 +34,7 @@ export async function takeInventory(
   signal?.throwIfAborted();
   const stop = new AbortController();
   const own = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const source = new SourceCache(own);
+  const source = new SourceCache({ signal: own });
   const questions = new Pool(Math.max(1, inFlight));
   const repositories = new Pool(repositoriesInFlight);
   const relied = reliedOn(place);

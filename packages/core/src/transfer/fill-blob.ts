@@ -93,10 +93,12 @@ export class BlobFiller {
     const job = { place, blob, repository, emit };
     if (place.isRight) return this.#keep(job);
     if (await this.#copy(job)) return;
-    const flight = this.#flights.get(blob.digest);
-    if (flight) {
-      await flight;
+    for (;;) {
+      const flight = this.#flights.get(blob.digest);
+      if (!flight) break;
+      await flight.catch(() => {}); // why it failed is its own item's affair: here another repository is asked
       if (await this.#copy(job)) return;
+      if (this.#flights.get(blob.digest) === flight) break;
     }
     const fetch = this.#fetchPool.run(async () => this.#receive(await this.#begin(job), source), this.#run.signal);
     this.#flights.set(blob.digest, fetch);

@@ -11,6 +11,8 @@ import {
   withRetry,
 } from "@tranship/registry";
 
+import { isDamaged } from "./asking-again.ts";
+
 /** Where a received blob goes, and what of it is already there. */
 export interface Slot {
   /** Bytes of the blob that lie in the slot already; they are hashed again by {@link Slot.prefix}. */
@@ -63,13 +65,12 @@ export async function receive(blob: Blob, lane: BlobLane, slot: Slot, options: R
         onBytes?.(chunk.byteLength);
       };
       try {
-        await withRetry(
-          async () => {
-            await lane.read(blob, position, sink, signal);
-            if (position < blob.size) throw sizeMismatch(blob, position);
-          },
-          { attempts, delayMs, signal, onRetry },
-        );
+        const patience = { attempts, delayMs, signal, onRetry };
+        const read = async () => {
+          await lane.read(blob, position, sink, signal);
+          if (position < blob.size) throw sizeMismatch(blob, position);
+        };
+        await withRetry(() => withRetry(read, patience), { ...patience, shouldRetry: isDamaged });
       } catch (error) {
         signal.throwIfAborted();
         if (position === before || !mayPass(error)) throw error; // a link that brings something is not given up

@@ -4,6 +4,8 @@ import type { HttpClient } from "./http-client.ts";
 export interface HostTraits {
   /** Whether it lists referrers. `present` once it did; `missing` only where it said so itself. */
   referrersApi: "unknown" | "present" | "missing";
+  /** The first listing of referrers while it is under way, and `over` once it was answered, whatever was learnt. */
+  firstReferrers: Promise<unknown> | "over" | undefined;
   /** How it takes a mount that names no source. */
   anonymousMount: "unknown" | "refused";
 }
@@ -14,7 +16,7 @@ const traitsByClient = new WeakMap<HttpClient, HostTraits>();
 export function hostTraits(client: HttpClient): HostTraits {
   const known = traitsByClient.get(client);
   if (known) return known;
-  const traits: HostTraits = { referrersApi: "unknown", anonymousMount: "unknown" };
+  const traits: HostTraits = { referrersApi: "unknown", firstReferrers: undefined, anonymousMount: "unknown" };
   traitsByClient.set(client, traits);
   return traits;
 }

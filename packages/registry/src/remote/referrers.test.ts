@@ -82,6 +82,31 @@ describe("referrers are read from the fallback tag when the registry answers", (
   });
 });
 
+describe("a registry without the API is not asked in vain", () => {
+  const others = ["one", "two", "three"].map((seed) => anImage({ seed }).manifest.descriptor.digest);
+
+  test("by many at once: whoever comes meanwhile waits for the first", async () => {
+    await using home = await aHome({ referrersApi: false });
+    await Promise.all([subject, ...others].map((digest) => listOf(home.repository.referrers(digest))));
+    expect(home.asked(listing)).toBe(1);
+  });
+
+  test("for a list that the caller looks after", async () => {
+    await using home = await aHome({ referrersApi: false });
+    for (const digest of others) await listOf(home.repository.referrers(digest, { readsFallbackTag: false }));
+    expect(home.server.requests()).toHaveLength(1);
+  });
+
+  test("and the second goes ahead where the first got no answer", async () => {
+    await using home = await aHome();
+    home.server.seed("app", signature);
+    home.server.failOnce(faults.status(403), listing);
+    const [first, second] = await Promise.allSettled([home.listed(), home.listed()]);
+    expect(first).toMatchObject({ status: "rejected", reason: { code: "FORBIDDEN" } });
+    expect(second).toEqual({ status: "fulfilled", value: digestsOf(signature) });
+  });
+});
+
 describe("pushing what refers to a manifest", () => {
   test("writes no list where the registry keeps its own", async () => {
     await using home = await aHome();

@@ -7,10 +7,11 @@ import { referrersTag } from "../oci/reference.ts";
 import type { ReferrersOptions, RepositoryReader } from "../repository.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { mediaTypeOf } from "./headers.ts";
-import { hostTraits } from "./host-traits.ts";
+import { type HostTraits, hostTraits } from "./host-traits.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { paginate } from "./paginate.ts";
 import { isStatus, reports } from "./reported.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /**
  * A manifest's referrers: from the referrers API, or from the fallback tag where the registry has no such API.
@@ -22,21 +23,70 @@ export async function* listReferrers(
   endpoints: Endpoints,
   repository: Pick<RepositoryReader, "manifest">,
   subject: Digest,
-  { artifactType, signal }: ReferrersOptions = {},
+  options: ReferrersOptions = {},
 ): AsyncGenerator<Descriptor> {
-  const answer = await askReferrersApi(client, endpoints, subject, { artifactType, signal });
-  if (answer.pages) {
-    for await (const page of answer.pages) yield* matching(manifestOf(page.body, MediaType.ociIndex), artifactType);
-    return;
+  const { artifactType, signal } = options;
+  const { pages, index } = await firstAlone(
+    client,
+    () => find(client, endpoints, repository, subject, options),
+    signal,
+  );
+  if (index) yield* matching(index, artifactType);
+  if (!pages) return;
+  for await (const page of pages) yield* matching(manifestOf(page.body, MediaType.ociIndex), artifactType);
+}
+
+/** Where a subject's referrers were found: at the API, in the fallback tag's list, or nowhere. */
+interface FoundReferrers {
+  readonly pages?: AsyncIterable<ClientResponse>;
+  readonly index?: Manifest;
+}
+
+async function find(
+  client: HttpClient,
+  endpoints: Endpoints,
+  repository: Pick<RepositoryReader, "manifest">,
+  subject: Digest,
+  { readsFallbackTag = true, ...options }: ReferrersOptions,
+): Promise<FoundReferrers> {
+  const { pages, hadNoRoute } = await askReferrersApi(client, endpoints, subject, options);
+  if (pages) return { pages };
+  if (!readsFallbackTag) {
+    if (hadNoRoute) learnMissing(client); // it was not about the repository: its tags were listed
+    return {};
   }
   try {
-    const index = await repository.manifest(referrersTag(subject), { signal });
-    if (answer.hadNoRoute) learnMissing(client);
-    yield* matching(index, artifactType);
+    const index = await repository.manifest(referrersTag(subject), { signal: options.signal });
+    if (hadNoRoute) learnMissing(client);
+    return { index };
   } catch (error) {
     if (!isRegistryError(error, "NOT_FOUND")) throw error;
-    if (answer.hadNoRoute && error.details.errors !== undefined) learnMissing(client);
+    if (hadNoRoute && error.details.errors !== undefined) learnMissing(client);
+    return {};
   }
+}
+
+/** The first who asks a host goes ahead; the others wait for what it learns, or all would ask a host without the API. */
+async function firstAlone<T>(client: HttpClient, ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const traits = hostTraits(client);
+  while (traits.referrersApi === "unknown" && traits.firstReferrers !== "over") {
+    const first = traits.firstReferrers;
+    if (!first) return await goAhead(traits, ask);
+    await unlessAborted(() => first, signal);
+  }
+  return await ask();
+}
+
+async function goAhead<T>(traits: HostTraits, ask: () => Promise<T>): Promise<T> {
+  const answer = ask();
+  const isAnswered = (answered: boolean) => {
+    traits.firstReferrers = answered ? "over" : undefined; // nothing learnt: the next one goes ahead
+  };
+  traits.firstReferrers = answer.then(
+    () => isAnswered(true),
+    () => isAnswered(false),
+  );
+  return await answer;
 }
 
 /** What the referrers API says, if there is one. */

@@ -1,0 +1,157 @@
+import {
+  type AttachedKinds,
+  attachedKinds,
+  type CatalogServiceOptions,
+  isMirrorError,
+  MirrorError,
+  ModulesService,
+  type OnEvent,
+  PackagesService,
+} from "@tranship/core";
+import { isRepositoryPath, type RegistryReader } from "@tranship/registry";
+import { type Command, Option } from "commander";
+import { accessTimeoutMsOf, type FailureFlags } from "./failure-flags.ts";
+import { collect } from "./flags.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Flags that say what to mirror. */
+export interface SelectionFlags extends FailureFlags {
+  readonly packages: boolean;
+  readonly packageVersions: boolean;
+  readonly includePackage: readonly string[];
+  readonly excludePackage: readonly string[];
+  readonly modules: boolean;
+  readonly includeModule: readonly string[];
+  readonly excludeModule: readonly string[];
+  readonly modulesPathSuffix?: string;
+  readonly onlyExtraImages?: boolean;
+  readonly proxyRegistry?: boolean;
+  readonly referrers?: AttachedKinds;
+  readonly skipVexImages?: boolean;
+  readonly platform: readonly string[];
+}
+
+/** A service of the command line: one catalog of the source. */
+export type CatalogPlanner = PackagesService | ModulesService;
+
+/** Adds the flags of {@link SelectionFlags}. */
+export function withSelectionFlags(command: Command): Command {
+  const expression = "name, name@=TAG or name@RANGE such as 'name@>=1.3 <2'; repeatable";
+  return command
+    .option("--include-package <name>", `only these packages: ${expression}`, collect, [])
+    .option("--exclude-package <name>", "all packages but these; repeatable", collect, [])
+    .option("--no-packages", "leave the packages out; package-versions.tar is still brought")
+    .option("--no-package-versions", "leave package-versions.tar out, the release metadata of the whole catalog")
+    .option("-i, --include-module <name>", `only these modules: ${expression}`, collect, [])
+    .option("-e, --exclude-module <name>", "all modules but these; repeatable", collect, [])
+    .option("--no-modules", "leave the modules out")
+    .option("--modules-path-suffix <path>", "where the source keeps its modules; / for its root", "/modules")
+    .option("--only-extra-images", "nothing but the extra images that packages and modules list")
+    .option("--proxy-registry", "the source cannot list tags: ask for one version after another")
+    .addOption(
+      new Option("--referrers <kinds>", "what to bring of attestations, signatures and the like").choices(
+        attachedKinds,
+      ),
+    )
+    .option("--skip-vex-images", "bring no statements about vulnerabilities: --referrers all-but-vex")
+    .option(
+      "--platform <os/arch>",
+      "of images for several platforms only this one, such as linux/arm64; repeatable",
+      collect,
+      [],
+    );
+}
+
+/**
+ * What the flags ask for, catalog by catalog. Nothing is asked of the source; `onEvent` takes warnings.
+ * @throws UsageError, MirrorError `SELECTION_INVALID`
+ */
+export function servicesFor(
+  source: RegistryReader,
+  flags: SelectionFlags,
+  onEvent?: OnEvent,
+): readonly CatalogPlanner[] {
+  check(flags);
+  const { onlyExtraImages = false, proxyRegistry: proxy = false } = flags;
+  const attached = flags.referrers ?? (flags.skipVexImages ? "all-but-vex" : "all");
+  const shared = {
+    source,
+    attached,
+    platforms: flags.platform,
+    onlyExtraImages,
+    proxy,
+    accessTimeoutMs: accessTimeoutMsOf(flags),
+  } satisfies Partial<CatalogServiceOptions>;
+  const warn = (message: string) => onEvent?.({ type: "warning.raised", code: "FLAG_OVERRULED", message });
+  const services: CatalogPlanner[] = [];
+  const wantsPackages = flags.packages || onlyExtraImages;
+  // The packages of a proxy are those that are named; without names there is nothing to ask it for.
+  const isUnnamed = proxy && flags.includePackage.length === 0;
+  if (wantsPackages && isUnnamed) warn("packages are left out: a proxy lists none, and --include-package names none");
+  if (!isUnnamed && (wantsPackages || flags.packageVersions)) {
+    const [include, exclude] = [flags.includePackage, flags.excludePackage];
+    const metadata = { metadataOnly: !wantsPackages, catalogMetadata: flags.packageVersions };
+    services.push(
+      named("package", include, exclude, () => new PackagesService({ ...shared, include, exclude, ...metadata })),
+    );
+  }
+  if (!flags.modules && flags.includeModule.length > 0)
+    warn("--no-modules is overruled by --include-module: the modules it names are brought");
+  if (flags.modules || flags.includeModule.length > 0 || onlyExtraImages) {
+    const [include, exclude, sourcePath] = [flags.includeModule, flags.excludeModule, modulesPathOf(flags)];
+    services.push(
+      named("module", include, exclude, () => new ModulesService({ ...shared, include, exclude, sourcePath })),
+    );
+  }
+  if (services.length === 0) throw new UsageError("nothing to do: every component is left out");
+  return services;
+}
+
+/** Makes a service; an expression it cannot read is told with the flag it came by. */
+function named<Service>(
+  kind: "package" | "module",
+  include: readonly string[],
+  exclude: readonly string[],
+  create: () => Service,
+): Service {
+  try {
+    return create();
+  } catch (error) {
+    if (!isMirrorError(error, "SELECTION_INVALID")) throw error;
+    const { expression } = error.details;
+    const verb = include.includes(expression) ? "include" : exclude.includes(expression) ? "exclude" : undefined;
+    if (verb === undefined) throw error;
+    const message = `--${verb}-${kind}: ${error.message}`;
+    throw new MirrorError("SELECTION_INVALID", message, error.details, { cause: error });
+  }
+}
+
+/** Where modules lie at the source: `/` for its root. */
+function modulesPathOf({ modulesPathSuffix = "" }: SelectionFlags): string {
+  if (modulesPathSuffix === "") return "modules";
+  const path = modulesPathSuffix.split("/").filter(Boolean).join("/");
+  if (path === "" || isRepositoryPath(path)) return path;
+  throw new UsageError(`--modules-path-suffix ${modulesPathSuffix}: it is no path of a repository`);
+}
+
+function check(flags: SelectionFlags): void {
+  const { packages, modules, includePackage, includeModule, onlyExtraImages } = flags;
+  if (!packages && includePackage.length > 0)
+    throw new UsageError("--no-packages and --include-package contradict each other");
+  for (const kind of ["package", "module"] as const) {
+    const [include, exclude] =
+      kind === "package" ? [includePackage, flags.excludePackage] : [includeModule, flags.excludeModule];
+    if (include.length > 0 && exclude.length > 0)
+      throw new UsageError(`--include-${kind} and --exclude-${kind} exclude each other`);
+  }
+  if (flags.skipVexImages && (flags.referrers === "vex" || flags.referrers === "all"))
+    throw new UsageError(`--skip-vex-images and --referrers ${flags.referrers} contradict each other`);
+  if (!flags.proxyRegistry) return;
+  if ((modules || onlyExtraImages) && includeModule.length === 0)
+    throw new UsageError("--proxy-registry requires --include-module or --no-modules: a proxy lists no modules");
+  for (const expression of [...includePackage, ...includeModule]) {
+    if (expression.includes("@")) continue;
+    const example = `"${expression.trim()}@^1.0.0"`;
+    throw new UsageError(`--proxy-registry needs an explicit version constraint for ${expression}: write ${example}`);
+  }
+}

@@ -1,0 +1,36 @@
+import type { Platform } from "@tranship/registry";
+import { MirrorError } from "../errors.ts";
+
+/** A platform that is asked for: `variant` only where one is. */
+export type WantedPlatform = Pick<Platform, "os" | "architecture" | "variant">;
+
+const part = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** Variants that an image need not name, by architecture. @see image-spec v1.1, "Platform Variants" */
+const usualVariants: Readonly<Record<string, string>> = { arm64: "v8", arm: "v7" };
+
+/**
+ * Reads `os/architecture` or `os/architecture/variant`, such as `linux/arm64` or `linux/arm/v7`.
+ * @throws MirrorError `SELECTION_INVALID`
+ */
+export function parsePlatform(text: string): WantedPlatform {
+  const [os, architecture, variant, ...rest] = text.trim().toLowerCase().split("/");
+  const parts = [os, architecture, ...(variant === undefined ? [] : [variant])];
+  if (os && architecture && rest.length === 0 && parts.every((one) => one !== undefined && part.test(one)))
+    return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  const hint = "write os/architecture, such as linux/arm64, or os/architecture/variant";
+  const message = `cannot read ${JSON.stringify(text.slice(0, 200))} as a platform; ${hint}`;
+  throw new MirrorError("SELECTION_INVALID", message, { expression: text, hint });
+}
+
+/** The text {@link parsePlatform} reads. */
+export function formatPlatform({ os, architecture, variant }: WantedPlatform): string {
+  return variant === undefined || variant === "" ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+}
+
+/** Whether an image of a platform is one that is asked for. Asked without a variant, any will do. */
+export function isPlatform(platform: WantedPlatform, wanted: WantedPlatform): boolean {
+  if (platform.os !== wanted.os || platform.architecture !== wanted.architecture) return false;
+  if (wanted.variant === undefined) return true;
+  return (platform.variant || usualVariants[platform.architecture]) === wanted.variant;
+}

@@ -1,0 +1,140 @@
+import { join } from "node:path";
+import {
+  Bundle,
+  BundleDirectory,
+  type DownloadList,
+  ModulesService,
+  PackagesService,
+  plan,
+  pull,
+  pushBundle,
+  verifyBundle,
+} from "@tranship/core";
+import { createRegistry, digestHex, type RegistryReader } from "@tranship/registry";
+import { aLayer, anImage, anIndex, startTestRegistry } from "@tranship/registry/testing";
+import { describe, expect, test } from "vitest";
+import { startDockerRegistry } from "../support/docker-registry.ts";
+import { digests, readPlan } from "../support/mirror.ts";
+import { pushAll } from "../support/push-all.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { lacking } from "../support/tools.ts";
+
+/** A product of packages and modules as a vendor publishes one, with everything the two may lead to. */
+async function publish(place: string): Promise<void> {
+  await using registry = createRegistry(place);
+  const to = (path: string) => registry.repository(path);
+  const component = anImage({ seed: "component" });
+  const base = aLayer({ files: { "etc/base": "base" }, seed: "base", size: 5000 });
+  for (const [root, name, metadata] of [
+    ["packages", "app", "version"],
+    ["packages", "versions", "version"],
+    ["modules", "net", "release"],
+  ] as const) {
+    await pushAll(to(root), anImage({ tag: name }));
+    await pushAll(to(`${root}/${name}`), component);
+    for (const [version, ...channels] of [
+      ["v1.0.0", "rock-solid"],
+      ["v1.0.3", "stable", "lts"],
+      ["v1.1.0"],
+      ["v1.2.0", "alpha", "beta"],
+    ] as const) {
+      const files = {
+        "images_digests.json": JSON.stringify({ common: { component: component.manifest.descriptor.digest } }),
+        "extra_images.json": JSON.stringify({ scanner: "v7", enforcer: 3 }),
+      };
+      const main = anImage({ tag: version, layers: [base, aLayer({ files, seed: `${name} ${version}` })], seed: name });
+      const attestation = `sha256-${digestHex(main.manifest.descriptor.digest)}.att`;
+      await pushAll(to(`${root}/${name}`), main, anImage({ tag: attestation, seed: `${name} ${version}` }));
+      const release = { "version.json": JSON.stringify({ version }), "changelog.yaml": name };
+      await pushAll(to(`${root}/${name}/${metadata}`), anImage({ tags: [version, ...channels], files: release }));
+    }
+    const scanner = anIndex({ images: [anImage({ seed: "one" }), anImage({ seed: "two" })], tag: "v7" });
+    await pushAll(to(`${root}/${name}/extra/scanner`), scanner);
+    await pushAll(to(`${root}/${name}/extra/enforcer`), anImage({ tag: "3" }));
+  }
+}
+
+/** What the same selection makes of one side and the other. */
+function servicesOf(source: RegistryReader) {
+  const packages = new PackagesService({ source, include: ["app@=v1.0.0", "app@~1.0", "versions@=v1.0.3+stable"] });
+  return { packages, modules: new ModulesService({ source, include: ["net@>=1.1.0 <1.2"] }) };
+}
+
+/** Every reference of a plan below the registry's root, with its digest, in each archive. */
+function imagesOf({ archives }: DownloadList): readonly string[] {
+  return archives.flatMap(({ archive, sections }) =>
+    sections.flatMap(({ repositories }) =>
+      repositories.flatMap(({ path, images }) =>
+        images.map(({ tag, digest }) => `${archive} ${path}:${tag}@${digest}`),
+      ),
+    ),
+  );
+}
+
+async function pullFrom(place: string, folder: string) {
+  await using source = createRegistry(place);
+  await using bundle = await BundleDirectory.open(folder);
+  const { packages, modules } = servicesOf(source);
+  const report = await pull([packages, modules], { to: bundle });
+  return { report, stats: { packages: packages.stats(), modules: modules.stats() } };
+}
+
+describe.skipIf(lacking("docker-registry").length > 0)("packages and modules", () => {
+  test("go from one registry through a bundle into another, which the same selection mirrors alike", async () => {
+    await using one = await startDockerRegistry();
+    await using other = await startDockerRegistry();
+    const [from, to] = [`${one.host}/vendor/fe`, `${other.host}/mirror/fe`];
+    await publish(from);
+    const [first, second] = [join(tempFolder(), "first"), join(tempFolder(), "second")];
+
+    await using source = createRegistry(from);
+    const { packages, modules } = servicesOf(source);
+    const planned = await plan([packages, modules]);
+    const { report, stats } = await pullFrom(from, first);
+    expect(planned.missing).toEqual([]);
+    expect(report.missing).toEqual([]);
+    expect(imagesOf(readPlan(first))).toEqual(imagesOf(planned));
+    expect({ packages: packages.stats(), modules: modules.stats() }).toEqual(stats); // a dry run counts like a real one
+    expect(Object.keys(digests(first))).toEqual([
+      "module-net.tar",
+      "package-_versions.tar",
+      "package-app.tar",
+      "package-versions.tar",
+    ]);
+
+    {
+      await using bundle = await Bundle.open(first);
+      expect((await verifyBundle(bundle)).ok).toBe(true);
+      await using target = createRegistry(to);
+      await pushBundle(bundle, target);
+    }
+    await pullFrom(to, second);
+    expect(imagesOf(readPlan(second))).toEqual(imagesOf(planned));
+  });
+});
+
+describe("counts", () => {
+  test("of a package whose five channels point at one version are its channels, its metadata and itself", async () => {
+    await using registry = await startTestRegistry();
+    const channels = ["alpha", "beta", "early-access", "stable", "rock-solid"];
+    const files = { "version.json": '{"version":"v1.45.2"}' };
+    registry.seed("demo/packages", anImage({ tag: "console" }));
+    registry.seed("demo/packages/console", anImage({ tag: "v1.45.2" }));
+    registry.seed("demo/packages/console/version", anImage({ tags: ["v1.45.2", ...channels], files }));
+    await using source = createRegistry(`${registry.host}/demo`);
+    const service = new PackagesService({ source });
+    expect(service.stats()).toMatchObject({ attempted: false, packages: [] });
+    await service.plan();
+    const planned = service.stats();
+    expect(planned).toEqual({
+      attempted: true,
+      onlyExtraImages: false,
+      packages: [{ name: "console", images: 7, vex: 0, versions: ["v1.45.2"] }],
+      totalImages: 7,
+      totalVex: 0,
+    });
+    await using bundle = await BundleDirectory.open(tempFolder());
+    await service.pullPackages({ to: bundle });
+    expect(service.stats()).toEqual(planned);
+  });
+});

@@ -1,0 +1,180 @@
+import {
+  BundleDirectory,
+  type CatalogServiceOptions,
+  ModulesService,
+  PackagesService,
+  type Planner,
+  plan,
+  pull,
+} from "@tranship/core";
+import { createRegistry } from "@tranship/registry";
+import { aLayer, anImage, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
+import { describe, expect, test } from "vitest";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const component = anImage({ seed: "component" });
+const base = aLayer({ files: { "etc/base": "base" }, seed: "base" });
+
+/** A name of a catalog with three versions that share a layer, list an internal and an extra image, and five channels. */
+function seedName(registry: TestRegistry, root: string, name: string, metadata: string): void {
+  registry.seed(`demo/${root}`, anImage({ tag: name }));
+  registry.seed(`demo/${root}/${name}`, component);
+  for (const [version, ...channels] of [
+    ["v1.0.0", "stable", "rock-solid"],
+    ["v1.0.1"],
+    ["v1.1.0", "alpha", "beta", "early-access"],
+  ] as const) {
+    const files = {
+      "images_digests.json": `["${component.manifest.descriptor.digest}"]`,
+      "extra_images.json": '{"scanner":"v7"}',
+    };
+    const own = aLayer({ files, seed: `${name} ${version}`, size: 2000 });
+    registry.seed(`demo/${root}/${name}`, anImage({ tag: version, layers: [base, own] }));
+    const release = { "version.json": JSON.stringify({ version, name }) };
+    registry.seed(`demo/${root}/${name}/${metadata}`, anImage({ tags: [version, ...channels], files: release }));
+  }
+  registry.seed(`demo/${root}/${name}/extra/scanner`, anImage({ tag: "v7" }));
+}
+
+async function aSource(): Promise<TestRegistry> {
+  const registry = await startTestRegistry();
+  for (const name of ["app", "net"]) seedName(registry, "packages", name, "version");
+  seedName(registry, "modules", "mod", "release");
+  registry.reset();
+  return registry;
+}
+
+/** Requests in the order they came: the method, and the path below the registry's root. */
+function asked(registry: TestRegistry): readonly string[] {
+  return registry.requests().map(({ method, path }) => `${method} ${path.replace("/v2/demo/", "")}`);
+}
+
+/** What was asked more than once. */
+function repeated(requests: readonly string[]): readonly string[] {
+  return [...new Set(requests.filter((one, at) => requests.indexOf(one) !== at))];
+}
+
+const runs = {
+  plan: (services: readonly Planner[]) => plan(services),
+  pull: async (services: readonly Planner[]) => {
+    await using bundle = await BundleDirectory.open(tempFolder());
+    return await pull(services, { to: bundle });
+  },
+};
+
+describe.for(["plan", "pull"] as const)("a %s", (kind) => {
+  test("asks for everything once, by GET, and lists each catalog once", async () => {
+    await using registry = await aSource();
+    await using source = createRegistry(`${registry.host}/demo`);
+    const shared = { source, attached: "none" } as const; // what is attached is looked for in each repository's list
+    const packages = new PackagesService({ ...shared, include: ["app@>=1.0.0", "net"] });
+    await runs[kind]([packages, new ModulesService(shared)]);
+    const requests = asked(registry);
+    expect(repeated(requests)).toEqual([]);
+    expect(requests.filter((one) => !one.startsWith("GET "))).toEqual([]);
+    expect(requests.filter((one) => one.endsWith("/tags/list")).sort()).toEqual([
+      "GET modules/tags/list",
+      "GET packages/app/tags/list", // the range
+      "GET packages/app/version/tags/list", // package-versions.tar
+      "GET packages/net/version/tags/list",
+      "GET packages/tags/list",
+    ]);
+    const channels = requests.filter((one) => /version\/manifests\/(stable|lts)$/.test(one));
+    expect(channels.sort()).toEqual(
+      ["app", "net"].flatMap((name) => [
+        `GET packages/${name}/version/manifests/lts`,
+        `GET packages/${name}/version/manifests/stable`,
+      ]),
+    );
+  });
+
+  test("lists each repository once, and fetches no layer twice, not even one that many images share", async () => {
+    await using registry = await aSource();
+    await using source = createRegistry(`${registry.host}/demo`);
+    await runs[kind]([
+      new PackagesService({ source, include: ["app@>=1.0.0", "net"] }),
+      new ModulesService({ source }),
+    ]);
+    expect(repeated(asked(registry))).toEqual([]);
+    const blobs = asked(registry).flatMap((one) => (one.includes("/blobs/") ? one.replace(/^.*\//, "") : []));
+    expect(blobs.length).toBeGreaterThan(0);
+    expect(repeated(blobs)).toEqual([]);
+  });
+});
+
+describe("packages with exact tags and channels alone", () => {
+  test("are not listed", async () => {
+    await using registry = await aSource();
+    await using source = createRegistry(`${registry.host}/demo`);
+    const service = new PackagesService({
+      source,
+      include: ["app@=v1.0.1", "net"],
+      attached: "none",
+      catalogMetadata: false,
+    });
+    await service.plan();
+    const lists = asked(registry).filter((one) => one.endsWith("/tags/list"));
+    expect(lists).toEqual(["GET packages/tags/list"]);
+  });
+});
+
+describe("a source that cannot list tags", () => {
+  /** What a plan asks for, without blobs. */
+  async function trace(include: readonly string[], options: Partial<CatalogServiceOptions> = {}) {
+    await using registry = await aSource();
+    await using source = createRegistry(`${registry.host}/demo`);
+    const shared = { source, include, proxy: true, attached: "none", catalogMetadata: false } as const;
+    const list = await new PackagesService({ ...shared, ...options }).plan();
+    const requests = asked(registry);
+    expect(requests.filter((one) => one.endsWith("/tags/list"))).toEqual([]);
+    expect(repeated(requests)).toEqual([]);
+    const images = list.archives.flatMap(({ sections }) => sections.flatMap(({ repositories }) => repositories));
+    const tags = images
+      .filter(({ path }) => path === "packages/app")
+      .flatMap((one) => one.images.map(({ tag }) => tag));
+    return {
+      versions: requests.flatMap(
+        (one) => /^(GET|HEAD) packages\/app\/manifests\/(v.*)$/.exec(one)?.slice(1).join(" ") ?? [],
+      ),
+      tags: tags.filter((tag) => tag.startsWith("v")),
+      requests,
+    };
+  }
+
+  test("is asked for one version after another, each once, and for what it has by one GET", async () => {
+    const { versions, tags } = await trace(["app@~1.0.0"]);
+    expect([...versions].sort()).toEqual(["GET v1.0.0", "GET v1.0.1", "GET v1.0.2", "GET v1.1.0"]); // v1.1.0: the channels
+    expect(tags).toEqual(["v1.0.0", "v1.0.1", "v1.1.0"]);
+  });
+
+  test("is asked for the versions of every range of a name, each once", async () => {
+    const { versions } = await trace(["app@~1.0.0", "app@>=1.0.1 <1.0.3", "app@~1.1.0"]);
+    expect([...versions].sort()).toEqual(["GET v1.0.0", "GET v1.0.1", "GET v1.0.2", "GET v1.1.0", "GET v1.1.1"]);
+  });
+
+  test("is asked for nothing but exact tags and their metadata where no range is", async () => {
+    const { requests } = await trace(["app@=v1.0.1", "app@=v1.0.0+stable"]);
+    const manifests = requests.filter((one) => !one.includes("/blobs/") && !one.includes("sha256:"));
+    expect([...manifests].sort()).toEqual([
+      "GET packages/app/extra/scanner/manifests/v7",
+      "GET packages/app/manifests/v1.0.0",
+      "GET packages/app/manifests/v1.0.1",
+      "GET packages/app/version/manifests/v1.0.0",
+      "GET packages/app/version/manifests/v1.0.1",
+    ]);
+  });
+
+  test("gives its channels for the catalog", async () => {
+    const { requests } = await trace(["app@=v1.0.1", "net@^1"], { catalogMetadata: true });
+    const channels = requests.filter((one) => /version\/manifests\/(?!v1|sha)/.test(one));
+    expect([...new Set(channels.map((one) => one.split("/")[1]))]).toEqual(["net"]); // app's stand for v1.0.1
+  });
+
+  test.for([401, 500])("that answers %i for a version is an error, not a source without it", async (status) => {
+    await using registry = await aSource();
+    await using source = createRegistry(`${registry.host}/demo`, { retryDelayMs: 1 });
+    registry.fail(faults.status(status), { times: 20, match: ({ path }) => path.endsWith("/app/manifests/v1.0.1") });
+    const service = new PackagesService({ source, include: ["app@~1.0.0"], proxy: true, attached: "none" });
+    await expect(service.plan()).rejects.toMatchObject({ code: "TRANSFER_FAILED" });
+  });
+});
