@@ -1,4 +1,4 @@
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { TotalsReporter } from "./tests/support/totals-reporter.ts";
@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
     setupFiles: ["tests/support/property-seed.ts"],
-    maxWorkers: "100%", // one core is not kept free: the tests wait for servers as much as they compute
+    maxWorkers: 2 * availableParallelism(), // tests wait for programs, servers and disks as much as they compute
     // Programs that tests start find their sources compiled: they start in half the time.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), "tranship-compile-cache") },
     testTimeout: 30_000,
