@@ -188,6 +188,20 @@ test("a whiteout does not hide its own layer's files", async () => {
   expect(await read(image, ["d/a"])).toEqual({ "d/a": "new" });
 });
 
+test.for([
+  { mediaType: "application/vnd.example.model", isRead: false },
+  { mediaType: "application/json", isRead: false },
+  { mediaType: "application/vnd.example.chart.v1.tar+gzip", isRead: true },
+  { mediaType: "application/vnd.oci.image.layer.v1.tar+gzip+encrypted", isRead: true },
+])("of an artifact's layers, $mediaType is taken for files: $isRead", async ({ mediaType, isRead }) => {
+  const config = await store(Buffer.from("{}"), MediaType.ociConfig);
+  const layers = [await store(Buffer.from("no archive of any kind"), mediaType)];
+  const artifact = await manifest(MediaType.ociManifest, { config, layers });
+  const reading = read(artifact, ["file"]);
+  if (isRead) await expect(reading).rejects.toMatchObject({ code: "IMAGE_FILE_INVALID" });
+  else expect(await reading).toEqual({});
+});
+
 test("an empty layer has no files", async () => {
   const image = await imageOf(layer([["a", "1"]]), gzipSync(layer([])), layer([]));
   expect(await read(image, ["a"])).toEqual({ a: "1" });

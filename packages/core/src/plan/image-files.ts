@@ -57,7 +57,7 @@ export async function readImageFiles(
   const found = new Map<string, Uint8Array>();
   const image = await imageOf(repository, manifest, options, 0);
   const limits = { maxFileBytes, unpackedBytesLeft: maxUnpackedBytes };
-  for (const layer of image.layers.filter(({ mediaType }) => !isForeignLayerMediaType(mediaType)).toReversed()) {
+  for (const layer of image.layers.filter(isFilesLayer).toReversed()) {
     if (open.size === 0) break;
     signal?.throwIfAborted();
     const looked = [...open];
@@ -81,6 +81,11 @@ export async function readImageFiles(
     return bytes ? [[name, bytes] as const] : [];
   });
   return new Map(files);
+}
+
+/** Whether a layer holds files and is there: artifacts have layers of anything, which are no part of a file system. */
+function isFilesLayer({ mediaType }: Descriptor): boolean {
+  return /[./-]tar(?:[.+](?:gzip|zstd))?(?:\+encrypted)?$/.test(mediaType) && !isForeignLayerMediaType(mediaType);
 }
 
 async function imageOf(
