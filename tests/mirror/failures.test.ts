@@ -286,6 +286,20 @@ describe("a pull that is to keep going", () => {
     expect(followed.failed).toEqual(list.failed);
     expect(bundle.lockFile?.failed).toEqual(list.failed);
   });
+
+  test("tells what a plan went on without once, however often that plan is pulled", async () => {
+    await using registry = await aSource();
+    await using source = createRegistry(`${registry.host}/demo/fe`);
+    const { archives, missing } = await plan([new PackagesService({ source })]);
+    const [component, item] = ["modules", "net"]; // the plan has nothing else of its component
+    const failed = [{ component, item, archive: "module-net.tar", code: "TRANSFER_FAILED", message: "refused" }];
+    const folder = tempFolder();
+    for (let times = 0; times < 2; times += 1) {
+      await using bundle = await BundleDirectory.open(folder);
+      await pull([listPlanner({ version: 1, archives, missing, failed }, source)], { to: bundle });
+      expect(lockOf(folder).failed).toEqual(failed);
+    }
+  });
 });
 
 describe("a cancelled pull", () => {

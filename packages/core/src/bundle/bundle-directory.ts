@@ -200,7 +200,9 @@ export class BundleDirectory implements AsyncDisposable {
     );
     const kept = [...others, ...before.map(({ planned }) => planned)];
     const isOther = ({ component }: { readonly component: string }) => !components.includes(component);
-    const allFailed = [...(made.failed ?? []), ...(this.#lockFile?.failed?.filter(isOther) ?? [])];
+    const told = new Set([...names, ...(made.failed?.map(({ archive }) => archive) ?? [])]);
+    const failedBefore = this.#lockFile?.failed?.filter((one) => isOther(one) && !told.has(one.archive)) ?? [];
+    const allFailed = [...(made.failed ?? []), ...failedBefore];
     const whole: LockFile = {
       version: 1,
       archives: [...made.archives, ...kept].sort((a, b) => compareText(a.archive, b.archive)),
