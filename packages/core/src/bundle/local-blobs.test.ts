@@ -100,6 +100,26 @@ test("an unfinished archive gives the blob when it has all of it, and else only 
   expect(await local.copy(blob, wanted)).toBe(true);
 });
 
+test("what lies in an unfinished archive is read only as long as it is the blob, and what was written before it", async () => {
+  const [folder, local] = [aFolder(), new LocalBlobs()];
+  const path = join(folder, "left");
+  writeFileSync(`${path}.partial`, bytes);
+  local.add(blob, { path, isPartial: true }, 0);
+  expect(bytes.equals((await local.read(blob)) ?? new Uint8Array())).toBe(true);
+  const start = bytes.subarray(0, 1000);
+  writeFileSync(`${path}.partial`, Buffer.concat([start, Buffer.alloc(blob.size - 1000)])); // the new plan's archive begins
+  expect(await local.read(blob)).toBeUndefined();
+  expect(
+    await local.copyBeginning(
+      blob,
+      wantedPlace(() => {}),
+    ),
+  ).toBe(1000);
+  writeFileSync(`${join(folder, "own")}.partial`, bytes);
+  local.add(blob, { path: join(folder, "own"), isPartial: true }, 0, true);
+  expect(bytes.equals((await local.read(blob)) ?? new Uint8Array())).toBe(true);
+});
+
 test("a place is not filled from itself", async () => {
   const [folder, local] = [aFolder(), new LocalBlobs()];
   const place: ArchivePlace = { path: join(folder, "a"), isPartial: true };

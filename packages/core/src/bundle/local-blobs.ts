@@ -75,19 +75,22 @@ export class LocalBlobs {
     }
   }
 
-  /** The blob from the first place that holds it; `undefined` when none does. */
+  /** The blob from the first place that holds it, of those hashed already if there are any; `undefined` when none does. */
   async open(blob: Blob, signal?: AbortSignal): Promise<LocalBlob | undefined> {
-    for (const extent of [...(this.#extents.get(blob.digest) ?? [])]) {
+    const known = this.#extents.get(blob.digest) ?? [];
+    for (const extent of [...known.filter(({ isProven }) => isProven), ...known.filter(({ isProven }) => !isProven)]) {
       const file = openExtent(extent, blob);
+      // What another pull left in an unfinished archive may be written over by this one: it is hashed every time.
+      const mayChange = extent.file.place?.isPartial ?? false;
       if (file && (extent.isProven || (await isBlob(file, extent, blob, signal)))) {
-        extent.isProven = true;
+        extent.isProven ||= !mayChange;
         return {
           pieces: (offset, length) => file.pieces(extent.offset + offset, Math.min(length, extent.size - offset)),
           [Symbol.dispose]: () => file[Symbol.dispose](),
         };
       }
       file?.[Symbol.dispose]();
-      this.#drop(blob.digest, extent);
+      if (!mayChange) this.#drop(blob.digest, extent); // else kept for its beginning
     }
     return undefined;
   }
