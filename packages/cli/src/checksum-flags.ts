@@ -1,5 +1,5 @@
 import type { ChecksumKind } from "@tranship/core";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** The flags of {@link withChecksumFlags}. */
 export interface ChecksumFlags {
@@ -10,11 +10,13 @@ export interface ChecksumFlags {
 /** Adds `--checksums`, and `--gost-digest` as `d8 mirror` calls the one of them it has. */
 export function withChecksumFlags(command: Command): Command {
   return command
-    .option(
-      "--checksums <sha256|gost>",
-      "write a checksum beside every archive or chunk: .sha256, or .gostsum (GOST R 34.11-2012, 256 bits); repeatable",
-      collectKind,
-      [],
+    .addOption(
+      new Option(
+        "--checksums <sha256|gost>",
+        "write a checksum beside every archive or chunk: .sha256, or .gostsum (GOST R 34.11-2012, 256 bits); repeatable",
+      )
+        .argParser(collectKind)
+        .default([], "none"),
     )
     .option("--gost-digest", "the same as --checksums gost");
 }

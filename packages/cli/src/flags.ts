@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { RegistryFlags } from "./context.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -25,11 +25,11 @@ export function withRegistryFlags(command: Command): Command {
 
 /** Adds `--base`; its files are read by `readBase`. */
 export function withBaseFlag(command: Command): Command {
-  return command.option(
-    "--base <file>",
-    "leave out the layers this inventory, plan or tranship.lock.json says the other side has; repeatable",
-    collect,
-    [],
+  return command.addOption(
+    repeatable(
+      "--base <file>",
+      "leave out the layers this inventory, plan or tranship.lock.json says the other side has",
+    ),
   );
 }
 
@@ -50,7 +50,8 @@ export function checkRegistryFlags(flags: RegistryFlags): void {
   }
 }
 
-/** For options that may be given several times. */
-export function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+/** An option that may be given several times: its values in order, none unless it is given. */
+export function repeatable(flags: string, description: string): Option {
+  const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+  return new Option(flags, `${description}; repeatable`).argParser(collect).default([], "none");
 }

@@ -11,7 +11,7 @@ import {
 import { isRepositoryPath, type RegistryReader } from "@tranship/registry";
 import { type Command, Option } from "commander";
 import { accessTimeoutMsOf, type FailureFlags } from "./failure-flags.ts";
-import { collect } from "./flags.ts";
+import { repeatable } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Flags that say what to mirror. */
@@ -36,14 +36,14 @@ export type CatalogPlanner = PackagesService | ModulesService;
 
 /** Adds the flags of {@link SelectionFlags}. */
 export function withSelectionFlags(command: Command): Command {
-  const expression = "name, name@=TAG or name@RANGE such as 'name@>=1.3 <2'; repeatable";
+  const expression = "name, name@=TAG or name@RANGE such as 'name@>=1.3 <2'";
   return command
-    .option("--include-package <name>", `only these packages: ${expression}`, collect, [])
-    .option("--exclude-package <name>", "all packages but these; repeatable", collect, [])
+    .addOption(repeatable("--include-package <name>", `only these packages: ${expression}`))
+    .addOption(repeatable("--exclude-package <name>", "all packages but these"))
     .option("--no-packages", "leave the packages out; package-versions.tar is still brought")
     .option("--no-package-versions", "leave package-versions.tar out, the release metadata of the whole catalog")
-    .option("-i, --include-module <name>", `only these modules: ${expression}`, collect, [])
-    .option("-e, --exclude-module <name>", "all modules but these; repeatable", collect, [])
+    .addOption(repeatable("-i, --include-module <name>", `only these modules: ${expression}`))
+    .addOption(repeatable("-e, --exclude-module <name>", "all modules but these"))
     .option("--no-modules", "leave the modules out")
     .option("--modules-path-suffix <path>", "where the source keeps its modules; / for its root", "/modules")
     .option("--only-extra-images", "nothing but the extra images that packages and modules list")
@@ -54,11 +54,8 @@ export function withSelectionFlags(command: Command): Command {
       ),
     )
     .option("--skip-vex-images", "bring no statements about vulnerabilities: --referrers all-but-vex")
-    .option(
-      "--platform <os/arch>",
-      "of images for several platforms only this one, such as linux/arm64; repeatable",
-      collect,
-      [],
+    .addOption(
+      repeatable("--platform <os/arch>", "of images for several platforms only this one, such as linux/arm64"),
     );
 }
 

@@ -1,7 +1,7 @@
 import { Bundle, createRoutes, type MirrorEvent, type OnConflict, pushBundle } from "@tranship/core";
 import { Command, Option } from "commander";
 import type { CliContext, RegistryFlags } from "../context.ts";
-import { checkRegistryFlags, collect, withRegistryFlags } from "../flags.ts";
+import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags.ts";
 import { openTarget, requireBundles } from "../place.ts";
 import { pushSummary, stoppedSummary } from "../print/push-summary.ts";
 import { PushTally } from "../print/push-tally.ts";
@@ -27,12 +27,7 @@ export function pushCommand(context: CliContext): Command {
       "folders of bundles, archives or single chunks of them; last where they go: a registry and path, e.g. " +
         "mirror.internal/deckhouse/fe, or oci:DIR, a directory of image layouts",
     )
-    .option(
-      "--file <path>",
-      "an archive, or any one of its chunks, to push beside the bundles; repeatable",
-      collect,
-      [],
-    )
+    .addOption(repeatable("--file <path>", "an archive, or any one of its chunks, to push beside the bundles"))
     .option("--dry-run", "ask the registry what it lacks, send nothing")
     .option("--modules-path-suffix <path>", "where modules go below the target; / is the target itself", "/modules")
     .option("--packages-path-suffix <path>", "where packages go below the target; / is the target itself", "/packages")
