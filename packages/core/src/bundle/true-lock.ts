@@ -87,6 +87,7 @@ export function lockedAsBefore(
   archives: ReadonlySet<string>,
   old: LockFile | undefined,
 ): readonly { readonly planned: PlannedArchive; readonly file: LockedArchive }[] {
+  if (archives.size === 0) return []; // plans at hand are as long as the bundle is large
   const standing = new Map([...standingArchives(directory, new Set())].filter(([archive]) => archives.has(archive)));
   const plans = plansOf(new WorkFolder(directory), old);
   const found = new Map(identifyAll(directory, standing, plans).map((one) => [one.file.archive, one]));
