@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   Bundle,
@@ -182,6 +182,33 @@ describe("a pull that is to keep going", () => {
     await pullInto(folder, registry.host, [], { keepGoing: true });
     expect(digests(folder)).toEqual(digests(fresh));
     expect(lockOf(folder)).toEqual(lockOf(fresh));
+  });
+
+  test("that believed no archive has the next write again only what it went on without", async () => {
+    await using registry = await aSource();
+    const folder = tempFolder();
+    await pullInto(folder, registry.host);
+    const right = digests(folder);
+    const alb = join(folder, "package-alb.tar");
+    const bytes = readFileSync(alb);
+    const at = bytes.indexOf(aLayer({ files: { "bin/app": "v1.1.0" }, size: 20_000, seed: "alb v1.1.0" }).bytes) + 9000;
+    bytes[at] = 255 - (bytes[at] ?? 0); // it has rotted, and its headers do not show it
+    writeFileSync(alb, bytes);
+    for (const [restart, match] of [
+      [true, /\/packages\/alb\/manifests\//],
+      [false, ownLayers],
+    ] as const) {
+      registry.reset();
+      registry.fail(faults.status(403), { match });
+      const { archives, failed } = await pullInto(folder, registry.host, [], { keepGoing: true, restart });
+      const outcome = restart ? "written" : "unchanged";
+      expect(archives.map((one) => one.outcome)).toEqual([outcome, outcome]);
+      expect(failed.map(({ archive }) => archive)).toEqual(["package-alb.tar"]);
+    }
+    registry.reset();
+    const { archives } = await pullInto(folder, registry.host);
+    expect(archives.map(({ outcome }) => outcome)).toEqual(["written", "unchanged", "unchanged"]);
+    expect(digests(folder)).toEqual(right);
   });
 
   test("plans anew what failed: a version that takes the place of one that is gone is brought", async () => {

@@ -65,8 +65,6 @@ export class BundleDirectory implements AsyncDisposable {
   readonly #work: WorkFolder;
   #lockFile: LockFile | undefined;
   #isBusy = false;
-  /** The pull that goes on was begun with `restart`. */
-  #continuesRestart = false;
   #journal: Journal | undefined;
   #onSyncRefused: OnSyncRefused = () => {};
 
@@ -115,9 +113,12 @@ export class BundleDirectory implements AsyncDisposable {
     }
   }
 
-  /** Every archive is written again, from bytes that are hashed; also when a pull goes on that was begun so. */
-  get restart(): boolean {
-    return this.#restart || this.#continuesRestart;
+  /**
+   * Whether a finished archive of that name is taken for what it says it is, by the pull under way. With `restart` none is,
+   * also when a pull goes on that was begun so; what such a pull went on without is written again by the next.
+   */
+  believes(archive: string): boolean {
+    return !this.#restart && (this.#journal?.believes(archive) ?? true);
   }
 
   /** What the bundle holds as of its last finished pull. */
@@ -154,7 +155,6 @@ export class BundleDirectory implements AsyncDisposable {
       chunkBytes: this.chunkBytes,
       ...(this.#restart && { restart: true }),
     });
-    this.#continuesRestart = journal.run?.restart ?? false;
     const local = bytesAtHand({
       directory: this.directory,
       lockFile: this.#lockFile,

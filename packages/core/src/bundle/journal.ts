@@ -26,7 +26,12 @@ const lineSchema = z.discriminatedUnion("type", [
     section: sectionSchema,
     missing: z.array(missingReferenceSchema),
   }),
-  z.object({ type: z.literal("left"), archive: archiveNameSchema, sections: z.array(sectionSchema) }),
+  z.object({
+    type: z.literal("left"),
+    archive: archiveNameSchema,
+    sections: z.array(sectionSchema),
+    restart: z.boolean().optional(),
+  }),
 ]);
 
 type Line = z.infer<typeof lineSchema>;
@@ -54,6 +59,8 @@ export class Journal implements Disposable {
   readonly #items = new Map<number, readonly Item[]>();
   readonly #steps = new Map<string, PlannedStep[]>();
   readonly #left = new Map<string, readonly Section[]>();
+  /** Archives that a pull which believed none has left as they were. */
+  readonly #unbelieved = new Set<string>();
   #end: number;
 
   private constructor(
@@ -115,17 +122,25 @@ export class Journal implements Disposable {
     return this.#left;
   }
 
+  /** Whether this pull takes a finished archive of that name for what it says it is. */
+  believes(archive: string): boolean {
+    return !this.#run?.restart && !this.#wanted.restart && !this.#unbelieved.has(archive);
+  }
+
   /**
-   * Ends the pull, but for what is known of the bytes of these archives: they are planned anew when it is run again. Gives
-   * those of which anything is known. Nothing can be added afterwards.
+   * Ends the pull, but for what is known of the bytes of these archives: they are planned anew when it is run again, and
+   * those that this pull would have written again still are. Gives those of which anything is known. Nothing can be added
+   * afterwards.
    */
   leave(archives: Iterable<string>): ReadonlySet<string> {
     const left = [...archives].flatMap((archive): Extract<Line, { readonly type: "left" }>[] => {
       const steps = this.#steps.get(archive)?.map(({ section }) => section);
       const sections = steps ?? this.#left.get(archive);
-      return sections ? [{ type: "left", archive, sections: [...sections] }] : [];
+      const restart = !this.believes(archive);
+      return sections || restart ? [{ type: "left", archive, sections: [...(sections ?? [])], restart }] : [];
     });
-    const lines: Line[] = [{ type: "run", version: 1, ...(this.#run ?? this.#wanted) }, ...left];
+    const run = { ...(this.#run ?? this.#wanted), restart: undefined }; // what is finished has been written again
+    const lines: Line[] = [{ type: "run", version: 1, ...run }, ...left];
     this[Symbol.dispose]();
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
     if (left.length > 0) writeWhole(this.#path, text, { onSyncRefused: this.#onSyncRefused });
@@ -166,8 +181,10 @@ export class Journal implements Disposable {
     if (line.type === "run") {
       this.#run = { selection: line.selection, chunkBytes: line.chunkBytes, restart: line.restart };
     } else if (line.type === "items") this.#items.set(line.planner, line.items);
-    else if (line.type === "left") this.#left.set(line.archive, line.sections);
-    else {
+    else if (line.type === "left") {
+      this.#left.set(line.archive, line.sections);
+      if (line.restart) this.#unbelieved.add(line.archive);
+    } else {
       const steps = this.#steps.get(line.archive) ?? [];
       this.#steps.set(line.archive, steps);
       steps[line.index] = { section: line.section, missing: line.missing };

@@ -200,7 +200,7 @@ class ArchiveSink implements ItemSink<PulledItem>, Disposable {
       chunkBytes: bundle.chunkBytesOf(item.archive),
       local: session.local,
       space,
-      trustPublished: !bundle.restart,
+      trustPublished: bundle.believes(item.archive),
       emit: run.emit,
       beforePublish: () => bundle.uncommit(),
       onSyncRefused: session.onSyncRefused,

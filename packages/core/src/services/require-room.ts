@@ -27,7 +27,7 @@ function outstandingBytes(planned: PlannedArchive, bundle: BundleDirectory): num
   const chunkBytes = bundle.chunkBytesOf(planned.archive);
   const place = { path: join(bundle.directory, planned.archive), isPartial: false, chunkBytes };
   const locked = lockArchive(planned, chunkBytes);
-  if (!bundle.restart && isListed(locked, bundle) && isWholeAt(place, locked.bytes)) return 0;
+  if (bundle.believes(planned.archive) && isListed(locked, bundle) && isWholeAt(place, locked.bytes)) return 0;
   requireFileSize(place, locked.bytes);
   return Math.max(0, locked.bytes - unfinishedBytes(place.path));
 }
