@@ -401,6 +401,19 @@ describe("on the command line", () => {
     expect((await runTranship(...args)).code).toBe(1);
   });
 
+  test("what failed when a plan was made is not said to come by pulling that plan again", async () => {
+    await using registry = await aSource();
+    registry.fail(faults.status(403), { match: ({ path }) => path.endsWith("/packages/alb/manifests/v1.1.0") });
+    const [folder, source] = [tempFolder(), `${registry.host}/demo/fe`];
+    const file = join(folder, "plan.json");
+    expect((await runTranship("plan", "--source", source, "--no-modules", "--keep-going", "-o", file)).code).toBe(3);
+    registry.reset();
+    const { code, stdout } = await runTranship("pull", join(folder, "bundle"), "--source", source, "--plan", file);
+    expect(code).toBe(3);
+    expect(stdout).toContain("1 item failed when the plan was made: only another plan brings it\n");
+    expect(stdout).not.toContain("run the same command again");
+  });
+
   test("interrupted, a pull ends with 130, says what is complete and how to go on", async () => {
     await using registry = await aSource();
     const { fault, release } = heldBack(200);

@@ -58,7 +58,8 @@ export function pullCommand(context: CliContext): Command {
       try {
         const report = await pull(planners, { to: bundle, base, keepGoing, signal, onEvent });
         if (report.failed.length > 0) context.exitWith(3);
-        context.output.report("pull", { ...report }, pullSummary(report, directory));
+        const unplanned = planners.flatMap(({ list }) => list?.failed ?? []).length;
+        context.output.report("pull", { ...report }, pullSummary(report, directory, unplanned));
       } catch (error) {
         if (signal.aborted || tally.hasStarted) {
           const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed");

@@ -1,8 +1,8 @@
 import type { FailedItem, Inventory, PullReport, VerifyReport } from "@tranship/core";
 import { count, formatBytes, leftOut } from "./size.ts";
 
-/** What a pull did, for people. */
-export function pullSummary(report: PullReport, directory: string): string {
+/** What a pull did, for people; `unplanned` of what failed did so when the plan was made that it followed. */
+export function pullSummary(report: PullReport, directory: string, unplanned: number): string {
   const { archives, images, blobs, fetched, copied, kept, missing, failed, assumed } = report;
   const written = archives.filter(({ outcome }) => outcome === "written").length;
   const found = copied.bytes + kept.bytes;
@@ -19,8 +19,13 @@ export function pullSummary(report: PullReport, directory: string): string {
     `pulled ${count(images, "image")} (${count(blobs, "blob")}) into ${directory}: ${count(written, "archive")} written, ` +
       `${archives.length - written} unchanged; ${moved}`,
     ...(assumed.blobs > 0 ? [`left out: ${leftOut(assumed)}`] : []),
-    ...(failed.length > 0
-      ? [`${count(failed.length, "item")} failed: run the same command again, it fetches what is left`]
+    ...(failed.length > unplanned
+      ? [`${count(failed.length - unplanned, "item")} failed: run the same command again, it fetches what is left`]
+      : []),
+    ...(unplanned > 0
+      ? [
+          `${count(unplanned, "item")} failed when the plan was made: only another plan brings ${unplanned === 1 ? "it" : "them"}`,
+        ]
       : []),
   ].join("\n");
 }
