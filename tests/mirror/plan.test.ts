@@ -138,8 +138,10 @@ describe("plan", () => {
     expect(diff.repositories).toMatchObject([{ moved: [{ to: image.manifest.descriptor.digest }] }]);
   });
 
-  test("--diff and --explain are wrong usage together", async () => {
+  test("--explain is wrong usage together with --diff and --output", async () => {
     const run = await runProgram("plan", "--source", "localhost:1/a", "--explain", "--diff", "p");
     expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining("--explain and --diff exclude each other") });
+    const written = await runProgram("plan", "--source", "localhost:1/a", "--explain", "-o", "p");
+    expect(written).toMatchObject({ code: 2, stderr: expect.stringContaining("nothing for --output") });
   });
 });

@@ -34,6 +34,8 @@ export function planCommand(context: CliContext): Command {
     async (flags: RegistryFlags & SelectionFlags & BaseFlags & FailureFlags & PlanCommandFlags) => {
       checkRegistryFlags(flags);
       if (flags.explain && flags.diff !== undefined) throw new UsageError("--explain and --diff exclude each other");
+      if (flags.explain && flags.output !== undefined)
+        throw new UsageError("--explain makes no plan: there is nothing for --output");
       await requireOutputFile("--output", flags.output);
       const base = await readBase(flags.base);
       const before = flags.diff === undefined ? undefined : await readPlan(flags.diff, "--diff");
