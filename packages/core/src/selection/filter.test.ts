@@ -43,6 +43,7 @@ test.for([
   ["x@=", "no tag", ""],
   ["x@==v1", "starts with", "write x@=v1"],
   ["x@=>1.2.3", "starts with", "write x@>=1.2.3"],
+  ["x@>=1 ||", "not a range", "write it like >=1.3.0"],
   ["x@latest", "not a version", "write x@=latest"],
   ["../x@=v1", "not a name", ""],
   ["a/b", "not a name", ""],

@@ -85,7 +85,7 @@ function parseExpression(expression: string): { readonly name: string; readonly 
   if (at < 0) return { name };
   const constraint = parseConstraint(expression.slice(at + 1));
   if (isConstraint(constraint)) return { name, constraint };
-  throw refusal(expression, constraint.reason, constraint.hint?.replace(/^write (\S)/, `write ${name}@$1`));
+  throw refusal(expression, constraint.reason, constraint.hint?.replace(/^write (?=[=<>~^])/, `write ${name}@`));
 }
 
 function refusal(expression: string, reason: string, hint?: string): MirrorError<"SELECTION_INVALID"> {
