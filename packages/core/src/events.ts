@@ -90,6 +90,7 @@ export interface MirrorWarning {
     | "IMAGE_MISSING"
     | "IMAGE_UNUSABLE"
     | "NAME_UNUSABLE"
+    | "EXCLUSION_ABSENT"
     | "VERSION_UNKNOWN"
     | "TAG_CONFLICT"
     | "TAG_ABSENT"

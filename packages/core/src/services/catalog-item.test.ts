@@ -72,8 +72,15 @@ describe("a name without a constraint", () => {
   });
 
   test("that is excluded brings nothing", async () => {
-    const { list } = await planOf({ exclude: ["app"] });
+    const { list, warnings } = await planOf({ exclude: ["app"] });
     expect(list.archives.map(({ archive }) => archive)).toEqual(["package-versions.tar"]);
+    expect(warnings).toEqual([]);
+  });
+
+  test("that is excluded and not in the catalog is told: a misspelt one is brought", async () => {
+    const { list, warnings } = await planOf({ exclude: ["ap"] });
+    expect(list.archives.map(({ archive }) => archive)).toEqual(["package-app.tar", "package-versions.tar"]);
+    expect(warnings).toEqual(["EXCLUSION_ABSENT"]);
   });
 });
 

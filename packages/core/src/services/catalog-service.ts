@@ -201,7 +201,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     if (this.#proxy) return this.#filter.names ?? this.#noNames(run);
     const tags = await listCatalog(catalog, this.#catalog.component, run, this.#accessTimeoutMs);
     const asked = this.#metadataOnly ? [] : (this.#filter.names ?? []);
-    const absent = asked.filter((name) => !tags?.includes(name));
+    const listed = new Set(tags);
+    const absent = asked.filter((name) => !listed.has(name));
     if (absent.length > 0) {
       const why = tags ? "does not list" : "does not exist, so it cannot list";
       const message = `catalog ${catalog.name} ${why} ${absent.join(", ")}`;
@@ -210,6 +211,11 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     if (!tags || tags.length === 0) {
       const message = `${catalog.name} ${tags ? "lists nothing" : "does not exist"}: there are no ${this.#catalog.component} to mirror`;
       run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: catalog.name });
+    }
+    const unmet = tags && !this.#metadataOnly ? this.#filter.excluded.filter((name) => !listed.has(name)) : [];
+    if (unmet.length > 0) {
+      const message = `${catalog.name} does not list what is to be left out: ${unmet.join(", ")}`;
+      run.emit({ type: "warning.raised", code: "EXCLUSION_ABSENT", message, reference: catalog.name });
     }
     const [usable, unusable] = [
       (tags ?? []).filter(isRepositoryPath),
