@@ -25,7 +25,7 @@ import {
 import { createRegistry } from "@tranship/registry";
 import { faults, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
-import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
+import { aSource, digests, pullInto, pullUntilAlb, readPlan } from "../support/mirror.ts";
 import { runTranship } from "../support/run-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -38,17 +38,6 @@ function contents(folder: string): Record<string, string> {
       return [path.slice(folder.length), entry.isFile() ? readFileSync(path, "base64") : "not a file"];
     }),
   );
-}
-
-/** Lets a pull finish the package alb and fail at the package console. */
-async function interruptAfterAlb(registry: TestRegistry, folder: string): Promise<void> {
-  registry.fail(faults.status(403), { match: ({ path }) => path.includes("packages/console/blobs/"), times: 99 });
-  registry.fail(faults.slow({ delayMs: 150 }), {
-    match: ({ path }) => path.includes("packages/console/manifests/"),
-    times: 99,
-  });
-  await expect(pullInto(folder, registry.host)).rejects.toThrow("403");
-  registry.reset();
 }
 
 /** A folder with a finished bundle of the package console. */
@@ -68,7 +57,7 @@ describe("cleaning a bundle", () => {
   test("after a first pull that finished one archive keeps it, and the lock file lists it and nothing else", async () => {
     await using registry = await aSource();
     const [folder, whole] = [tempFolder(), tempFolder()];
-    await interruptAfterAlb(registry, folder);
+    await pullUntilAlb(registry, folder);
     const before = digests(folder);
     const report = await cleanBundle(folder);
     const finished = Object.keys(before);
@@ -122,7 +111,7 @@ describe("cleaning a bundle", () => {
     const folder = tempFolder();
     await pullInto(folder, registry.host, ["console@=v1.44.0"]);
     const before = readPlan(folder);
-    await interruptAfterAlb(registry, folder);
+    await pullUntilAlb(registry, folder);
     expect(existsSync(join(folder, lockFileName))).toBe(false);
     const report = await cleanBundle(folder);
     expect(report).toMatchObject({ lock: "written", archives: Object.keys(digests(folder)), unlisted: [] });
@@ -135,7 +124,7 @@ describe("cleaning a bundle", () => {
   test("does not list an archive that is not what any plan says, and leaves it where it is", async () => {
     await using registry = await aSource();
     const folder = tempFolder();
-    await interruptAfterAlb(registry, folder);
+    await pullUntilAlb(registry, folder);
     const finished = Object.keys(digests(folder));
     for (const name of finished) appendFileSync(join(folder, name), "x");
     writeFileSync(join(folder, "package-other.tar"), "somebody's");
@@ -147,7 +136,7 @@ describe("cleaning a bundle", () => {
   test("lists an archive that a pull given up for another one had finished", async () => {
     await using registry = await aSource();
     const folder = tempFolder();
-    await interruptAfterAlb(registry, folder);
+    await pullUntilAlb(registry, folder);
     registry.fail(faults.status(403), { match: ({ path }) => path.includes("packages/console/blobs/"), times: 999 });
     await expect(pullInto(folder, registry.host, ["console"])).rejects.toThrow("403");
     expect(readdirSync(join(folder, ".tranship"))).toContain("stale-0");
@@ -226,7 +215,7 @@ describe("cleaning a bundle", () => {
   test("keeps checksums of archives, files that are not ours and what links lead to, and names what is foreign", async () => {
     await using registry = await aSource();
     const [folder, elsewhere] = [tempFolder(), tempFolder()];
-    await interruptAfterAlb(registry, folder);
+    await pullUntilAlb(registry, folder);
     writeFileSync(join(elsewhere, "kept"), "kept");
     symlinkSync(join(elsewhere, "kept"), join(folder, "package-x.tar.partial"));
     symlinkSync(elsewhere, join(folder, ".tranship", "stale-7"));
@@ -246,7 +235,7 @@ describe("cleaning a bundle", () => {
   test("cut short behind the lock file goes on the next time", async () => {
     await using registry = await aSource();
     const folder = tempFolder();
-    await interruptAfterAlb(registry, folder);
+    await pullUntilAlb(registry, folder);
     const journal = readFileSync(join(folder, ".tranship", "plan.ndjson"));
     const { lock } = await cleanBundle(folder);
     const done = contents(folder);
@@ -259,7 +248,7 @@ describe("cleaning a bundle", () => {
   test("is refused while a pull runs, for a dry run too, and touches nothing", async () => {
     await using registry = await aSource();
     const folder = tempFolder();
-    await interruptAfterAlb(registry, folder);
+    await pullUntilAlb(registry, folder);
     await using _pull = await BundleDirectory.open(folder);
     const before = readdirSync(folder, { recursive: true });
     for (const dryRun of [false, true]) {
@@ -288,7 +277,7 @@ describe("tranship clean", () => {
   test("lists and changes nothing with --dry-run, also where nothing can be written", async () => {
     await using registry = await aSource();
     const folder = tempFolder();
-    await interruptAfterAlb(registry, folder);
+    await pullUntilAlb(registry, folder);
     rmSync(join(folder, ".tranship", "lock"));
     const before = contents(folder);
     for (const path of [join(folder, ".tranship"), folder]) chmodSync(path, 0o555);

@@ -17,7 +17,7 @@ import {
 import { createRegistry } from "@tranship/registry";
 import { aBlob, aLayer, anImage, faults, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
-import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
+import { aSource, digests, pullInto, pullUntilAlb, readPlan } from "../support/mirror.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const failsWith = (code: MirrorErrorCode) => (error: unknown) => isMirrorError(error, code);
@@ -31,12 +31,7 @@ function flipByte(path: string, at: number): void {
 /** A folder in which a pull of everything had finished one package when the other failed. */
 async function interruptedAfterAlb(registry: TestRegistry): Promise<string> {
   const folder = tempFolder();
-  registry.fail(faults.status(403), { match: ({ path }) => path.includes("packages/console/blobs/"), times: 99 });
-  registry.fail(faults.slow({ delayMs: 150 }), {
-    match: ({ path }) => path.includes("packages/console/manifests/"),
-    times: 99,
-  });
-  await expect(pullInto(folder, registry.host)).rejects.toThrow("403");
+  await pullUntilAlb(registry, folder);
   expect(readdirSync(folder)).toContain("package-alb.tar");
   return folder;
 }

@@ -38,7 +38,7 @@ test.for([
   const isConsole = (part: string) => (request: { readonly path: string }) =>
     request.path.includes(`packages/console/${part}/`);
   registry.fail(faults.status(403), { match: isConsole("blobs"), times: 99 });
-  registry.fail(faults.slow({ delayMs: 150 }), { match: isConsole("manifests"), times: 99 });
+  registry.fail(faults.slow({ delayMs: 1000 }), { match: isConsole("manifests"), times: 99 });
   await expect(pullOnly({})).rejects.toThrow("403");
   registry.reset();
 

@@ -106,7 +106,7 @@ test("killed while it puts an unfinished pull aside, a pull leaves a bundle that
   const [unfinished, calm] = [tempFolder(), tempFolder()];
   await pullInto(calm, source.host, ["alb"]);
   source.fail(faults.status(403), { match: ({ path }) => path.includes("/packages/console/blobs/") });
-  source.fail(faults.slow({ delayMs: 150 }), { match: ({ path }) => path.includes("/packages/console/manifests/") });
+  source.fail(faults.slow({ delayMs: 1000 }), { match: ({ path }) => path.includes("/packages/console/manifests/") });
   await expect(pullInto(unfinished, source.host)).rejects.toThrow("403");
   expect(readdirSync(unfinished)).toContain("package-alb.tar");
   source.reset();

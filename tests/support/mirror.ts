@@ -14,7 +14,7 @@ import {
   pull,
 } from "@tranship/core";
 import { createRegistry } from "@tranship/registry";
-import { startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
+import { faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { type ProductPackage, seedProduct } from "./product.ts";
 
 /** A test registry with a product below `demo/fe`. */
@@ -73,4 +73,23 @@ export function digests(folder: string): Record<string, string> {
 /** The plan a finished bundle was made from. */
 export function readPlan(folder: string): DownloadList {
   return parseDownloadList(readFileSync(join(folder, lockFileName), "utf8"), lockFileName);
+}
+
+/**
+ * Pulls from {@link aSource} until the package alb is finished, and stops there: of the package console the release channels
+ * are in, and the metadata of the whole catalog is not planned yet.
+ */
+export async function pullUntilAlb(registry: TestRegistry, folder: string): Promise<void> {
+  const isLate = /packages\/console\/(?:blobs\/|version\/manifests\/v1\.44\.0$)/;
+  registry.fail(faults.stall(), { match: ({ path }) => isLate.test(path), times: 99 });
+  const stop = new AbortController();
+  const onEvent = (event: MirrorEvent) => {
+    if (event.type === "archive.finished" && event.archive === "package-alb.tar") stop.abort(new Error("alb is there"));
+  };
+  try {
+    await pullInto(folder, registry.host, [], { onEvent, signal: stop.signal });
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+  registry.reset();
 }
