@@ -122,8 +122,11 @@ describe("a pull that is to keep going", () => {
     expect(locked).toEqual([failed]);
     expect(files.map(({ archive }) => archive)).toEqual(["package-console.tar", "package-versions.tar"]);
     {
-      await using bundle = await Bundle.open(folder);
+      const told: MirrorEvent[] = [];
+      await using bundle = await Bundle.open(folder, { onEvent: (event) => told.push(event) });
       expect((await verifyBundle(bundle)).findings).toEqual([]);
+      const message = expect.stringContaining("went on without packages: alb");
+      expect(told).toEqual([{ type: "warning.raised", code: "ITEMS_FAILED", message }]);
     }
 
     registry.reset();

@@ -96,6 +96,7 @@ export interface MirrorWarning {
     | "TAG_ABSENT"
     | "COPY_DAMAGED"
     | "METADATA_ONLY"
+    | "ITEMS_FAILED"
     | "PATH_MOVED"
     | "SUBJECT_ABSENT"
     | "BLOB_ABSENT"

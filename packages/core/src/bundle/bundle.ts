@@ -4,6 +4,7 @@ import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { LayoutContent } from "../layout/layout-content.ts";
 import type { LockFile } from "../plan/lock-file.ts";
+import { nameSome } from "../push/name-some.ts";
 import { type ArchiveFile, ArchiveReader } from "./archive-reader.ts";
 import type { AssumedContent, BasedSource } from "./assumed.ts";
 import { type ArchiveGroup, type MergedArchives, mergeArchives, type RepositoryContent } from "./bundle-content.ts";
@@ -17,7 +18,7 @@ import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
 
 /** Options of {@link Bundle.open}. */
 export interface OpenBundleOptions extends CallOptions {
-  /** Told of tags that several images claim, of images without one, and of copies that prove damaged while they are read. */
+  /** Told of tags that several images claim, of images without one, of what the pull went on without, and of copies that prove damaged while they are read. */
   readonly onEvent?: OnEvent | undefined;
 }
 
@@ -103,6 +104,7 @@ export class Bundle implements RegistryReader, BasedSource, AsyncDisposable {
       }
       const archives = groups.flatMap((group) => group.archives);
       const merged = await mergeArchives(groups, onEvent);
+      for (const { directory, lock } of found) if (lock && onEvent) warnOfFailed(directory, lock.lock, onEvent);
       return new Bundle(`bundle:${named.join("+")}`, found, archives, merged, pool, onEvent);
     } catch (error) {
       await pool[Symbol.asyncDispose]();
@@ -189,6 +191,14 @@ export class Bundle implements RegistryReader, BasedSource, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
   }
+}
+
+/** A pull may have gone on without something that was asked for: whoever uses the bundle should know. */
+function warnOfFailed(directory: string, { failed = [] }: LockFile, onEvent: OnEvent): void {
+  if (failed.length === 0) return;
+  const names = nameSome(failed.map(({ component, item }) => `${component}: ${item}`));
+  const message = `the pull that made ${directory} went on without ${names}; run again, it brings the rest`;
+  onEvent({ type: "warning.raised", code: "ITEMS_FAILED", message });
 }
 
 /** How messages name archives: by their files, with the folder where a name is there twice. */
