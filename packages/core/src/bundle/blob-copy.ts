@@ -1,3 +1,4 @@
+import { type Digest, digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
 import type { MirrorError } from "../errors.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
 import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
@@ -22,4 +23,25 @@ export function entryInvalid(
   options?: ErrorOptions,
 ): MirrorError<"ARCHIVE_INVALID"> {
   return archiveInvalid(archive.name, reason, entry.name, { ...options, file: archive.fileAt(entry.offset) });
+}
+
+/** Options of {@link digestOfCopy}. */
+export interface ProveOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** So many bytes more have been hashed. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** What the bytes of a copy hash to, by the algorithm of `digest`. @throws MirrorError `ARCHIVE_INVALID`, `FILE_FAILED` */
+export async function digestOfCopy(
+  { archive, entry }: BlobCopy,
+  digest: Digest,
+  { signal, onBytes }: ProveOptions = {},
+): Promise<Digest> {
+  const hash = hashFor(digest);
+  for await (const piece of archive.pieces(entry, 0, entry.size, signal)) {
+    hash.update(piece);
+    onBytes?.(piece.byteLength);
+  }
+  return formatDigest(digestAlgorithm(digest), hash);
 }

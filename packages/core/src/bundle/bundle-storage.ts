@@ -1,18 +1,11 @@
-import { type Digest, digestAlgorithm, formatDigest, formatName, hashFor, joinPath } from "@tranship/registry";
+import { type Digest, formatName, joinPath } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import type { LayoutStorage } from "../layout/layout-content.ts";
 import type { LayoutIndex } from "../layout/layout-index.ts";
 import { blobPath } from "../plan/section.ts";
-import { type BlobCopy, entryInvalid, nameOf } from "./blob-copy.ts";
+import { type BlobCopy, digestOfCopy, entryInvalid, nameOf, type ProveOptions } from "./blob-copy.ts";
 import type { MergedArchives } from "./bundle-content.ts";
-
-/** Options of {@link BundleCopies.prove}. */
-export interface ProveOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** So many bytes more have been hashed. */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
-}
 
 /** Reads blobs of a bundle: from another copy once one has proved damaged, wherever in the bundle it lies. */
 export class BundleCopies {
@@ -129,22 +122,13 @@ class BundleStorage implements LayoutStorage {
 }
 
 /** What is wrong with the bytes of a copy, or `undefined`. */
-async function faultOf(
-  { archive, entry }: BlobCopy,
-  digest: Digest,
-  { signal, onBytes }: ProveOptions,
-): Promise<string | undefined> {
-  const hash = hashFor(digest);
+async function faultOf(copy: BlobCopy, digest: Digest, options: ProveOptions): Promise<string | undefined> {
   try {
-    for await (const piece of archive.pieces(entry, 0, entry.size, signal)) {
-      hash.update(piece);
-      onBytes?.(piece.byteLength);
-    }
+    const actual = await digestOfCopy(copy, digest, options);
+    return actual === digest ? undefined : `its bytes hash to ${actual}`;
   } catch (error) {
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     if (!isMirrorError(error)) throw error;
     return error.message;
   }
-  const actual = formatDigest(digestAlgorithm(digest), hash);
-  return actual === digest ? undefined : `its bytes hash to ${actual}`;
 }

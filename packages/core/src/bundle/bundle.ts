@@ -3,12 +3,13 @@ import type { CallOptions, Digest, RegistryReader, RepositoryReader } from "@tra
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { LayoutContent } from "../layout/layout-content.ts";
+import { nameSome } from "../name-some.ts";
 import type { LockFile } from "../plan/lock-file.ts";
-import { nameSome } from "../push/name-some.ts";
 import { type ArchiveFile, ArchiveReader } from "./archive-reader.ts";
 import type { AssumedContent, BasedSource } from "./assumed.ts";
+import type { ProveOptions } from "./blob-copy.ts";
 import { type ArchiveGroup, type MergedArchives, mergeArchives, type RepositoryContent } from "./bundle-content.ts";
-import { BundleCopies, type ProveOptions } from "./bundle-storage.ts";
+import { BundleCopies } from "./bundle-storage.ts";
 import { FilePool } from "./file-pool.ts";
 import type { FoundArchive } from "./find-archives.ts";
 import { type BundleLockFile, type FoundPlace, findPlaces } from "./find-places.ts";

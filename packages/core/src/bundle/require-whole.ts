@@ -1,6 +1,6 @@
 import { formatName } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
-import { nameSome } from "../push/name-some.ts";
+import { nameSome } from "../name-some.ts";
 import type { BasedSource } from "./assumed.ts";
 import { countAssumed } from "./assumed-count.ts";
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type CallOptions, digestAlgorithm, formatDigest, formatName, hashFor } from "@tranship/registry";
+import { type CallOptions, type Digest, formatName } from "@tranship/registry";
 import { type ArchivePath, checksumFindings } from "../checksums/checksum-findings.ts";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
@@ -7,7 +7,7 @@ import { ContentCounts } from "../transfer/content-counts.ts";
 import type { VerifyFinding, VerifyReport } from "../transfer/verify-report.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
 import { countAssumed } from "./assumed-count.ts";
-import { type BlobCopy, nameOf } from "./blob-copy.ts";
+import { type BlobCopy, digestOfCopy, nameOf } from "./blob-copy.ts";
 import type { Bundle } from "./bundle.ts";
 import { type BlobPlace, blobPlaceOf, rootOf } from "./bundle-content.ts";
 import { graphFaults } from "./graph-faults.ts";
@@ -74,18 +74,15 @@ async function hashEntry(
   const where = { archive: archive.name, entry: entry.name, ...inChunks, reference: formatName(path, digest) };
   const startedAt = performance.now();
   onEvent?.({ type: "blob.started", ...about, size: entry.size, offset: 0 });
-  const hash = hashFor(digest);
+  const onBytes = (bytes: number) => onEvent?.({ type: "blob.progress", ...about, bytes });
+  let actual: Digest;
   try {
-    for await (const piece of archive.pieces(entry, 0, entry.size, signal)) {
-      hash.update(piece);
-      onEvent?.({ type: "blob.progress", ...about, bytes: piece.byteLength });
-    }
+    actual = await digestOfCopy(copy, digest, { signal, onBytes });
   } catch (error) {
     signal?.throwIfAborted();
     if (!isMirrorError(error)) throw error;
     return { ...where, code: error.code, message: error.message };
   }
-  const actual = formatDigest(digestAlgorithm(digest), hash);
   if (actual !== digest) {
     const message = `${nameOf(copy)} is damaged: its bytes hash to ${actual}`;
     return { ...where, code: "DIGEST_MISMATCH", message };

@@ -1,10 +1,10 @@
 import { type Descriptor, type Digest, formatName, type Registry, type RegistryReader } from "@tranship/registry";
 import type { AssumedContent, BasedSource } from "../bundle/assumed.ts";
 import { isMirrorError, MirrorError } from "../errors.ts";
+import { nameSome } from "../name-some.ts";
 import type { Route } from "../transfer/copier.ts";
 import { runSteps } from "../transfer/run-steps.ts";
 import { transferError } from "../transfer/transfer-error.ts";
-import { nameSome } from "./name-some.ts";
 import type { HeldBlob } from "./push-steps.ts";
 import type { PushWork } from "./push-work.ts";
 import type { Routes } from "./routes.ts";

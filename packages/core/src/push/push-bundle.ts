@@ -1,14 +1,14 @@
 import { type CallOptions, type Digest, formatName, type Registry, type RegistryReader } from "@tranship/registry";
 import type { BasedSource } from "../bundle/assumed.ts";
-import type { ProveOptions } from "../bundle/bundle-storage.ts";
+import type { ProveOptions } from "../bundle/blob-copy.ts";
 import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
+import { nameSome } from "../name-some.ts";
 import { Copier } from "../transfer/copier.ts";
 import { runSteps } from "../transfer/run-steps.ts";
 import { BaseBlobs } from "./base-blobs.ts";
 import { discoveryNames } from "./discovery-names.ts";
 import { DryRun } from "./dry-run.ts";
-import { nameSome } from "./name-some.ts";
 import { proveWork } from "./prove-work.ts";
 import { discoveryImages, type PushedImage, type PushListOptions, readPushList } from "./push-list.ts";
 import { type PushReport, reportOf } from "./push-report.ts";

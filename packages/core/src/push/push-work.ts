@@ -1,7 +1,7 @@
 import { type Digest, formatName } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
-import { nameSome } from "./name-some.ts";
+import { nameSome } from "../name-some.ts";
 import type { PushedImage } from "./push-list.ts";
 import type { PushedReferrer, TakenApart } from "./referrer-lists.ts";
 import type { TargetNames } from "./target-names.ts";

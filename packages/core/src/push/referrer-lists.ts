@@ -1,8 +1,8 @@
 import { type Descriptor, type Digest, formatName, parseManifest, referrersTag } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
+import { nameSome } from "../name-some.ts";
 import type { Copier } from "../transfer/copier.ts";
 import type { Graph, GraphManifest } from "../transfer/graph.ts";
-import { nameSome } from "./name-some.ts";
 import type { PushedImage } from "./push-list.ts";
 
 /** A manifest that refers to another, such as a signature: pushed by its digest, the target lists it itself. */
