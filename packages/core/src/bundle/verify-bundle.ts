@@ -30,15 +30,13 @@ export async function verifyBundle(
   const findings: VerifyFinding[] = [];
   const { archives, repositories } = bundle.contents;
   const counts = new ContentCounts();
-  for (const archive of archives) {
-    const root = rootOf(archive);
-    for (const entry of archive.entries) {
-      const place = blobPlaceOf(entry, root);
-      if (!place) continue;
-      const finding = await hashEntry({ archive, entry }, place, { signal, onEvent });
-      if (finding) findings.push(finding);
-      counts.add(place.path, { blobs: 1, bytes: entry.size });
-    }
+  const copies = copiesIn(archives);
+  const bytes = copies.reduce((sum, { entry }) => sum + entry.size, 0);
+  onEvent?.({ type: "work.planned", job: "verify", blobs: copies.length, bytes });
+  for (const { archive, entry, place } of copies) {
+    const finding = await hashEntry({ archive, entry }, place, { signal, onEvent });
+    if (finding) findings.push(finding);
+    counts.add(place.path, { blobs: 1, bytes: entry.size });
   }
   for (const content of repositories) {
     counts.add(content.path, { images: content.index.tags.size });
@@ -54,6 +52,16 @@ export async function verifyBundle(
   const distinct = withoutRepeats(findings);
   const assumed = countAssumed(bundle.assumed());
   return { ok: distinct.length === 0, archives: archives.length, ...counts.report(), assumed, findings: distinct };
+}
+
+function copiesIn(archives: readonly ArchiveReader[]): readonly (BlobCopy & { readonly place: BlobPlace })[] {
+  return archives.flatMap((archive) => {
+    const root = rootOf(archive);
+    return archive.entries.flatMap((entry) => {
+      const place = blobPlaceOf(entry, root);
+      return place ? [{ archive, entry, place }] : [];
+    });
+  });
 }
 
 function filesOf(archives: readonly ArchiveReader[]): readonly ArchivePath[] {

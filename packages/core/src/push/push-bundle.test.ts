@@ -85,11 +85,18 @@ describe("pushBundle", () => {
 
   test("sends a blob once, and lets the other repositories take it over", async () => {
     const sent: Digest[] = [];
+    const planned = { blobs: 0, bytes: 0 };
+    const told = { blobs: 0, bytes: 0 };
     const report = await pushBundle(aSource(), new MemoryRegistry(), {
       onEvent: (event) => {
+        if (event.type === "work.planned") Object.assign(planned, { blobs: event.blobs, bytes: event.bytes });
         if (event.type === "blob.finished") sent.push(event.digest);
+        if (event.type !== "blob.finished" && event.type !== "blob.skipped") return;
+        told.blobs += 1;
+        told.bytes += event.size;
       },
     });
+    expect(told).toEqual(planned);
     expect(new Set(sent).size).toBe(sent.length);
     expect(sent).toContain(base.digest);
     expect(report.blobs).toMatchObject({ written: sent.length, present: 0 });
@@ -109,7 +116,9 @@ describe("pushBundle", () => {
       bytes: { uploaded: 0, mounted: 0, present: 0, manifests: 0 },
       repositories: [],
     });
-    expect(new Set(events.map(({ type }) => type))).toEqual(new Set(["warning.raised", "image.finished"]));
+    expect(new Set(events.map(({ type }) => type))).toEqual(
+      new Set(["warning.raised", "work.planned", "image.finished"]),
+    );
   });
 
   test("gives equal reports and the same registry whatever runs at a time", async () => {

@@ -115,6 +115,7 @@ export async function pushBundle(
   if (prove) await proveWork(bundle, work, { signal, emit });
   await using _begun = probe ? await probeWrites(paths, target, how) : undefined;
   const steps = pushSteps(work, { held });
+  emit({ type: "work.planned", job: "push", ...steps.planned });
   await runSteps(steps.steps, how);
   return reportOf(work, steps, catalogs);
 }

@@ -55,9 +55,15 @@ export class CopySteps {
   /** The step that brings a blob to the first repository that needs it. */
   readonly #firstCopies = new Map<Digest, string>();
   readonly #holders = new Map<Digest, string[]>();
+  #plannedBytes = 0;
   readonly #counts = { written: 0, mounted: 0, present: 0 };
   readonly #bytes = { written: 0, mounted: 0, present: 0, manifests: 0 };
   readonly #repositories = new Map<string, { written: number; mounted: number; present: number; manifests: number }>();
+
+  /** Blobs that some step brings, makes sure of, or mounts; sizes are in bytes. */
+  get planned(): { readonly blobs: number; readonly bytes: number } {
+    return { blobs: this.#blobs.size, bytes: this.#plannedBytes };
+  }
 
   /** What the steps that have run by now did. */
   get totals(): CopyTotals {
@@ -135,6 +141,7 @@ export class CopySteps {
     if (known !== undefined) return known;
     const id = `blob ${key}`;
     this.#blobs.set(key, id);
+    this.#plannedBytes += size;
     const first = this.#firstCopies.get(digest);
     if (first === undefined) this.#firstCopies.set(digest, id);
     this.#add(id, first === undefined ? [] : [first], async (signal) => {

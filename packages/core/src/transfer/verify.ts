@@ -46,6 +46,7 @@ export async function verify(
   const steps: Step[] = [];
   const results: Verified[] = [];
   const counts = new ContentCounts();
+  const planned = { blobs: 0, bytes: 0 };
   /** Adds a check; gives its step's name. */
   const add = (path: string, check: (own: AbortSignal) => Promise<Verified>, needs: readonly string[] = []) => {
     const at = results.push({}) - 1;
@@ -68,14 +69,18 @@ export async function verify(
     for (const blob of blobs.values()) {
       if (listDigests.has(blob.digest)) continue;
       if (isAssumed.has(formatName(path, blob.digest))) left.push({ ...blob, path, from: [] });
-      else if (!isManifestMediaType(blob.mediaType)) add(path, (own) => repository.checkBlob(blob, own));
-      else manifests.push(add(path, (own) => repository.checkManifest(blob, own)));
+      else if (!isManifestMediaType(blob.mediaType)) {
+        add(path, (own) => repository.checkBlob(blob, own));
+        planned.blobs += 1;
+        planned.bytes += blob.size;
+      } else manifests.push(add(path, (own) => repository.checkManifest(blob, own)));
     }
     for (const [tag, images] of lists) {
       for (const image of images.values()) add(path, (own) => repository.checkList(tag, image, own), manifests);
       add(path, (own) => repository.checkReferrers(tag, new Set(images.keys()), own), manifests);
     }
   }
+  onEvent?.({ type: "work.planned", job: "verify", ...planned });
   await runSteps(steps, { inFlight, signal });
   const findings: VerifyFinding[] = results.flatMap((result) => result.findings ?? []);
   return { ok: findings.length === 0, archives: 0, ...counts.report(), assumed: countAssumed(left), findings };
