@@ -39,6 +39,14 @@ export type MirrorEvent =
       readonly fetchedBytes: number;
       readonly elapsedMs: number;
     }
+  /** It is given up; an error or a finding says why. */
+  | {
+      readonly type: "blob.failed";
+      readonly side: Side;
+      readonly repository: string;
+      readonly digest: Digest;
+      readonly size: number;
+    }
   /** The bytes were at hand: in an unfinished or older archive, in another archive of the run, or at the target. */
   | {
       readonly type: "blob.skipped";

@@ -89,9 +89,11 @@ async function hashEntry(
   } catch (error) {
     signal?.throwIfAborted();
     if (!isMirrorError(error)) throw error;
+    onEvent?.({ type: "blob.failed", ...about, size: entry.size });
     return { ...where, code: error.code, message: error.message };
   }
   if (actual !== digest) {
+    onEvent?.({ type: "blob.failed", ...about, size: entry.size });
     const message = `${nameOf(copy)} is damaged: its bytes hash to ${actual}`;
     return { ...where, code: "DIGEST_MISMATCH", message };
   }

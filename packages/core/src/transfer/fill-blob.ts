@@ -188,6 +188,7 @@ export class BlobFiller {
       const elapsedMs = Math.round(performance.now() - startedMs);
       emit({ type: "blob.finished", ...told, size, fetchedBytes, elapsedMs });
     } catch (error) {
+      emit({ type: "blob.failed", ...told, size });
       throw transferError(error, "source", `read ${reference}`, reference, signal);
     }
   }

@@ -112,10 +112,10 @@ export class VerifiedRepository {
     };
   }
 
-  checkBlob(planned: PlannedBlob, signal: AbortSignal): Promise<Verified> {
+  async checkBlob(planned: PlannedBlob, signal: AbortSignal): Promise<Verified> {
     const { digest, size } = planned;
     const told = { side: "target", repository: this.#path, digest } as const;
-    return this.#check("BLOB", planned, signal, async () => {
+    const result = await this.#check("BLOB", planned, signal, async () => {
       const startedMs = performance.now();
       this.#emit({ type: "blob.started", ...told, size, offset: 0 });
       const hash = hashFor(digest); // what is to be proven is not taken on trust, not even from the reader
@@ -135,6 +135,8 @@ export class VerifiedRepository {
       this.#emit({ type: "blob.finished", ...told, size, fetchedBytes: bytes, elapsedMs });
       return [];
     });
+    if (result.findings?.length) this.#emit({ type: "blob.failed", ...told, size });
+    return result;
   }
 
   /** What a manifest needs and the plan does not name: nobody would have looked for it. */
