@@ -5,6 +5,7 @@ import {
   BundleDirectory,
   downloadTotals,
   isMirrorError,
+  listPlanner,
   lockFileName,
   type MirrorEvent,
   PackagesService,
@@ -12,7 +13,7 @@ import {
   pull,
 } from "@tranship/core";
 import { createRegistry, MemoryRegistry } from "@tranship/registry";
-import { faults, startTestRegistry } from "@tranship/registry/testing";
+import { anImage, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
 import { seedProduct, smallProduct } from "../support/product.ts";
@@ -153,7 +154,8 @@ describe("a pull", () => {
       await to.pushManifest(manifest, { tags: [tag] });
     }
     const list = await plan([new PackagesService({ source: broken })]);
-    expect(list.missing).toEqual([{ reference: "memory/packages/half:v1.0.0", why: "version", component: "packages" }]);
+    const line = { reference: "memory/packages/half:v1.0.0", why: "version", component: "packages" };
+    expect(list.missing).toEqual([{ ...line, archive: "package-half.tar" }]);
     expect(list.archives.map(({ archive }) => archive)).toEqual(["package-half.tar", "package-versions.tar"]);
   });
 });
@@ -338,6 +340,66 @@ test("a service counts what its last run came to", async () => {
     "package-console.tar",
     "package-versions.tar",
   ]);
+});
+
+describe("what a pull found to be missing", () => {
+  /** A package whose stable channel points at a version nobody published, and whose alpha one at a whole version. */
+  async function aSourceWithGap(): Promise<TestRegistry> {
+    const registry = await aSource([{ name: "whole", versions: ["v1.0.0"], channels: { stable: "v1.0.0" } }]);
+    seedVersion(registry, "v1.0.0", "alpha");
+    registry.seed("demo/fe/packages", anImage({ tag: "gap" }));
+    const gap = anImage({ tag: "stable", files: { "version.json": '{"version":"v9.9.9"}' } });
+    registry.seed("demo/fe/packages/gap/version", gap);
+    registry.reset();
+    return registry;
+  }
+
+  function seedVersion(registry: TestRegistry, version: string, channel: string): void {
+    const files = { "version.json": JSON.stringify({ version }) };
+    registry.seed("demo/fe/packages/gap", anImage({ tag: version, files: { "extra_images.json": '{"x":"v1"}' } }));
+    registry.seed("demo/fe/packages/gap/version", anImage({ tags: [version, channel], files }));
+    registry.seed("demo/fe/packages/gap/extra/x", anImage({ tag: "v1" }));
+  }
+
+  const missingIn = (folder: string) =>
+    readPlan(folder).missing.map(({ reference, archive }) => `${archive} ${reference.replace(/^.*\//, "")}`);
+  const lines = ["package-gap.tar version:v9.9.9", "package-gap.tar gap:v9.9.9"];
+
+  test("stays in the lock and the plan when its item fails later, beside an older archive of it, too", async () => {
+    await using registry = await aSourceWithGap();
+    const [whole, fresh, folder] = [tempFolder(), tempFolder(), tempFolder()];
+    await pullInto(whole, registry.host);
+    await pullInto(folder, registry.host);
+    expect(missingIn(whole)).toEqual(lines);
+
+    registry.fail(faults.status(403), { match: /\/gap\/extra\/x\/manifests\// });
+    const report = await pullInto(fresh, registry.host, [], { keepGoing: true });
+    expect([report.failed.map(({ item }) => item), missingIn(fresh)]).toEqual([["gap"], lines]);
+    expect(report.missing).toEqual(readPlan(fresh).missing);
+    await using source = createRegistry(`${registry.host}/demo/fe`);
+    expect((await plan([new PackagesService({ source })], { keepGoing: true })).missing).toEqual(report.missing);
+
+    registry.reset();
+    registry.fail(faults.status(403), { match: /\/gap\/version\/manifests\/stable$/ });
+    await pullInto(folder, registry.host, ["gap", "whole"], { keepGoing: true });
+    expect(missingIn(folder)).toEqual(lines); // of the archive that is still there
+
+    registry.reset();
+    await pullInto(fresh, registry.host);
+    expect(readPlan(fresh)).toEqual(readPlan(whole));
+    seedVersion(registry, "v9.9.9", "stable");
+    await pullInto(fresh, registry.host);
+    expect(missingIn(fresh)).toEqual([]);
+  });
+
+  test("is told of the same archives by a pull of the plan", async () => {
+    await using registry = await aSourceWithGap();
+    await using source = createRegistry(`${registry.host}/demo/fe`);
+    const list = await plan([new PackagesService({ source })]);
+    await using bundle = await BundleDirectory.open(tempFolder());
+    await pull([listPlanner(list, source)], { to: bundle });
+    expect(bundle.lockFile?.missing).toEqual(list.missing);
+  });
 });
 
 test("a source that lists nothing takes nothing out of a bundle", async () => {

@@ -4,7 +4,7 @@ import type { ChecksumKind } from "../checksums/sidecar.ts";
 import { isMirrorError, MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
-import { type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
+import { type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
 import { sortedFailed } from "../plan/failed-item.ts";
 import { formatLockFile, type LockFile, lockFileName, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
 import { archiveFileNames, parseArchiveFileName } from "./archive-names.ts";
@@ -199,6 +199,8 @@ export class BundleDirectory implements AsyncDisposable {
       [old, this.#lockFile].flatMap((lock) => lock?.files.filter((file) => file.archive === archive) ?? []).slice(0, 1),
     );
     const kept = [...others, ...before.map(({ planned }) => planned)];
+    const stays = new Set<string | undefined>(before.map(({ planned }) => planned.archive));
+    const isStill = (one: MissingImage) => !components.includes(one.component) || stays.has(one.archive);
     const isOther = ({ component }: { readonly component: string }) => !components.includes(component);
     const told = new Set([...names, ...(made.failed?.map(({ archive }) => archive) ?? [])]);
     const failedBefore = this.#lockFile?.failed?.filter((one) => isOther(one) && !told.has(one.archive)) ?? [];
@@ -206,7 +208,7 @@ export class BundleDirectory implements AsyncDisposable {
     const whole: LockFile = {
       version: 1,
       archives: [...made.archives, ...kept].sort((a, b) => compareText(a.archive, b.archive)),
-      missing: sortedMissing([...made.missing, ...(old?.missing.filter(isOther) ?? [])]),
+      missing: sortedMissing([...made.missing, ...(old?.missing.filter(isStill) ?? [])]),
       ...(allFailed.length === 0 ? {} : { failed: sortedFailed(allFailed) }),
       files: [...made.files, ...otherFiles, ...before.map(({ file }) => file)].sort((a, b) =>
         compareText(a.archive, b.archive),

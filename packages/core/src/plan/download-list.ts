@@ -22,6 +22,8 @@ export interface MissingReference {
   readonly reference: string;
   /** The reasons it would have been there for, with commas between them. */
   readonly why: string;
+  /** The archive it would have been in. Plans of earlier versions do not say. */
+  readonly archive?: string | undefined;
 }
 
 /** A {@link MissingReference} with the component that was led to it. */
@@ -37,7 +39,7 @@ export interface DownloadList {
   readonly version: 1;
   /** Sorted by name. */
   readonly archives: readonly PlannedArchive[];
-  /** By component and reference, each once. */
+  /** By component, reference and archive, each once. */
   readonly missing: readonly MissingImage[];
   /** Items that were gone on without, by archive: nothing else is known of what they hold. @defaultValue none */
   readonly failed?: readonly FailedItem[] | undefined;
@@ -66,12 +68,17 @@ export const plannedArchiveSchema: z.ZodType<PlannedArchive> = z.object({
   sections: z.array(sectionSchema).describe("In the order in which they are written."),
 });
 
-const missingShape = { reference: textSchema, why: textSchema };
+const missingNames = { reference: textSchema, why: textSchema };
+const missingPlace = { archive: archiveNameSchema.optional().describe("The archive it would have been in.") };
 
 /** Schema of {@link MissingReference}. */
-export const missingReferenceSchema: z.ZodType<MissingReference> = z.object(missingShape);
+export const missingReferenceSchema: z.ZodType<MissingReference> = z.object({ ...missingNames, ...missingPlace });
 
-const missingImageSchema: z.ZodType<MissingImage> = z.object({ ...missingShape, component: textSchema });
+const missingImageSchema: z.ZodType<MissingImage> = z.object({
+  ...missingNames,
+  component: textSchema,
+  ...missingPlace,
+});
 
 /** Schema of {@link DownloadList}. */
 export const downloadListSchema: z.ZodType<DownloadList> = z.object({
@@ -81,17 +88,33 @@ export const downloadListSchema: z.ZodType<DownloadList> = z.object({
   failed: z.array(failedItemSchema).optional().describe("What could not be planned or made, and was gone on without."),
 });
 
-/** What is missing in its one order: by component and reference, each once with all its reasons. */
+/** What an item's steps found to be missing. */
+export function missingOf(
+  { component }: { readonly component: string },
+  steps: readonly { readonly missing: readonly MissingReference[] }[],
+): readonly MissingImage[] {
+  return steps.flatMap(({ missing }) => missing.map((one) => ({ ...one, component })));
+}
+
+/** What is missing in its one order: by component, reference and archive, each once with all its reasons. */
 export function sortedMissing(missing: readonly MissingImage[]): readonly MissingImage[] {
-  const byName = Map.groupBy(missing, ({ component, reference }) => JSON.stringify([component, reference]));
+  const byName = Map.groupBy(missing, ({ component, reference, archive }) =>
+    JSON.stringify([component, reference, archive]),
+  );
   return [...byName.values()]
     .flatMap(([first, ...others]) => {
       if (!first) return [];
-      const { component, reference, why } = first;
+      const { component, reference, why, archive } = first;
       const reasons = new Set([why, ...others.map((other) => other.why)].flatMap((text) => text.split(", ")));
-      return { reference, why: [...reasons].sort(compareText).join(", "), component };
+      const all = [...reasons].sort(compareText).join(", ");
+      return { reference, why: all, component, ...(archive === undefined ? {} : { archive }) };
     })
-    .sort((a, b) => compareText(a.component, b.component) || compareText(a.reference, b.reference));
+    .sort(
+      (a, b) =>
+        compareText(a.component, b.component) ||
+        compareText(a.reference, b.reference) ||
+        compareText(a.archive ?? "", b.archive ?? ""),
+    );
 }
 
 /** Sums up a plan. */

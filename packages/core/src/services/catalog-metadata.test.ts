@@ -112,8 +112,9 @@ test("a package whose metadata the source refuses to list is told, and stops no 
   const { list, warnings } = await planOf(source, { include: ["a"] });
   expect(tagsOf(list)).toEqual({ "packages/a/version": everything, "packages/c/version": everything });
   expect(warnings).toEqual(["IMAGE_UNUSABLE"]);
+  const archive = "package-versions.tar";
   expect(list.missing).toEqual([
-    { component: "package-versions", reference: "source/packages/b/version", why: "catalog" },
+    { component: "package-versions", reference: "source/packages/b/version", why: "catalog", archive },
   ]);
 });
 

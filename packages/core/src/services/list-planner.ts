@@ -65,7 +65,7 @@ function missingByArchive(
   return new Map(
     [...byComponent].flatMap(([component, all]) => {
       const first = items.find((item) => item.component === component);
-      return first ? [[first.archive, all.map(({ reference, why }) => ({ reference, why }))]] : [];
+      return first ? [[first.archive, all.map(({ component: _own, ...one }) => one)]] : [];
     }),
   );
 }

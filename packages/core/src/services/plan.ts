@@ -2,7 +2,13 @@ import { LocalBlobs } from "../bundle/local-blobs.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { baseOf } from "../plan/base.ts";
-import { type DownloadList, type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
+import {
+  type DownloadList,
+  type MissingImage,
+  missingOf,
+  type PlannedArchive,
+  sortedMissing,
+} from "../plan/download-list.ts";
 import { type FailedItem, sortedFailed } from "../plan/failed-item.ts";
 import type { Inventory } from "../plan/inventory.ts";
 import { LayerCache } from "../plan/layer-cache.ts";
@@ -40,7 +46,7 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
   }
   const layers = new LayerCache();
   const failures = new ItemFailures(run, options);
-  const { done, failed } = await runItems(
+  const { done, failed, missing } = await runItems(
     items,
     ({ planner }) => imageFileReader(planner, run.source, nothing, layers, run.patience),
     ({ item, run: { emit } }) => {
@@ -57,24 +63,25 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
     },
     { stop: run.stop, failures, base: options.base && baseOf(options.base) },
   );
-  return listOf(done, failed);
+  return listOf(done, failed, missing);
 }
 
-/** The plan that these finished items make, and those that failed; items without images are left out. */
+/** The plan that these finished items make, and those that failed with what they missed; items without images are left out. */
 export function listOf(
   items: readonly {
     readonly item: { readonly archive: string; readonly component: string; readonly name: string };
     readonly steps: readonly PlannedStep[];
   }[],
   failed: readonly FailedItem[],
+  missingInFailed: readonly MissingImage[],
 ): DownloadList {
   const archives: PlannedArchive[] = [];
-  const missing: MissingImage[] = [];
+  const missing: MissingImage[] = [...missingInFailed];
   for (const { item, steps } of items) {
     const sections = steps.map(({ section }) => section).filter(({ repositories }) => repositories.length > 0);
     if (sections.length > 0)
       archives.push({ archive: item.archive, component: item.component, item: item.name, sections });
-    for (const one of steps.flatMap((step) => step.missing)) missing.push({ ...one, component: item.component });
+    missing.push(...missingOf(item, steps));
   }
   return {
     version: 1,

@@ -99,14 +99,18 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   requireRoom(planners, options.to, base);
   const items = await listItems(planners, run, journal);
   const layers = new LayerCache();
-  const { done, failed: failedNow } = await runItems(
+  const {
+    done,
+    failed: failedNow,
+    missing,
+  } = await runItems(
     items,
     ({ planner }) => imageFileReader(planner, run.source, local, layers, run.patience),
     (planned) => new ArchiveSink(planned, shared),
     { stop: run.stop, failures, base },
   );
   const failed = [...failedNow, ...planners.flatMap(({ list }) => list?.failed ?? [])]; // of a list, when it was made
-  const list = listOf(done, failed);
+  const list = listOf(done, failed, missing);
   const archives = done.flatMap(({ report }) => report ?? []);
   const files = list.archives.map((planned) => lockArchive(planned, options.to.chunkBytesOf(planned.archive)));
   sidecars.add(options.to.finishedFiles());

@@ -1,5 +1,6 @@
 import type { LocalBlobs } from "../bundle/local-blobs.ts";
 import { type Base, withoutBase } from "../plan/base.ts";
+import { type MissingImage, missingOf } from "../plan/download-list.ts";
 import type { FailedItem } from "../plan/failed-item.ts";
 import { readImageFiles } from "../plan/image-files.ts";
 import type { LayerCache } from "../plan/layer-cache.ts";
@@ -44,6 +45,8 @@ export interface RunItemsOptions {
 export interface ItemsRun<Result> {
   readonly done: readonly Result[];
   readonly failed: readonly FailedItem[];
+  /** What the items that failed had found to be missing before. */
+  readonly missing: readonly MissingImage[];
 }
 
 /**
@@ -57,12 +60,15 @@ export async function runItems<Result>(
   { stop, failures, base }: RunItemsOptions,
 ): Promise<ItemsRun<Result>> {
   const pool = new Pool(itemsInFlight);
+  const missing: MissingImage[] = [];
   const runs = items.map((planned) =>
     pool.run(async () => {
+      const steps: PlannedStep[] = [];
       try {
-        return { result: await runItem(planned, read(planned), sinkOf, base) };
+        return { result: await runItem(planned, read(planned), sinkOf, { base, steps }) };
       } catch (error) {
         failures.add(planned.item, error, planned.run);
+        missing.push(...missingOf(planned.item, steps));
         return undefined;
       }
     }, stop.signal),
@@ -71,30 +77,36 @@ export async function runItems<Result>(
   const failed = failures.finish(items.map(({ item }) => item));
   stop.signal.throwIfAborted();
   const done = results.flatMap((one) => (one.status === "fulfilled" && one.value ? [one.value.result] : []));
-  return { done, failed };
+  return { done, failed, missing };
 }
 
 async function runItem<Result>(
   planned: PlannedItem,
   read: ReadImageFiles,
   sinkOf: (item: PlannedItem) => ItemSink<Result> & Disposable,
-  base: Base | undefined,
+  { base, steps }: { readonly base: Base | undefined; readonly steps: PlannedStep[] },
 ): Promise<Result> {
   const { planner, item, run } = planned;
   run.emit({ type: "item.started", component: item.component, item: item.name, archive: item.archive });
   using sink = sinkOf(planned);
-  const done = [];
   for (const step of sink.fixed) {
+    steps.push(step);
     await sink.take(step, false);
-    done.push(step.section);
   }
   for (;;) {
+    const done = steps.map(({ section }) => section);
     const next = await planner.next(item, done, run, read);
     if (!next) return await sink.finish(); // awaited here: the sink is closed on the way out
-    const step = base ? overBase(next, base, run) : next;
+    const placed = planner.list ? next : withPlace(next, item); // a list has said it
+    const step = base ? overBase(placed, base, run) : placed;
+    steps.push(step);
     await sink.take(step, true);
-    done.push(step.section);
   }
+}
+
+/** The step, saying of what is missing in which archive. */
+function withPlace({ section, missing }: PlannedStep, { archive }: Item): PlannedStep {
+  return { section, missing: missing.map((one) => ({ ...one, archive })) };
 }
 
 /** The step without what the base has; both a plan and a pull get theirs here, so that they leave out the same. */
