@@ -1,6 +1,14 @@
+/**
+ * Mirrors OCI packages and images: {@link PackagesService} and {@link ModulesService} say what a registry offers, {@link plan}
+ * and {@link pull} bring it into a {@link BundleDirectory}, {@link pushBundle} brings a {@link Bundle} into a registry, and
+ * {@link verify} proves that all has arrived.
+ * @packageDocumentation
+ */
+
 export type { ArchiveFile } from "./bundle/archive-reader.ts";
 export type { AssumedContent, BasedSource } from "./bundle/assumed.ts";
-export { Bundle, type BundleArchive, type OpenBundleOptions } from "./bundle/bundle.ts";
+export type { ProveOptions } from "./bundle/blob-copy.ts";
+export { type BlobOfRepository, Bundle, type BundleArchive, type OpenBundleOptions } from "./bundle/bundle.ts";
 export { BundleDirectory, type BundleDirectoryOptions } from "./bundle/bundle-directory.ts";
 export {
   type AbandonedFile,
@@ -16,6 +24,22 @@ export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.t
 export type { ChecksumKind } from "./checksums/sidecar.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";
 export type { MirrorEvent, MirrorWarning, OnEvent } from "./events.ts";
+export type { ContentKind } from "./inspect/content-kind.ts";
+export { diffInspections } from "./inspect/diff-inspections.ts";
+export { type InspectedPlace, inspectBundle } from "./inspect/inspect-bundle.ts";
+export type {
+  BlobRole,
+  BlobSum,
+  InspectedArchive,
+  InspectedBlob,
+  InspectedImage,
+  InspectedManifest,
+  InspectedRepository,
+  Inspection,
+  InspectionTotals,
+  LackingContent,
+  UnreadableContent,
+} from "./inspect/inspection.ts";
 export { countManifests, type EntryAnnotations, layoutHasManifests } from "./layout/count-manifests.ts";
 export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
 export { ImageLayout } from "./layout/image-layout.ts";
@@ -34,6 +58,7 @@ export {
   downloadTotals,
   formatDownloadList,
   type MissingImage,
+  type MissingReference,
   type PlannedArchive,
   parseDownloadList,
 } from "./plan/download-list.ts";
@@ -50,6 +75,7 @@ export {
   parseInventory,
 } from "./plan/inventory.ts";
 export { type ItemImages, imagesOfItem } from "./plan/item-images.ts";
+export { LayerCache } from "./plan/layer-cache.ts";
 export {
   type LockedArchive,
   type LockedChunk,
@@ -59,9 +85,32 @@ export {
   minChunkBytes,
   parseLockFile,
 } from "./plan/lock-file.ts";
-export type { Item, PlannedStep, Planner, ReadImageFiles, RunContext, SourceView } from "./plan/planner.ts";
-export type { AssumedBlob, PlannedBlob, PlannedImage, PlannedRepository, Reason, Section } from "./plan/section.ts";
-export { type GraphChecker, type PushBundleOptions, pushBundle, type SpaceChecker } from "./push/push-bundle.ts";
+export type {
+  Item,
+  PlannedStep,
+  Planner,
+  ReadImageFiles,
+  RunContext,
+  SourceView,
+  TagsOptions,
+} from "./plan/planner.ts";
+export {
+  type AssumedBlob,
+  type MadeManifest,
+  type PlannedBlob,
+  type PlannedImage,
+  type PlannedRepository,
+  type Reason,
+  reasons,
+  type Section,
+} from "./plan/section.ts";
+export {
+  type BlobProver,
+  type GraphChecker,
+  type PushBundleOptions,
+  pushBundle,
+  type SpaceChecker,
+} from "./push/push-bundle.ts";
 export type { PushReport } from "./push/push-report.ts";
 export type { OnConflict } from "./push/push-work.ts";
 export { createRoutes, type MovedCatalog, type RouteOptions, type Routes } from "./push/routes.ts";
@@ -78,7 +127,13 @@ export { explainVersions, selectVersions, type TagVerdict } from "./selection/se
 export { parseVersionRange, type VersionRange } from "./selection/version-range.ts";
 export { type AttachedKinds, attachedKinds } from "./services/attached-kinds.ts";
 export type { NameExplanation } from "./services/catalog-item.ts";
-export type { CatalogServiceOptions, ServicePullOptions } from "./services/catalog-service.ts";
+export type {
+  CatalogService,
+  CatalogServiceOptions,
+  ServiceEvents,
+  ServicePullOptions,
+} from "./services/catalog-service.ts";
+export type { CatalogTotals, ItemStat } from "./services/item-stats.ts";
 export { listPlanner } from "./services/list-planner.ts";
 export {
   type ModuleStat,

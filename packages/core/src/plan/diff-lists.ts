@@ -35,20 +35,26 @@ export interface DownloadListDiff {
 
 /** What became of the plan `before` in the plan `after`: tags per repository, and the content that comes and goes. */
 export function diffDownloadLists(before: DownloadList, after: DownloadList): DownloadListDiff {
-  const [old, now] = [tagsOf(before), tagsOf(after)];
-  const repositories = [...new Set([...old.keys(), ...now.keys()])]
-    .sort(compareText)
-    .map((path) => diffTags(path, old.get(path) ?? new Map(), now.get(path) ?? new Map()))
-    .filter(({ added, removed, moved }) => added.length + removed.length + moved.length > 0);
   const [oldBlobs, newBlobs] = [blobsOf(before), blobsOf(after)];
   return {
-    repositories,
+    repositories: diffTags(tagsOf(before), tagsOf(after)),
     new: totalWithout(newBlobs.brought, oldBlobs.known),
     gone: totalWithout(oldBlobs.brought, newBlobs.known),
   };
 }
 
-function diffTags(
+/** How tags differ between two sets of repositories, by path; those that do not differ are left out. */
+export function diffTags(
+  before: ReadonlyMap<string, ReadonlyMap<string, Digest>>,
+  after: ReadonlyMap<string, ReadonlyMap<string, Digest>>,
+): readonly RepositoryDiff[] {
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .sort(compareText)
+    .map((path) => diffRepository(path, before.get(path) ?? new Map(), after.get(path) ?? new Map()))
+    .filter(({ added, removed, moved }) => added.length + removed.length + moved.length > 0);
+}
+
+function diffRepository(
   path: string,
   before: ReadonlyMap<string, Digest>,
   after: ReadonlyMap<string, Digest>,

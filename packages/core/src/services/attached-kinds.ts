@@ -31,7 +31,10 @@ export function isWantedKind(isVex: boolean, kinds: AttachedKinds): boolean {
  * counts as such, as one under a tag ending in `.att` does.
  * @see https://github.com/openvex/spec/blob/main/ATTESTING.md
  */
-export function isVexReferrer({ artifactType = "", annotations = {} }: Descriptor): boolean {
+export function isVexReferrer({
+  artifactType = "",
+  annotations = {},
+}: Pick<Descriptor, "artifactType" | "annotations">): boolean {
   if (/[./+]vex\+|openvex/i.test(artifactType)) return true;
   if (!envelopeTypes.test(artifactType)) return false;
   const predicate = predicateAnnotations.map((name) => annotations[name]).find((value) => value !== undefined);
