@@ -1,3 +1,9 @@
+/**
+ * A client for OCI registries, the interfaces all homes of content share, and a registry in memory. Begin with
+ * {@link createRegistry}; what it gives is read through {@link RepositoryReader} and written through {@link RepositoryWriter}.
+ * @packageDocumentation
+ */
+
 export {
   classifyFailure,
   type FailureClass,

@@ -9,6 +9,7 @@ export type Sink = (chunk: Uint8Array) => void | Promise<void>;
  * `sink` gets exactly the bytes from `offset` on, as far as they came; a broken exchange rejects after what came before it.
  */
 export interface BlobLane {
+  /** Gives `sink` the bytes of `blob` from `offset` on; resolves when the exchange has ended. */
   read(blob: Blob, offset: number, sink: Sink, signal: AbortSignal): Promise<void>;
 }
 

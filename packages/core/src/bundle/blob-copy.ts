@@ -25,7 +25,7 @@ export function entryInvalid(
   return archiveInvalid(archive.name, reason, entry.name, { ...options, file: archive.fileAt(entry.offset) });
 }
 
-/** Options of {@link digestOfCopy}. */
+/** Options of a proof that bytes are what their digest says. */
 export interface ProveOptions {
   readonly signal?: AbortSignal | undefined;
   /** So many bytes more have been hashed. */

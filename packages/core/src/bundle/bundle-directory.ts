@@ -142,6 +142,7 @@ export class BundleDirectory implements AsyncDisposable {
    * Starts a pull that asks for `selection`. An interrupted pull that asked for the same, in chunks of the same size, is
    * continued; the files of another one are only used as bytes. `emit` is told what the file system cannot do.
    * @throws MirrorError `BUNDLE_LOCKED` while another pull of this object runs; `FILE_FAILED`
+   * @internal
    */
   begin(selection: string, emit: OnEvent = () => {}): BundleSession {
     if (this.#isBusy) {
@@ -227,6 +228,7 @@ export class BundleDirectory implements AsyncDisposable {
     this.#lockFile = whole;
   }
 
+  /** Lets others write the bundle. What an unfinished pull has written stays, for the next to go on with. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lock[Symbol.dispose]();
   }

@@ -189,6 +189,7 @@ export class Bundle implements RegistryReader, BasedSource, AsyncDisposable {
     return { archives: this.#archives, repositories: this.#merged.repositories.values() };
   }
 
+  /** Closes its files: nothing can be read from it any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
   }

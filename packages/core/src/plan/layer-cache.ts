@@ -23,6 +23,7 @@ export class LayerCache {
   /**
    * What the layer says about `paths`, by `scan` unless it is known. A scan that fails is not remembered, and whoever
    * waited for another's scans for itself: what failed may be the other's repository.
+   * @internal
    */
   find(layer: Digest, paths: readonly string[], scan: () => Promise<LayerFindings>): Promise<LayerFindings> {
     const key = `${layer}\0${[...paths].sort().join("\0")}`;

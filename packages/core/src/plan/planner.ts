@@ -83,6 +83,7 @@ export interface Planner {
   readonly list?: DownloadList | undefined;
   /** The repository of that full name (as sections spell it in `source`) to read from. */
   open(source: string): RepositoryReader;
+  /** The items of a run, one archive each, as they become known. */
   items(run: RunContext): AsyncIterable<Item>;
   /** The step after `done`, or `undefined` when the item is complete. */
   next(item: Item, done: readonly Section[], run: RunContext, read: ReadImageFiles): Promise<PlannedStep | undefined>;

@@ -65,7 +65,8 @@ export interface ServicePullOptions {
   readonly keepGoing?: boolean | undefined;
 }
 
-type ServiceEvents = { [Type in MirrorEvent["type"]]: (event: Extract<MirrorEvent, { readonly type: Type }>) => void };
+/** What a service emits: each {@link MirrorEvent} under its `type`. */
+export type ServiceEvents = { [Type in MirrorEvent["type"]]: (event: Extract<MirrorEvent, { readonly type: Type }>) => void };
 
 /**
  * Mirrors what a catalog lists: one archive a name, and one with everybody's release metadata. A planner for `pull` and
@@ -161,6 +162,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     return openBelow(this.#source, source);
   }
 
+  /** The names of the catalog that were asked for, one item each, and the catalog's own images. */
   async *items(run: RunContext): AsyncIterable<Item> {
     this.#planned.clear();
     this.#hasRun = true;

@@ -1,3 +1,8 @@
+/**
+ * The vocabulary of the OCI specifications as plain values: digests, descriptors, manifests, references, media types. No I/O.
+ * @packageDocumentation
+ */
+
 export { type Blob, blobOf, type Descriptor, type Platform } from "./descriptor.ts";
 export {
   type Digest,

@@ -19,7 +19,7 @@ export interface RetryOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of every try that failed and will be repeated after `delayMs`; `attempt` counts all tries, from 1. */
   readonly onRetry?: ((error: unknown, attempt: number, delayMs: number) => void) | undefined;
-  /** Whether failure number `attempt` of a row may pass. @defaultValue {@link mayPass} */
+  /** Whether failure number `attempt` of a row may pass. @defaultValue transient and throttled ones */
   readonly shouldRetry?: ((error: unknown, attempt: number) => boolean) | undefined;
 }
 

@@ -1,3 +1,8 @@
+/**
+ * Any registry, spoken over the distribution API: {@link startServer}.
+ * @packageDocumentation
+ */
+
 export type { ServerAuth } from "./auth/auth-options.ts";
 export type { BasicCredentials } from "./auth/credentials.ts";
 export type { CloseOptions } from "./close-server.ts";

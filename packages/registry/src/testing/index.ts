@@ -1,3 +1,8 @@
+/**
+ * A registry for tests: {@link startTestRegistry}, builders for what lies in it ({@link anImage}), and {@link faults} by name.
+ * @packageDocumentation
+ */
+
 export { aBlob, aLayer, type BlobOptions, type BuiltBlob, type LayerOptions } from "./blob-builders.ts";
 export {
   type ArtifactOptions,

@@ -75,6 +75,7 @@ export class TestRegistry implements AsyncDisposable {
     this.#faults.clear();
   }
 
+  /** Stops the server. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.close();
   }
