@@ -1,5 +1,5 @@
 import { createContext } from "../../packages/cli/src/context.ts";
-import { exitCodeOf } from "../../packages/cli/src/print/failure.ts";
+import { exitCodeOf } from "../../packages/cli/src/exit-codes.ts";
 import { HumanOutput, JsonOutput } from "../../packages/cli/src/print/output.ts";
 import { createProgram } from "../../packages/cli/src/program.ts";
 import type { TranshipRun } from "./run-tranship.ts";

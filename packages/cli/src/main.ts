@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { CommanderError } from "commander";
 import { createContext } from "./context.ts";
+import { exitCodeOf } from "./exit-codes.ts";
 import { Interruption } from "./interruption.ts";
-import { exitCodeOf } from "./print/failure.ts";
 import { HumanOutput, JsonOutput } from "./print/output.ts";
 import { createProgram } from "./program.ts";
 

@@ -8,6 +8,7 @@ import { repairCommand } from "./commands/repair.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { CliContext } from "./context.ts";
+import { exitCodesHelp } from "./exit-codes.ts";
 
 /** The command tree. `--json` is read before, to choose the output; it is declared here for `--help`. */
 export function createProgram(context: CliContext, version: string): Command {
@@ -18,7 +19,7 @@ export function createProgram(context: CliContext, version: string): Command {
     .version(version)
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with findings, 130 interrupted.\n" +
+      `${exitCodesHelp}\n` +
         "With --json, standard output carries one JSON object a line: events, then a report or a failure.",
     );
   const commands = [
@@ -33,7 +34,11 @@ export function createProgram(context: CliContext, version: string): Command {
   ];
   for (const command of commands.map((make) => make(context))) {
     program.addCommand(
-      command.option("--json", "events and the report as JSON lines on standard output").exitOverride(),
+      command
+        .option("--json", "events and the report as JSON lines on standard output")
+        .addHelpText("after", exitCodesHelp)
+        .hook("preAction", (_program, action) => context.output.begin(action.name()))
+        .exitOverride(),
     );
   }
   return program.exitOverride();

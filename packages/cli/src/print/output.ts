@@ -1,10 +1,13 @@
+import { diagnose } from "../diagnosis/diagnose.ts";
 import type { CliEvent } from "./cli-event.ts";
-import { diagnose } from "./failure.ts";
+import { formatFailure } from "./failure.ts";
 import { Progress } from "./progress.ts";
 import type { TextStream } from "./text-stream.ts";
 
 /** What the program says: results on standard output, everything on the way on standard error. */
 export interface Output {
+  /** Told which command runs, before it does: what is said of a failure speaks of that command. */
+  begin(command: string): void;
   /** Progress of a call. */
   event(event: CliEvent): void;
   /** Something to know before the command ends: an event for machines, a line among the results for people. */
@@ -21,11 +24,16 @@ export class HumanOutput implements Output {
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
   readonly #progress: Progress;
+  #command: string | undefined;
 
   constructor(stdout: TextStream, stderr: TextStream) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#progress = new Progress(stderr);
+  }
+
+  begin(command: string): void {
+    this.#command = command;
   }
 
   event(event: CliEvent): void {
@@ -49,8 +57,7 @@ export class HumanOutput implements Output {
 
   failure(error: unknown): void {
     this.#progress.end();
-    const { message, advice } = diagnose(error);
-    this.#stderr.write(`tranship: ${message}\n${advice === undefined ? "" : `  ${advice}\n`}`);
+    this.#stderr.write(formatFailure(diagnose(error, this.#command)));
   }
 }
 
@@ -58,10 +65,15 @@ export class HumanOutput implements Output {
 export class JsonOutput implements Output {
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
+  #command: string | undefined;
 
   constructor(stdout: TextStream, stderr: TextStream) {
     this.#stdout = stdout;
     this.#stderr = stderr;
+  }
+
+  begin(command: string): void {
+    this.#command = command;
   }
 
   event(event: CliEvent): void {
@@ -81,9 +93,9 @@ export class JsonOutput implements Output {
   }
 
   failure(error: unknown): void {
-    const { code, message, advice, details } = diagnose(error);
-    this.#line({ type: "failure", code, message, details, ...(advice === undefined ? {} : { advice }) });
-    this.#stderr.write(`tranship: ${message}\n`);
+    const failure = diagnose(error, this.#command);
+    this.#line({ type: "failure", ...failure });
+    this.#stderr.write(`tranship: ${failure.message}\n`);
   }
 
   #line(value: object): void {

@@ -1,0 +1,61 @@
+/** How advice speaks of the command that failed. */
+export interface CommandWords {
+  /** Where its registry was named, such as `--source`. */
+  readonly place: string;
+  /** What it does there. */
+  readonly does: "read" | "write";
+  /** Whose path is in question. */
+  readonly side: "source" | "target" | "registry";
+  /** What to do when it may pass; says what is not lost. */
+  readonly again: string;
+  /** Whether it has `--access-timeout`. */
+  readonly hasAccessTimeout: boolean;
+  /** Whether it fills a bundle. */
+  readonly writesBundle: boolean;
+  /** Whether it reads one from this machine. */
+  readonly readsBundle: boolean;
+}
+
+const reading: CommandWords = {
+  place: "the registry",
+  does: "read",
+  side: "registry",
+  again: "run the command again",
+  hasAccessTimeout: false,
+  writesBundle: false,
+  readsBundle: false,
+};
+
+const source = { ...reading, place: "--source", side: "source" } as const;
+
+const byCommand: Readonly<Record<string, CommandWords>> = {
+  plan: { ...source, hasAccessTimeout: true },
+  pull: {
+    ...source,
+    again: "run the same pull again: it goes on where it stopped and fetches only what is missing",
+    hasAccessTimeout: true,
+    writesBundle: true,
+  },
+  repair: {
+    ...source,
+    again: "run the repair again: what is whole by now is not fetched again",
+    writesBundle: true,
+    readsBundle: true,
+  },
+  push: {
+    ...reading,
+    place: "the target",
+    does: "write",
+    side: "target",
+    again: "run the push again: what is there already is not sent again",
+    readsBundle: true,
+  },
+  verify: { ...reading, again: "run the verification again: it reads everything anew", readsBundle: true },
+  serve: { ...reading, readsBundle: true },
+  clean: { ...reading, writesBundle: true },
+};
+
+/** The words for a command; general ones for those that have none of their own. */
+export function wordsFor(command: string | undefined): CommandWords {
+  return (command === undefined ? undefined : byCommand[command]) ?? reading;
+}

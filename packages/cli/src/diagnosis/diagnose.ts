@@ -1,0 +1,85 @@
+import {
+  accessDeniedFinding,
+  authenticationFinding,
+  imageNotFoundFinding,
+  notRegistryFinding,
+  rateLimitedFinding,
+  repositoryNotFoundFinding,
+  requestRefusedFinding,
+  serverErrorFinding,
+} from "./answer-failures.ts";
+import { wordsFor } from "./command-words.ts";
+import type { Diagnosis, Finding } from "./diagnosis.ts";
+import { type FailureFacts, factsOf } from "./failure-facts.ts";
+import { diskFullFinding, listenFinding, permissionFinding } from "./local-failures.ts";
+import {
+  connectionEndedFinding,
+  dnsFinding,
+  networkFinding,
+  proxyFinding,
+  timeoutFinding,
+} from "./network-failures.ts";
+import { fileFinding, mirrorFinding, registryFinding } from "./own-failures.ts";
+import { redact } from "./redact.ts";
+import { tlsFinding } from "./tls-failures.ts";
+
+/** The first that knows the failure decides. */
+const classes: readonly ((facts: FailureFacts) => Finding | undefined)[] = [
+  mirrorFinding,
+  listenFinding,
+  connectionEndedFinding,
+  tlsFinding,
+  authenticationFinding,
+  accessDeniedFinding,
+  rateLimitedFinding,
+  serverErrorFinding,
+  dnsFinding,
+  timeoutFinding,
+  diskFullFinding,
+  permissionFinding,
+  proxyFinding,
+  networkFinding,
+  imageNotFoundFinding,
+  repositoryNotFoundFinding,
+  registryFinding,
+  notRegistryFinding,
+  requestRefusedFinding,
+  fileFinding,
+];
+
+/** What to tell about any error that ended `command`: its class, what may have led to it, and what may help. */
+export function diagnose(error: unknown, command?: string): Diagnosis {
+  const facts = factsOf(error, wordsFor(command));
+  const told = {
+    code: codeOf(error),
+    message: redact(error instanceof Error ? error.message : String(error)),
+    chain: facts.errors.length === 0 ? [redact(String(error))] : chainOf(facts.errors),
+    details: (error as { readonly details?: unknown } | undefined)?.details,
+  };
+  const { name } = facts.errors[0] ?? {};
+  if (name === "UsageError") return { ...told, class: "usage", causes: [] };
+  if (name === "Interruption") return { ...told, class: "interrupted", causes: [] };
+  for (const find of classes) {
+    const finding = find(facts);
+    if (finding) return { ...told, ...finding };
+  }
+  return { ...told, class: "unknown", causes: [] };
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof Error && error.name === "UsageError") return "USAGE";
+  const code = (error as { readonly code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : "UNKNOWN";
+}
+
+/** Messages from the outside in: one that ends with the next is cut there, and one that says nothing new is left out. */
+function chainOf(errors: readonly Error[]): readonly string[] {
+  const messages = errors.map(({ message }) => redact(message)).filter((message) => message !== "");
+  const chain: string[] = [];
+  for (const [at, message] of messages.entries()) {
+    const next = messages.slice(at + 1).find((below) => message !== below && message.includes(below));
+    const own = next !== undefined && message.endsWith(`: ${next}`) ? message.slice(0, -`: ${next}`.length) : message;
+    if (!chain.some((above) => above.includes(own))) chain.push(own);
+  }
+  return chain;
+}

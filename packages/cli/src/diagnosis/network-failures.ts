@@ -1,0 +1,164 @@
+import type { Finding } from "./diagnosis.ts";
+import type { FailureFacts } from "./failure-facts.ts";
+
+const endedEarly = new Set([
+  "UND_ERR_SOCKET",
+  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+  "HPE_INVALID_EOF_STATE",
+  "UNEXPECTED_EOF",
+]);
+const unresolved = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"]);
+const wrongProxyLogin = "PROXY_AUTH_REQUIRED";
+
+/** The connection, or the answer, ended before all of it had come. */
+export function connectionEndedFinding({ registry, reasons, host, words }: FailureFacts): Finding | undefined {
+  if (registry?.code !== "NETWORK" || ![...reasons].some((reason) => endedEarly.has(reason))) return undefined;
+  return {
+    class: "connection-ended",
+    category: `the connection ended early${of(host)}`,
+    causes: [
+      { cause: "the registry, or a device on the way, closed the connection", advice: [words.again] },
+      {
+        cause: "a proxy cuts long transfers or changes them",
+        advice: ["try without HTTPS_PROXY and HTTP_PROXY, or let NO_PROXY name the registry"],
+      },
+    ],
+  };
+}
+
+/** The name resolves to nothing here. */
+export function dnsFinding({ registry, reasons, host, words }: FailureFacts): Finding | undefined {
+  if (registry?.code !== "NETWORK" || ![...reasons].some((reason) => unresolved.has(reason))) return undefined;
+  return {
+    class: "dns",
+    category: `the host name could not be resolved: ${hostName(host)}`,
+    causes: [
+      { cause: "the name is misspelt", advice: [`check the host in ${words.place}`] },
+      {
+        cause: "this machine's name server does not know it",
+        advice: [`try \`getent hosts ${hostName(host)}\`, and check /etc/resolv.conf or a VPN`],
+      },
+      {
+        cause: "names of the outside are resolved by a proxy here",
+        advice: ["set HTTPS_PROXY to the proxy's address"],
+      },
+    ],
+  };
+}
+
+/** Nothing came in time. */
+export function timeoutFinding({ registry, mirror, reasons, errors, host, words }: FailureFacts): Finding | undefined {
+  const isTimeout = registry?.code === "TIMEOUT" || reasons.has("ETIMEDOUT");
+  if (!isTimeout && !errors.some(({ name }) => name === "TimeoutError")) return undefined;
+  const isCatalog = mirror?.code === "TRANSFER_FAILED" && "catalog" in mirror.details;
+  return {
+    class: "timeout",
+    category: `no answer in time${of(host)}`,
+    causes: [
+      {
+        cause: "the registry is slow or busy",
+        advice: [
+          ...(isCatalog && words.hasAccessTimeout
+            ? ["--access-timeout SECONDS waits longer for a catalog; 0 waits for ever"]
+            : []),
+          words.again,
+        ],
+      },
+      {
+        cause: "a firewall drops what is sent there",
+        advice: [`check host and port in ${words.place}, and the way there: \`curl -v https://${hostOr(host)}/v2/\``],
+      },
+    ],
+  };
+}
+
+/** The proxy, not the registry, stands in the way. */
+export function proxyFinding({ registry, reasons, words }: FailureFacts): Finding | undefined {
+  const reason = [...reasons].find((one) => one.startsWith("PROXY_"));
+  if (registry?.code !== "NETWORK" || reason === undefined) return undefined;
+  return {
+    class: "proxy",
+    category: "the proxy did not let us through",
+    causes: [
+      reason === wrongProxyLogin
+        ? {
+            cause: "the proxy wants a user name and a password, or other ones",
+            advice: ["write them into HTTPS_PROXY: http://NAME:PASSWORD@HOST:PORT"],
+          }
+        : {
+            cause: "the proxy cannot or may not reach the registry",
+            advice: [`check ${words.place}, and ask who runs the proxy`, "or let NO_PROXY name the registry"],
+          },
+    ],
+  };
+}
+
+/** Any other failure of the network: refused, reset, unreachable. */
+export function networkFinding({ registry, reasons, errors, host, words }: FailureFacts): Finding | undefined {
+  if (registry?.code !== "NETWORK") return undefined;
+  const where = addressOf(errors) ?? host;
+  const about = `${where === "" ? "" : ` (${where})`}`;
+  if (reasons.has("ECONNREFUSED")) {
+    return {
+      class: "network",
+      category: `the connection was refused${about}`,
+      causes: [
+        {
+          cause: "nothing listens there",
+          advice: [`check host and port in ${words.place}`, "is the registry running?"],
+        },
+        {
+          cause: "a firewall turns connections down",
+          advice: [`try \`curl -v https://${hostOr(host)}/v2/\` from here`],
+        },
+        {
+          cause: "the registry speaks plain HTTP, on port 80",
+          advice: ["allow that with --insecure"],
+        },
+      ],
+    };
+  }
+  if (reasons.has("ECONNRESET") || reasons.has("EPIPE")) {
+    return {
+      class: "network",
+      category: `the connection was reset${about}`,
+      causes: [
+        { cause: "the registry was restarted, or a device on the way cut in", advice: [words.again] },
+        { cause: "a firewall or proxy turns the connection down", advice: ["check HTTPS_PROXY and NO_PROXY"] },
+      ],
+    };
+  }
+  return {
+    class: "network",
+    category: `the registry cannot be reached${about}`,
+    causes: [
+      {
+        cause: "there is no way to this address from here",
+        advice: ["check the network, its routes and any VPN", `check host and port in ${words.place}`],
+      },
+      { cause: "the network was away for a while", advice: [words.again] },
+    ],
+  };
+}
+
+/** The address and port that the system names. */
+function addressOf(errors: readonly Error[]): string | undefined {
+  for (const error of errors) {
+    const { address, port } = error as { readonly address?: unknown; readonly port?: unknown };
+    if (typeof address !== "string" || typeof port !== "number") continue;
+    return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  }
+  return undefined;
+}
+
+function of(host: string): string {
+  return host === "" ? "" : ` (${host})`;
+}
+
+function hostOr(host: string): string {
+  return host === "" ? "HOST" : host;
+}
+
+function hostName(host: string): string {
+  return hostOr(host).replace(/:\d+$/, "");
+}

@@ -1,0 +1,188 @@
+import type { MirrorErrorCode } from "@tranship/core";
+import type { RegistryErrorCode } from "@tranship/registry";
+import type { Finding } from "./diagnosis.ts";
+import type { FailureFacts } from "./failure-facts.ts";
+
+type Told = Omit<Finding, "causes"> & { readonly cause: string; readonly advice: readonly string[] };
+
+/** Codes of core that say all there is to say, whatever lies below. */
+const mirrorCodes: { readonly [Code in MirrorErrorCode]?: Told } = {
+  SELECTION_INVALID: {
+    class: "selection",
+    category: "the selection cannot be read",
+    cause: "the expression is none",
+    advice: ["a name, or name@CONSTRAINT in quotes: the shell takes > and < for itself"],
+  },
+  NOT_IN_CATALOG: {
+    class: "selection",
+    category: "what was asked for is not in the catalog",
+    cause: "the name is misspelt, or this source does not have it",
+    advice: ["`tranship plan --source …` without names shows what there is"],
+  },
+  IMAGE_FILE_INVALID: {
+    class: "corrupt",
+    category: "a file inside an image cannot be used",
+    cause: "the image was made wrongly, or for another program",
+    advice: ["ask whoever published it; --keep-going mirrors everything else"],
+  },
+  IMAGE_META_NOT_FOUND: {
+    class: "bundle",
+    category: "the image layout does not have it",
+    cause: "the tag is misspelt, or was never there",
+    advice: ["check the tag and the folder"],
+  },
+  LAYOUT_INVALID: {
+    class: "bundle",
+    category: "the folder is no usable image layout",
+    cause: "another folder is meant, or its content is damaged",
+    advice: [
+      "an image layout has a file oci-layout and index.json; oci:DIR is the folder above layouts, or one of them",
+    ],
+  },
+  BUNDLE_NOT_FOUND: {
+    class: "bundle",
+    category: "there is no bundle",
+    cause: "another folder is meant",
+    advice: ["give the folder a pull wrote; a directory of image layouts is written oci:DIR"],
+  },
+  BUNDLE_UNFINISHED: {
+    class: "bundle",
+    category: "the bundle is not finished",
+    cause: "its pull or repair was interrupted, or is still running",
+    advice: ["run the pull or the repair again to finish it, or give it up with `tranship clean`"],
+  },
+  BUNDLE_LOCKED: {
+    class: "bundle-locked",
+    category: "somebody else is writing the bundle",
+    cause: "another pull, repair or clean is running",
+    advice: ["wait for it, or stop it"],
+  },
+  BUNDLE_NOT_EMPTY: {
+    class: "bundle",
+    category: "the folder holds something else",
+    cause: "it has files a pull must not overwrite",
+    advice: ["give an empty folder, or the folder of an earlier pull"],
+  },
+  ARCHIVE_INVALID: {
+    class: "bundle-damaged",
+    category: "an archive is damaged",
+    cause: "it was changed on the way or on the medium, or a chunk is missing",
+    advice: [
+      "copy the archive again, or let `tranship repair BUNDLE --source …` fetch what is damaged, and nothing else",
+    ],
+  },
+  BUNDLE_UNLOCKED: {
+    class: "bundle",
+    category: "nothing says what the bundle should hold",
+    cause: "it has no tranship.lock.json",
+    advice: ["only a bundle that `tranship pull` finished can be repaired; pull it anew"],
+  },
+  BASE_MISSING: {
+    class: "base",
+    category: "the base of the bundle is not here",
+    cause: "the bundle leaves out what the other side was said to have, and it does not",
+    advice: [
+      "bring the base first, or give its bundle beside this one",
+      "a pull without --base makes a bundle that needs none",
+    ],
+  },
+  INVENTORY_INVALID: {
+    class: "base",
+    category: "the base cannot be read",
+    cause: "the file is none, is damaged, or comes from a later version",
+    advice: [
+      "a base is what `tranship inventory -o` or `tranship plan -o` wrote, or the tranship.lock.json of a finished bundle",
+    ],
+  },
+  REPOSITORIES_UNKNOWN: {
+    class: "request-refused",
+    category: "the registry does not say which repositories it has",
+    cause: "it has no catalog, or not for this user",
+    advice: [
+      "name its repositories with --plan FILE, a plan or the lock file of a bundle it has taken in; --base takes such a file too, without asking the registry",
+    ],
+  },
+  TAG_CONFLICT: {
+    class: "conflict",
+    category: "tags at the target name other images",
+    cause: "somebody else pushed there, or a tag was moved",
+    advice: ["--on-conflict overwrite gives them the bundle's images, --on-conflict skip leaves them as they are"],
+  },
+  FILE_TOO_LARGE: {
+    class: "file",
+    category: "the file system cannot hold a file of that size",
+    cause: "it has a limit, as FAT32 has at 4 GiB",
+    advice: ["--chunk-size splits archives into files it can hold, such as --chunk-size 4GB"],
+  },
+  PLAN_OUTDATED: {
+    class: "plan",
+    category: "the plan is no longer true",
+    cause: "the source has changed since",
+    advice: ["plan anew: with `tranship plan -o`, or an interrupted pull with --restart"],
+  },
+  PLAN_INVALID: {
+    class: "plan",
+    category: "the plan cannot be followed",
+    cause: "it is damaged, was changed, or comes from a later version",
+    advice: [
+      "a plan is what `tranship plan -o` writes or a bundle has as its lock; pull with --restart makes a damaged lock anew",
+    ],
+  },
+};
+
+/** Codes of the client that are classes by themselves. */
+const registryCodes: { readonly [Code in RegistryErrorCode]?: Told } = {
+  INVALID_REFERENCE: {
+    class: "usage",
+    category: "this is no name of a registry, repository or image",
+    cause: "it is misspelt",
+    advice: ["write a place as host[:port]/path, without a scheme, tag or digest"],
+  },
+  CREDENTIALS_UNUSABLE: {
+    class: "credentials",
+    category: "the stored credentials cannot be used",
+    cause: "a configuration file is damaged, or a helper program failed",
+    advice: ["repair or remove what it names, log in again, or give --registry-login, which asks none of them"],
+  },
+  DIGEST_MISMATCH: {
+    class: "corrupt",
+    category: "the bytes are not the ones that were asked for",
+    cause: "something on the way or in the store changed them; nothing of it was used",
+    advice: ["run the command again; if it stays so, the registry's store is damaged: tell its administrator"],
+  },
+  SIZE_MISMATCH: {
+    class: "corrupt",
+    category: "more or fewer bytes came than there are",
+    cause: "something on the way or in the store changed them; nothing of it was used",
+    advice: ["run the command again; if it stays so, the registry's store is damaged: tell its administrator"],
+  },
+  TOO_LARGE: {
+    class: "too-large",
+    category: "an answer is larger than anything of its kind should be",
+    cause: "this is no registry, or it means harm; nothing of it was used",
+    advice: ["ask the registry's administrator"],
+  },
+};
+
+/** A failure that core has a code of its own for: it outranks whatever it came from. */
+export function mirrorFinding({ mirror }: FailureFacts): Finding | undefined {
+  return findingOf(mirror && mirrorCodes[mirror.code]);
+}
+
+/** A failure that the client has a code of its own for. */
+export function registryFinding({ registry }: FailureFacts): Finding | undefined {
+  return findingOf(registry && registryCodes[registry.code]);
+}
+
+/** A file that cannot be read or written for any other reason. */
+export function fileFinding({ mirror }: FailureFacts): Finding | undefined {
+  if (mirror?.code !== "FILE_FAILED") return undefined;
+  const causes = [{ cause: "it is gone, is of another kind, or its device failed", advice: ["look at it: `ls -ld`"] }];
+  return { class: "file", category: "a file cannot be used", causes };
+}
+
+function findingOf(told: Told | undefined): Finding | undefined {
+  if (!told) return undefined;
+  const { cause, advice, ...rest } = told;
+  return { ...rest, causes: [{ cause, advice }] };
+}

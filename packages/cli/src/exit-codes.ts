@@ -1,0 +1,13 @@
+import { isMirrorError } from "@tranship/core";
+import { isRegistryError } from "@tranship/registry";
+
+/** What each exit code means, for `--help`. */
+export const exitCodesHelp: string =
+  "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with findings, 130 interrupted.";
+
+/** The exit code of a failed command: 2 for what was asked wrongly, 1 for what went wrong. */
+export function exitCodeOf(error: unknown): 1 | 2 {
+  if (error instanceof Error && error.name === "UsageError") return 2;
+  if (isMirrorError(error, "SELECTION_INVALID")) return 2;
+  return isRegistryError(error, "INVALID_REFERENCE") ? 2 : 1;
+}
