@@ -119,6 +119,8 @@ export interface MirrorWarning {
     | "FLAG_OVERRULED";
   readonly message: string;
   readonly reference?: string;
+  /** The component it is about, such as `packages`, where it is about all of it. */
+  readonly component?: string;
 }
 
 /** Takes events; must not throw. */

@@ -75,6 +75,7 @@ export {
   parseInventory,
 } from "./plan/inventory.ts";
 export { type ItemImages, imagesOfItem } from "./plan/item-images.ts";
+export { type ItemVersions, itemVersions } from "./plan/item-versions.ts";
 export { LayerCache } from "./plan/layer-cache.ts";
 export {
   type LockedArchive,

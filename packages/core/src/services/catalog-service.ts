@@ -66,7 +66,9 @@ export interface ServicePullOptions {
 }
 
 /** What a service emits: each {@link MirrorEvent} under its `type`. */
-export type ServiceEvents = { [Type in MirrorEvent["type"]]: (event: Extract<MirrorEvent, { readonly type: Type }>) => void };
+export type ServiceEvents = {
+  [Type in MirrorEvent["type"]]: (event: Extract<MirrorEvent, { readonly type: Type }>) => void;
+};
 
 /**
  * Mirrors what a catalog lists: one archive a name, and one with everybody's release metadata. A planner for `pull` and
@@ -212,7 +214,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     }
     if (!tags || tags.length === 0) {
       const message = `${catalog.name} ${tags ? "lists nothing" : "does not exist"}: there are no ${this.#catalog.component} to mirror`;
-      run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: catalog.name });
+      const { component } = this.#catalog;
+      run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: catalog.name, component });
     }
     const unmet = tags && !this.#metadataOnly ? this.#filter.excluded.filter((name) => !listed.has(name)) : [];
     if (unmet.length > 0) {
@@ -234,7 +237,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   #noNames(run: RunContext): readonly string[] {
     const { name } = this.#images.catalog;
     const message = `${name} is not listed by a proxy: name the ${this.#catalog.component} to mirror`;
-    run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: name });
+    const { component } = this.#catalog;
+    run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: name, component });
     return [];
   }
 
