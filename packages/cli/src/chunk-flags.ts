@@ -13,7 +13,7 @@ export interface ChunkFlags {
 export function withChunkFlags(command: Command): Command {
   return command
     .option("--chunk-size <size>", "split archives into files of at most this size, such as 700MB, 4GB or 4GiB")
-    .option("--images-bundle-chunk-size <n>", "the same in gigabytes of 10^9 bytes");
+    .option("-c, --images-bundle-chunk-size <n>", "the same in gigabytes of 10^9 bytes; 0 for whole archives");
 }
 
 /** The size of chunks that the flags ask for, in bytes; `undefined` when archives are not to be split. @throws UsageError */
@@ -22,7 +22,7 @@ export function chunkBytesOf({ chunkSize, imagesBundleChunkSize: gigabytes }: Ch
     throw new UsageError("--chunk-size and --images-bundle-chunk-size say the same thing: give one of them");
   }
   if (chunkSize !== undefined) return parseByteSize(chunkSize, "--chunk-size", minChunkBytes);
-  if (gigabytes === undefined) return undefined;
+  if (gigabytes === undefined || gigabytes === "0") return undefined;
   if (!/^[1-9][0-9]{0,5}$/.test(gigabytes)) {
     throw new UsageError(`--images-bundle-chunk-size ${gigabytes}: write it as a whole number of gigabytes`);
   }

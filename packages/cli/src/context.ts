@@ -6,15 +6,15 @@ import {
   type RegistryOptions,
   type RemoteRegistry,
 } from "@tranship/registry";
+import { type ConnectionFlags, connectionOf } from "./connection-flags.ts";
+import { type CredentialFlags, credentialsOf } from "./credential-flags.ts";
+import type { Environment, RegistrySide } from "./environment.ts";
+import { certificatesFromEnvironment } from "./environment-certificates.ts";
 import { readPem } from "./pem-file.ts";
 import type { Output } from "./print/output.ts";
-import { readPassword } from "./read-password.ts";
 
 /** Flags every command takes that talks to a registry. */
-export interface RegistryFlags {
-  readonly registryLogin?: string;
-  readonly registryPassword?: string;
-  readonly registryPasswordStdin?: boolean;
+export interface RegistryFlags extends CredentialFlags, ConnectionFlags {
   readonly insecure?: boolean;
   readonly tlsSkipVerify?: boolean;
   readonly ca?: string;
@@ -29,11 +29,14 @@ export interface CliContext {
   /** Standard input. */
   readonly input: AsyncIterable<Uint8Array>;
   /** The process's environment. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Reports progress of a core call. */
   readonly onEvent: (event: MirrorEvent | RegistryEvent) => void;
-  /** Opens a registry for reading and writing; reads what files and standard input have to say about its access. */
-  registry(place: string, flags: RegistryFlags): Promise<RemoteRegistry>;
+  /**
+   * Opens a registry for reading and writing; reads what files, standard input and the environment have to say about its
+   * access. The environment has credentials of its own for each side. @defaultValue `side`: `target`
+   */
+  registry(place: string, flags: RegistryFlags, side?: RegistrySide): Promise<RemoteRegistry>;
   /** Ends the process with this code unless something worse happens. */
   exitWith(code: number): void;
 }
@@ -44,26 +47,45 @@ export type CliWorld = Pick<CliContext, "output" | "signal" | "input" | "environ
 /** The context of one run of the program. */
 export function createContext(world: CliWorld): CliContext {
   const onEvent = (event: MirrorEvent | RegistryEvent) => world.output.event(event);
+  const warn = (message: string) => world.output.event({ type: "warning.raised", code: "VARIABLE_UNUSABLE", message });
+  const warnOnce = once(warn);
   return {
     ...world,
     onEvent,
-    registry: async (place, flags) => createRegistry(place, { ...(await accessOf(flags, world.input)), onEvent }),
+    registry: async (place, flags, side = "target") =>
+      createRegistry(place, { ...(await accessOf(place, flags, side, world, warnOnce)), onEvent }),
+  };
+}
+
+/** Several registries may be opened in a run: each thing is told once. */
+function once(tell: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (!told.has(message)) tell(message);
+    told.add(message);
   };
 }
 
 /** Who asks and how. Without a login, credentials are those that docker and podman keep. */
-async function accessOf(flags: RegistryFlags, input: AsyncIterable<Uint8Array>): Promise<RegistryOptions> {
-  const { registryLogin: username, registryPassword, registryPasswordStdin, ca, clientCert, clientKey } = flags;
-  const password = registryPasswordStdin
-    ? await readPassword(input, "--registry-password-stdin")
-    : (registryPassword ?? "");
+async function accessOf(
+  place: string,
+  flags: RegistryFlags,
+  side: RegistrySide,
+  { environment, input }: CliWorld,
+  warn: (message: string) => void,
+): Promise<RegistryOptions> {
+  const { ca, clientCert, clientKey } = flags;
   // who says how certificates are to be checked means HTTPS, even with this machine
   const isHttps = ca !== undefined || clientCert !== undefined || flags.tlsSkipVerify === true;
   return {
-    credentials: username === undefined ? dockerCredentials() : { username, password },
+    ...connectionOf(place, flags, environment, warn),
+    credentials: (await credentialsOf(flags, side, environment, input)) ?? dockerCredentials({ env: environment }),
     insecure: flags.insecure ?? (isHttps ? false : undefined),
     tlsSkipVerify: flags.tlsSkipVerify,
-    ca: ca === undefined ? undefined : await readPem(ca, "--ca"),
+    ca: [
+      ...(ca === undefined ? [] : [await readPem(ca, "--ca")]),
+      ...(await certificatesFromEnvironment(environment, warn)),
+    ],
     clientCertificate:
       clientCert === undefined || clientKey === undefined
         ? undefined

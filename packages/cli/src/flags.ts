@@ -1,6 +1,11 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
+import { checkConnectionFlags, withConnectionFlags } from "./connection-flags.ts";
 import type { RegistryFlags } from "./context.ts";
+import { checkCredentialFlags, withCredentialFlags, withSourceCredentialFlags } from "./credential-flags.ts";
+import { repeatable } from "./repeatable.ts";
 import { UsageError } from "./usage-error.ts";
+
+export { repeatable } from "./repeatable.ts";
 
 /** The flag of {@link withBaseFlag}. */
 export interface BaseFlags {
@@ -9,18 +14,19 @@ export interface BaseFlags {
 
 /** Adds the flags of {@link RegistryFlags}. */
 export function withRegistryFlags(command: Command): Command {
-  return command
-    .option(
-      "--registry-login <name>",
-      "user name for the registry; without, what docker or podman logged in with, if anything",
-    )
-    .option("--registry-password <password>", "password for the user name; other users of this machine can see it")
-    .option("--registry-password-stdin", "read the password from standard input")
-    .option("--insecure", "allow plain HTTP to a host that is not this machine")
-    .option("--tls-skip-verify", "do not check the registry's certificate")
-    .option("--ca <file>", "trust the certificates in this PEM file too")
-    .option("--client-cert <file>", "show the registry the certificate in this PEM file; with --client-key")
-    .option("--client-key <file>", "the private key of --client-cert, PEM");
+  return withConnectionFlags(
+    withCredentialFlags(command)
+      .option("--insecure", "allow plain HTTP to a host that is not this machine")
+      .option("--tls-skip-verify", "do not check the registry's certificate")
+      .option("--ca <file>", "trust the certificates in this PEM file too")
+      .option("--client-cert <file>", "show the registry the certificate in this PEM file; with --client-key")
+      .option("--client-key <file>", "the private key of --client-cert, PEM"),
+  );
+}
+
+/** Adds the flags of {@link RegistryFlags} to a command whose registry is a source, which `d8 mirror` has other names for. */
+export function withSourceAccessFlags(command: Command): Command {
+  return withRegistryFlags(withSourceCredentialFlags(command));
 }
 
 /** Adds `--base`; its files are read by `readBase`. */
@@ -35,23 +41,10 @@ export function withBaseFlag(command: Command): Command {
 
 /** @throws UsageError when flags that belong together are not, or those that exclude each other are */
 export function checkRegistryFlags(flags: RegistryFlags): void {
-  const { registryLogin, registryPassword, registryPasswordStdin, clientCert, clientKey } = flags;
-  if (registryPassword !== undefined && registryLogin === undefined) {
-    throw new UsageError("--registry-password needs --registry-login");
-  }
-  if (registryPasswordStdin && registryLogin === undefined) {
-    throw new UsageError("--registry-password-stdin needs --registry-login");
-  }
-  if (registryPasswordStdin && registryPassword !== undefined) {
-    throw new UsageError("--registry-password and --registry-password-stdin contradict each other");
-  }
+  checkCredentialFlags(flags);
+  checkConnectionFlags(flags);
+  const { clientCert, clientKey } = flags;
   if ((clientCert === undefined) !== (clientKey === undefined)) {
     throw new UsageError("--client-cert and --client-key need each other");
   }
-}
-
-/** An option that may be given several times: its values in order, none unless it is given. */
-export function repeatable(flags: string, description: string): Option {
-  const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
-  return new Option(flags, `${description}; repeatable`).argParser(collect).default([], "none");
 }

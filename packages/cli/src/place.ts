@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { Bundle, LayoutRegistry } from "@tranship/core";
-import type { Registry, RegistryReader } from "@tranship/registry";
+import { parsePlace, type Registry, type RegistryReader } from "@tranship/registry";
 import type { CliContext, RegistryFlags } from "./context.ts";
+import type { RegistrySide } from "./environment.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Where a command reads or writes, as written on the command line. */
@@ -82,8 +83,9 @@ export async function openReader(
   place: CliPlace,
   flags: RegistryFlags,
   context: CliContext,
+  side?: RegistrySide,
 ): Promise<RegistryReader & AsyncDisposable> {
-  return place.kind === "registry" ? await context.registry(place.place, flags) : await openLocal(place, context);
+  return place.kind === "registry" ? await context.registry(place.place, flags, side) : await openLocal(place, context);
 }
 
 /** Opens what is on this machine for reading. @throws UsageError when it is not there */
@@ -110,7 +112,7 @@ export async function openSource(
   flags: RegistryFlags,
   context: CliContext,
 ): Promise<RegistryReader & AsyncDisposable> {
-  return await openReader(parseNamedPlace(text), flags, context);
+  return await openReader(parseNamedPlace(text), flags, context, "source");
 }
 
 /** Opens what is written to, or would be if it were no dry run; a bare word is a registry. @throws UsageError */
@@ -119,14 +121,38 @@ export async function openTarget(
   { dryRun = false, ...flags }: RegistryFlags & { readonly dryRun?: boolean },
   context: CliContext,
 ): Promise<Registry & AsyncDisposable> {
-  const place = parseNamedPlace(text);
+  const place = parseNamedPlace(withoutScheme(text, flags));
   return place.kind === "registry" ? await context.registry(place.place, flags) : await openWritable(place, dryRun);
 }
 
-/** A bare word is a registry, whatever lies in the current folder. */
+/**
+ * A bare word is a registry, whatever lies in the current folder. Without a path it is most likely one that was forgotten:
+ * only this machine's may do without, as `serve` has them.
+ */
 function parseNamedPlace(text: string): CliPlace {
-  if (/^[./~]/.test(text)) throw new UsageError(`${text}: say what the folder holds: oci:DIR or bundle:DIR`);
-  return parseCliPlace(text, () => false);
+  if (/^[./~]/.test(text))
+    throw new UsageError(`${text}: there is no registry host in it; say what a folder holds: oci:DIR or bundle:DIR`);
+  const place = parseCliPlace(text, () => false);
+  if (place.kind !== "registry" || text.startsWith("registry:")) return place;
+  const { host, path } = parsePlace(text);
+  if (path !== "" || isLoopbackPlace(host)) return place;
+  const example = `${host}/deckhouse/fe`;
+  throw new UsageError(
+    `${text} is missing the repository path: write it as ${example}, or as registry:${host} when the path is empty`,
+  );
+}
+
+/** Whether only this machine answers there. */
+function isLoopbackPlace(host: string): boolean {
+  return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/i.test(host);
+}
+
+/** What `d8 mirror push` takes off a registry; a scheme that promises plain HTTP is believed only with the flag for it. */
+function withoutScheme(text: string, { insecure }: RegistryFlags): string {
+  const [, scheme, rest = text] = /^(https?):\/\/(.*)$/i.exec(text) ?? [];
+  if (scheme?.toLowerCase() === "http" && !insecure && !isLoopbackPlace(rest.split("/")[0] ?? ""))
+    throw new UsageError(`${text}: plain HTTP to another machine needs --insecure, and no scheme`);
+  return rest;
 }
 
 /** Image layouts keep no file open between calls. */

@@ -1,19 +1,18 @@
-import { diffDownloadLists, downloadTotals, formatDownloadList, plan } from "@tranship/core";
 import { Command } from "commander";
 import { readBase, readPlan } from "../base-file.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
-import { type BaseFlags, checkRegistryFlags, withBaseFlag, withRegistryFlags } from "../flags.ts";
-import { requireOutputFile, writeOutputFile } from "../output-file.ts";
+import { type BaseFlags, checkRegistryFlags, withBaseFlag, withSourceAccessFlags } from "../flags.ts";
+import { requireOutputFile } from "../output-file.ts";
 import { openSource } from "../place.ts";
-import { diffTable } from "../print/diff-table.ts";
 import { explanationTable } from "../print/explanation-table.ts";
-import { planTable } from "../print/plan-table.ts";
+import { type ComponentFlags, checkComponentFlags, withComponentFlags } from "../reference-flags.ts";
 import { type SelectionFlags, servicesFor, withSelectionFlags } from "../selection-flags.ts";
+import { requireSource, type SourceFlag, withSourceFlag } from "../source-flag.ts";
 import { UsageError } from "../usage-error.ts";
+import { showPlan } from "./show-plan.ts";
 
-interface PlanCommandFlags {
-  readonly source: string;
+interface PlanCommandFlags extends SourceFlag {
   readonly output?: string;
   readonly explain?: boolean;
   readonly diff?: string;
@@ -23,15 +22,14 @@ interface PlanCommandFlags {
 export function planCommand(context: CliContext): Command {
   const command = new Command("plan")
     .description("show what a pull would transfer, without writing a bundle")
-    .requiredOption(
-      "--source <place>",
-      "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
-    )
     .option("--explain", "say of every tag why a constraint selects it or not, and plan nothing")
     .option("--diff <file>", "show what has changed since this plan or tranship.lock.json")
     .option("-o, --output <file>", "write the plan as JSON to a file, - for standard output");
-  return withRegistryFlags(withBaseFlag(withFailureFlags(withSelectionFlags(command)))).action(
-    async (flags: RegistryFlags & SelectionFlags & BaseFlags & FailureFlags & PlanCommandFlags) => {
+  const withWhat = withBaseFlag(withFailureFlags(withSelectionFlags(withSourceFlag(command))));
+  return withSourceAccessFlags(withComponentFlags(withWhat)).action(
+    async (flags: RegistryFlags & SelectionFlags & BaseFlags & FailureFlags & ComponentFlags & PlanCommandFlags) => {
+      const place = requireSource(flags, context.environment);
+      checkComponentFlags(flags);
       checkRegistryFlags(flags);
       if (flags.explain && flags.diff !== undefined) throw new UsageError("--explain and --diff exclude each other");
       if (flags.explain && flags.output !== undefined)
@@ -39,7 +37,7 @@ export function planCommand(context: CliContext): Command {
       await requireOutputFile("--output", flags.output);
       const base = await readBase(flags.base);
       const before = flags.diff === undefined ? undefined : await readPlan(flags.diff, "--diff");
-      await using source = await openSource(flags.source, flags, context);
+      await using source = await openSource(place, flags, context);
       const services = servicesFor(source, flags, context.onEvent);
       if (flags.explain) {
         const names = [];
@@ -47,14 +45,8 @@ export function planCommand(context: CliContext): Command {
           for await (const one of service.explain({ signal: context.signal })) names.push(one);
         return context.output.report("explain", { names }, explanationTable(names));
       }
-      const { keepGoing } = flags;
-      const list = await plan(services, { base, keepGoing, signal: context.signal, onEvent: context.onEvent });
-      if (list.failed !== undefined) context.exitWith(3);
-      if (flags.output === "-") return context.output.text(formatDownloadList(list));
-      if (flags.output !== undefined) await writeOutputFile("--output", flags.output, formatDownloadList(list));
-      const diff = before && diffDownloadLists(before.list, list);
-      const report = { ...list, totals: downloadTotals(list), ...(diff ? { diff } : {}) };
-      context.output.report("plan", report, diff ? diffTable(diff) : planTable(list, flags.output));
+      const { keepGoing, output } = flags;
+      await showPlan(services, { base, keepGoing, before: before?.list, output }, context);
     },
   );
 }

@@ -1,36 +1,43 @@
+import { existsSync, statSync } from "node:fs";
 import { BundleDirectory, type MirrorEvent, pull } from "@tranship/core";
 import { Command } from "commander";
 import { readBase } from "../base-file.ts";
 import { type ChecksumFlags, checksumsOf, withChecksumFlags } from "../checksum-flags.ts";
 import { type ChunkFlags, chunkBytesOf, withChunkFlags } from "../chunk-flags.ts";
+import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
-import { type BaseFlags, checkRegistryFlags, withBaseFlag, withRegistryFlags } from "../flags.ts";
+import { type BaseFlags, checkRegistryFlags, withBaseFlag, withSourceAccessFlags } from "../flags.ts";
 import { openSource } from "../place.ts";
 import { checkPlanFlags, type PlanFlags, plannersFor, withPlanFlags } from "../plan-flags.ts";
 import { PullTally, stoppedPullSummary } from "../print/pull-tally.ts";
 import { pullSummary } from "../print/summaries.ts";
+import { checkComponentFlags, type ReferenceFlags, swallowedBundle, withReferenceFlags } from "../reference-flags.ts";
 import { type SelectionFlags, withSelectionFlags } from "../selection-flags.ts";
+import { requireSource, type SourceFlag, withSourceFlag } from "../source-flag.ts";
+import { UsageError } from "../usage-error.ts";
+import { showPlan } from "./show-plan.ts";
 
-interface PullFlags {
-  readonly source: string;
+interface PullFlags extends ReferenceFlags, SourceFlag {
   readonly restart?: boolean;
+  readonly dryRun?: boolean;
+  readonly verboseSummary?: boolean;
 }
 
 /** `tranship pull`: flags in, one core call, a report out. */
 export function pullCommand(context: CliContext): Command {
   const command = new Command("pull")
     .description("copy packages and modules from a registry into a bundle; run again, it goes on where it stopped")
-    .argument("<bundle>", "the bundle's folder; made if missing")
-    .requiredOption(
-      "--source <place>",
-      "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
-    )
-    .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again");
-  const withWhat = withPlanFlags(withBaseFlag(withSelectionFlags(command)));
-  return withRegistryFlags(withChecksumFlags(withChunkFlags(withFailureFlags(withWhat)))).action(
+    .usage("[options] <bundle>")
+    .argument("[bundle...]", "the bundle's folder; made if missing")
+    .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again")
+    .option("--dry-run", "show what would be transferred and write nothing: the same as tranship plan")
+    .option("--verbose-summary", "name every version in the summary");
+  const withWhat = withPlanFlags(withBaseFlag(withSelectionFlags(withSourceFlag(command))));
+  const withHow = withReferenceFlags(withChecksumFlags(withChunkFlags(withFailureFlags(withWhat))));
+  return withSourceAccessFlags(withHow).action(
     async (
-      folder: string,
+      folders: readonly string[],
       flags: RegistryFlags &
         SelectionFlags &
         BaseFlags &
@@ -40,15 +47,23 @@ export function pullCommand(context: CliContext): Command {
         FailureFlags &
         PullFlags,
     ) => {
+      const place = requireSource(flags, context.environment);
+      checkComponentFlags(flags);
       checkRegistryFlags(flags);
       checkPlanFlags(flags, command);
+      const directory = bundleFolder(folders, flags);
       const [chunkBytes, checksums] = [chunkBytesOf(flags), checksumsOf(flags)];
       const base = await readBase(flags.base);
-      await using source = await openSource(flags.source, flags, context);
+      await using source = await openSource(place, flags, context);
       const planners = await plannersFor(source, flags, context.onEvent);
-      const directory = folder.replace(/^bundle:/, "");
-      await using bundle = await BundleDirectory.open(directory, { restart: flags.restart, chunkBytes, checksums });
-      const { keepGoing } = flags;
+      const { keepGoing, force } = flags;
+      if (flags.dryRun) return await showPlan(planners, { base, keepGoing }, context);
+      if (flags.tmpDir !== undefined) {
+        const message = "--tmp-dir has no effect: nothing is staged, archives are written once and in place";
+        context.output.event({ type: "warning.raised", code: "FLAG_WITHOUT_EFFECT", message });
+      }
+      const restart = flags.restart || !flags.pullResume;
+      await using bundle = await BundleDirectory.open(directory, { restart, chunkBytes, checksums, force });
       const { signal } = context;
       const tally = new PullTally();
       const onEvent = (event: MirrorEvent) => {
@@ -56,7 +71,14 @@ export function pullCommand(context: CliContext): Command {
         context.onEvent(event);
       };
       try {
-        const report = await pull(planners, { to: bundle, base, keepGoing, signal, onEvent });
+        const report = await pull(planners, {
+          to: bundle,
+          base,
+          keepGoing,
+          signal,
+          onEvent,
+          inFlight: inFlightOf(flags),
+        });
         if (report.failed.length > 0) context.exitWith(3);
         const unplanned = planners.flatMap(({ list }) => list?.failed ?? []).length;
         context.output.report("pull", { ...report }, pullSummary(report, directory, unplanned));
@@ -69,4 +91,32 @@ export function pullCommand(context: CliContext): Command {
       }
     },
   );
+}
+
+/**
+ * The one folder that is given; a dry run needs none.
+ * @throws UsageError when there is not one, and what may have become of it
+ */
+function bundleFolder(
+  folders: readonly string[],
+  { dryRun, includePackage, excludePackage, includeModule, excludeModule }: SelectionFlags & PullFlags,
+): string {
+  const [folder, ...others] = folders;
+  if (others.length > 0)
+    throw new UsageError(`pull takes exactly 1 argument, the bundle's folder, and got ${folders.length}`);
+  if (folder === undefined) {
+    if (dryRun) return "";
+    const given = {
+      "--include-package": includePackage,
+      "--exclude-package": excludePackage,
+      "--include-module": includeModule,
+      "--exclude-module": excludeModule,
+    };
+    throw new UsageError(swallowedBundle(given) ?? "pull takes exactly 1 argument: the bundle's folder");
+  }
+  const directory = folder.replace(/^bundle:/, "");
+  if (directory === "") throw new UsageError(`${folder}: nothing follows bundle:`);
+  if (existsSync(directory) && !statSync(directory).isDirectory())
+    throw new UsageError(`${directory} is not a directory: a bundle is a folder`);
+  return directory;
 }

@@ -1,5 +1,6 @@
 import { Bundle, createRoutes, type MirrorEvent, type OnConflict, pushBundle } from "@tranship/core";
 import { Command, Option } from "commander";
+import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags.ts";
 import { openTarget, requireBundles } from "../place.ts";
@@ -27,7 +28,7 @@ export function pushCommand(context: CliContext): Command {
       "folders of bundles, archives or single chunks of them; last where they go: a registry and path, e.g. " +
         "mirror.internal/deckhouse/fe, or oci:DIR, a directory of image layouts",
     )
-    .addOption(repeatable("--file <path>", "an archive, or any one of its chunks, to push beside the bundles"))
+    .addOption(repeatable("--file <archive>", "an archive, or any one of its chunks, to push beside the bundles"))
     .option("--dry-run", "ask the registry what it lacks, send nothing")
     .option("--modules-path-suffix <path>", "where modules go below the target; / is the target itself", "/modules")
     .option("--packages-path-suffix <path>", "where packages go below the target; / is the target itself", "/packages")
@@ -57,7 +58,15 @@ export function pushCommand(context: CliContext): Command {
     const prove = !flags.trustBundle;
     try {
       await using bundle = await Bundle.open(sources, { signal, onEvent });
-      const how = { modulesPathSuffix, packagesPathSuffix, onConflict, prove, probe, dryRun: isDryRun };
+      const how = {
+        modulesPathSuffix,
+        packagesPathSuffix,
+        onConflict,
+        prove,
+        probe,
+        dryRun: isDryRun,
+        inFlight: inFlightOf(flags),
+      };
       const report = await pushBundle(bundle, target, { ...how, signal, onEvent });
       const { withoutTag } = tally;
       const summary = pushSummary(report, { target: target.name, isDryRun, moved, withoutTag });

@@ -2,7 +2,14 @@ import type { MirrorEvent } from "@tranship/core";
 import type { RegistryEvent } from "@tranship/registry";
 
 /** What happens on the way: what the libraries tell, and what the program adds. */
-export type CliEvent = MirrorEvent | RegistryEvent | ServeEvent | PullStopped | PushStopped;
+export type CliEvent = MirrorEvent | RegistryEvent | ServeEvent | PullStopped | PushStopped | CommandLineWarning;
+
+/** What the command line or the environment says has no effect. */
+export interface CommandLineWarning {
+  readonly type: "warning.raised";
+  readonly code: "FLAG_WITHOUT_EFFECT" | "VARIABLE_UNUSABLE";
+  readonly message: string;
+}
 
 /** What `tranship pull` had done when it ended early; both lists name archives. */
 export interface PullStopped {

@@ -41,6 +41,11 @@ export interface BundleDirectoryOptions {
    * is read once more for them. @defaultValue none
    */
   readonly checksums?: readonly ChecksumKind[] | undefined;
+  /**
+   * Takes a folder that holds archives of somebody else: those of the names of this bundle's are replaced, the others stay
+   * beside it. @defaultValue false
+   */
+  readonly force?: boolean | undefined;
 }
 
 /** One pull into a bundle: its journal, and what bytes are at hand for it. */
@@ -100,8 +105,8 @@ export class BundleDirectory implements AsyncDisposable {
     });
     const work = new WorkFolder(directory);
     const isOurs = work.lockPath !== undefined || existsSync(work.journalPath);
-    if (!isOurs && names.some((name) => parseArchiveFileName(name) !== undefined)) {
-      const message = `cannot write a bundle to ${directory}: it holds archives that no pull of this program made`;
+    if (!isOurs && !options.force && names.some((name) => parseArchiveFileName(name) !== undefined)) {
+      const message = `cannot write a bundle to ${directory}: it is not empty, and holds archives that no pull of this program made`;
       throw new MirrorError("BUNDLE_NOT_EMPTY", message, { bundle: directory });
     }
     const lock = await BundleLock.acquire(directory);

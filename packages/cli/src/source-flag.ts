@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { type Environment, firstSet, sourceVariables } from "./environment.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** The flag of {@link withSourceFlag}. */
+export interface SourceFlag {
+  readonly source?: string;
+}
+
+/** Adds `--source`. */
+export function withSourceFlag(
+  command: Command,
+  description = "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
+): Command {
+  return command.option("--source <place>", `${description}; without, ${sourceVariables[0]} says it`);
+}
+
+/** The source, as the flag or else the environment says; `undefined` where neither does. */
+export function sourceOf({ source }: SourceFlag, environment: Environment): string | undefined {
+  return source ?? firstSet(environment, sourceVariables)?.value;
+}
+
+/** The same for commands that cannot do without. @throws UsageError */
+export function requireSource(flag: SourceFlag, environment: Environment): string {
+  const source = sourceOf(flag, environment);
+  if (source !== undefined) return source;
+  throw new UsageError(
+    `no source was given: write --source registry.example.com/deckhouse/fe, or set ${sourceVariables[0]}`,
+  );
+}
