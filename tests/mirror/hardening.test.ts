@@ -220,6 +220,7 @@ describe("nothing hostile is believed", () => {
         reference: `${registry.host}/demo/fe/packages/alb/version:v1.0.2`,
         why: "catalog",
         component: "package-versions",
+        archive: "package-versions.tar",
       },
     ]);
   });

@@ -132,7 +132,7 @@ function fixPlan(bundle: BundleDirectory, lock: LockFile, selection: string): vo
     const steps = sections.map(
       (section, index): PlannedStep => ({
         section,
-        missing: index > 0 ? [] : missing.map(({ reference, why }) => ({ reference, why })),
+        missing: index > 0 ? [] : missing.map(({ component: _own, ...one }) => one),
       }),
     );
     for (const step of steps.slice(journal.steps(archive).length)) journal.fixStep(archive, step);
