@@ -49,6 +49,13 @@ function asked(registry: TestRegistry): readonly string[] {
   return registry.requests().map(({ method, path }) => `${method} ${path.replace("/v2/demo/", "")}`);
 }
 
+/** The digests of blobs that were asked for, from whichever repository. */
+function blobsOf(registry: TestRegistry): readonly string[] {
+  const blobs = asked(registry).flatMap((one) => (one.includes("/blobs/") ? one.replace(/^.*\//, "") : []));
+  expect(blobs.length).toBeGreaterThan(0);
+  return blobs;
+}
+
 /** What was asked more than once. */
 function repeated(requests: readonly string[]): readonly string[] {
   return [...new Set(requests.filter((one, at) => requests.indexOf(one) !== at))];
@@ -96,9 +103,23 @@ describe.for(["plan", "pull"] as const)("a %s", (kind) => {
       new ModulesService({ source }),
     ]);
     expect(repeated(asked(registry))).toEqual([]);
-    const blobs = asked(registry).flatMap((one) => (one.includes("/blobs/") ? one.replace(/^.*\//, "") : []));
-    expect(blobs.length).toBeGreaterThan(0);
-    expect(repeated(blobs)).toEqual([]);
+    expect(repeated(blobsOf(registry))).toEqual([]);
+  });
+
+  test.for<{ readonly name: string; readonly options: Partial<CatalogServiceOptions> }>([
+    { name: "only one platform is wanted", options: { platforms: ["linux/arm64"] } },
+    { name: "only extra images are wanted", options: { onlyExtraImages: true } },
+    {
+      name: "only extra images of one platform are wanted",
+      options: { onlyExtraImages: true, platforms: ["linux/amd64"] },
+    },
+  ])("reads what it decides by once, and does not fetch it again, when $name", async ({ options }) => {
+    await using registry = await aSource();
+    await using source = createRegistry(`${registry.host}/demo`);
+    const shared = { source, attached: "none", ...options } as const;
+    await runs[kind]([new PackagesService({ ...shared, include: ["app@>=1.0.0", "net"] }), new ModulesService(shared)]);
+    expect(repeated(blobsOf(registry))).toEqual([]);
+    expect(repeated(asked(registry))).toEqual([]);
   });
 });
 

@@ -13,6 +13,7 @@ import {
 } from "@tranship/registry";
 import type { LocalBlobs } from "../bundle/local-blobs.ts";
 import type { SourceView } from "./planner.ts";
+import { maxSmallBlobBytes } from "./small-blobs.ts";
 
 /** A source repository whose manifests are asked once, and whose blobs are read from this machine where they are at hand. */
 export class LocalFirstRepository implements RepositoryReader {
@@ -46,6 +47,10 @@ export class LocalFirstRepository implements RepositoryReader {
 
   async *fetchBlob(blob: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {
     const { offset = 0, length = blob.size - offset, signal } = options;
+    if (offset === 0 && length === blob.size && length <= maxSmallBlobBytes) {
+      yield new Uint8Array(await this.#view.blob(this.#source, blob)); // a copy: others are given the same
+      return;
+    }
     using local = await this.#local?.open(blob, signal);
     if (!local) {
       yield* this.#source.fetchBlob(blob, options);

@@ -1,4 +1,4 @@
-import type { Descriptor, Digest, Manifest, ReferrersOptions, RepositoryReader, Tag } from "@tranship/registry";
+import type { Blob, Descriptor, Digest, Manifest, ReferrersOptions, RepositoryReader, Tag } from "@tranship/registry";
 import * as z from "zod";
 import type { OnEvent } from "../events.ts";
 import type { DownloadList, MissingReference } from "./download-list.ts";
@@ -49,6 +49,13 @@ export interface SourceView {
     subject: Digest,
     options?: Pick<ReferrersOptions, "readsFallbackTag">,
   ): Promise<readonly Descriptor[]>;
+  /**
+   * A blob that something is decided by, of at most `maxSmallBlobBytes`: read once, however many ask, and from this machine
+   * where it is at hand.
+   */
+  blob(repository: RepositoryReader, blob: Blob): Promise<Uint8Array>;
+  /** What `blob` gave for it, or is about to give; `undefined` when nobody asked, or it is no longer held. */
+  heldBlob(blob: Blob): Promise<Uint8Array | undefined>;
   /** From now on `manifest` gives this one, which the source does not have. */
   provide(repository: Pick<RepositoryReader, "name">, manifest: Manifest): void;
 }

@@ -79,3 +79,24 @@ test("over its limit it lets bytes go and finds them again on this machine, else
   for (const [index, tag] of tags.entries()) expect(await cache.manifest(repository, tag)).toEqual(manifests[index]);
   expect(asked).toEqual([...tags, manifests[1]?.descriptor.digest, manifests[2]?.descriptor.digest]);
 });
+
+test("waits for a small blob that is on its way to this machine, and reads it there", async () => {
+  const { repository, registry } = aRepository("v1");
+  const [blob] = anImage({ tag: "v1", seed: "v1" }).blobs;
+  if (!blob) return expect.unreachable();
+  const cache = new SourceCache({ signal });
+  const way = Promise.withResolvers<void>();
+  let isThere = false;
+  cache.arrival = () => way.promise;
+  cache.recall = async () => (isThere ? new Uint8Array([1, 2, 3]) : undefined);
+  const reading = cache.blob(repository, blob);
+  expect(await cache.heldBlob(blob)).toBeUndefined(); // who brings it does not wait for who waits for it
+  isThere = true;
+  way.resolve();
+  expect(await reading).toEqual(new Uint8Array([1, 2, 3]));
+
+  isThere = false; // it did not arrive: the source is asked
+  const other = new SourceCache({ signal });
+  other.arrival = () => way.promise;
+  expect(await other.blob(registry.repository("app"), blob)).toEqual(Buffer.from(blob.bytes));
+});

@@ -1,4 +1,5 @@
 import {
+  type Blob,
   type Descriptor,
   type Digest,
   isDigest,
@@ -14,6 +15,7 @@ import { Pool } from "../transfer/pool.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
 import { answeredInTime } from "./answered-in-time.ts";
 import type { SourceView, TagsOptions } from "./planner.ts";
+import { SmallBlobs } from "./small-blobs.ts";
 
 /** Bytes of manifests kept at hand. A run with more forgets the oldest and reads them again where they were written. */
 const maxHeldBytes = 32 * 1024 * 1024;
@@ -21,13 +23,15 @@ const maxHeldBytes = 32 * 1024 * 1024;
 /** Questions under way at a time; a registry's own limit may be lower. */
 const inFlight = 32;
 
-/** Gives a manifest's bytes from this machine, when they are there. */
-export type Recall = (descriptor: Descriptor) => Promise<Uint8Array | undefined>;
+/** Gives the bytes of a manifest or a small blob from this machine, when they are there. */
+export type Recall = (blob: Blob) => Promise<Uint8Array | undefined>;
 
 /** Asks the source each thing once: one request for one manifest, one listing for one repository, shared by all who ask. */
 export class SourceCache implements SourceView {
   /** How bytes that are no longer held are found again before the source is asked once more. */
   recall: Recall = async () => undefined;
+  /** Where a blob is on its way to this machine: settles when it is there, or has failed. */
+  arrival: (digest: Digest) => Promise<void> | undefined = () => undefined;
   readonly #patience: Patience;
   readonly #pool = new Pool(inFlight);
   readonly #maxHeldBytes: number;
@@ -35,6 +39,7 @@ export class SourceCache implements SourceView {
   readonly #tags = new Map<string, Promise<readonly Tag[] | undefined>>();
   readonly #referrers = new Map<string, Promise<readonly Descriptor[] | undefined>>();
   readonly #pins = new Map<string, Digest>();
+  readonly #blobs = new SmallBlobs();
   readonly #made = new Map<string, Manifest>();
   /** Manifests whose bytes are held, oldest first. */
   readonly #held = new Map<string, Descriptor>();
@@ -99,6 +104,16 @@ export class SourceCache implements SourceView {
     return found ?? [];
   }
 
+  async blob(repository: RepositoryReader, blob: Blob): Promise<Uint8Array> {
+    const arrival = this.arrival(blob.digest);
+    if (arrival) await arrival; // not as a part of the read: what arrives may be waiting for one
+    return await this.#blobs.find(blob, async () => (await this.recall(blob)) ?? (await this.#read(repository, blob)));
+  }
+
+  heldBlob(blob: Blob): Promise<Uint8Array | undefined> {
+    return this.#blobs.held(blob);
+  }
+
   provide(repository: Pick<RepositoryReader, "name">, manifest: Manifest): void {
     this.#made.set(`${repository.name}@${manifest.descriptor.digest}`, manifest);
   }
@@ -141,6 +156,13 @@ export class SourceCache implements SourceView {
     this.#manifests.delete(name);
     this.#heldBytes -= size;
     if (descriptor) this.#released.set(name, descriptor);
+  }
+
+  /** Whoever asks for it knows how patiently to ask again. */
+  async #read(repository: RepositoryReader, blob: Blob): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of repository.fetchBlob(blob, { signal: this.#patience.signal })) chunks.push(chunk);
+    return Buffer.concat(chunks);
   }
 
   async #fetch(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {

@@ -87,10 +87,11 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   using session = options.to.begin(selectionOf(planners, base), run.base.emit);
   const { journal, local } = session;
   pinFixed(run, journal);
-  run.source.recall = (descriptor) => local.read(descriptor);
+  run.source.recall = (blob) => local.read(blob);
   const { attempts, retryDelayMs: delayMs, inFlight = 8 } = options;
   const wasWritten = options.to.keepForm; // a repair: what it goes on with was whole once
   const filler = new BlobFiller(local, run.base, { attempts, delayMs, inFlight, wasWritten });
+  run.source.arrival = (digest) => filler.arrival(digest);
   const { directory: folder, checksums: kinds } = options.to;
   await using sidecars = new SidecarWriter({ folder, kinds, signal: run.base.signal, onEvent: run.base.emit });
   const failures = new ItemFailures(run, options);

@@ -105,6 +105,11 @@ export class BlobFiller {
     await fetch;
   }
 
+  /** Settles when the fetch of a blob that is or was under way has come to its end; `undefined` when there is none. */
+  arrival(digest: Digest): Promise<void> | undefined {
+    return this.#flights.get(digest)?.catch(() => {});
+  }
+
   /** What lies in the place: all of the blob, a beginning that may be its, or nothing. */
   async #look(file: ArchiveFile, { offset, size }: ArchiveEntry, blob: PlannedBlob): Promise<Place> {
     const filled = await file.endOfData(offset, size, this.#run.signal);
@@ -163,7 +168,9 @@ export class BlobFiller {
     const retried = (code: string, attempt: number, delayMs: number) =>
       emit({ type: "transfer.retried", side: "source", reference, code, attempt, delayMs });
     try {
-      const lane = isManifestMediaType(blob.mediaType) ? this.#manifestLane(source) : laneOf(source);
+      const lane = isManifestMediaType(blob.mediaType)
+        ? this.#manifestLane(source)
+        : await this.#blobLane(blob, source);
       const fetchedBytes = await receive(blob, lane, place, {
         attempts: this.#options.attempts,
         delayMs: this.#options.delayMs,
@@ -207,6 +214,19 @@ export class BlobFiller {
         if (manifest) return sink(manifest.bytes.subarray(offset));
         const details = { registry: source.name, reference: blob.digest };
         throw new RegistryError("NOT_FOUND", `manifest ${blob.digest} is not at ${source.name}`, details);
+      },
+    };
+  }
+
+  /** What was read already to plan by is written from there; if that is not the blob, the source is asked. */
+  async #blobLane(blob: PlannedBlob, source: RepositoryReader): Promise<BlobLane> {
+    let held = await this.#run.source.heldBlob(blob);
+    const lane = laneOf(source);
+    return {
+      read: async (one, offset, sink, signal) => {
+        const bytes = held?.subarray(offset);
+        held = undefined;
+        return bytes ? sink(bytes) : lane.read(one, offset, sink, signal);
       },
     };
   }
