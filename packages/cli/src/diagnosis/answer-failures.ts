@@ -12,7 +12,7 @@ export function authenticationFinding(facts: FailureFacts): Finding | undefined 
     class: "authentication",
     category: `the registry wants credentials, or other ones (401, ${host})`,
     causes: [
-      { cause: "no credentials were found, or they are wrong or have run out", advice: [login] },
+      { cause: "no credentials were found, or they are not the right ones any more", advice: [login] },
       {
         cause: words.does === "write" ? "this user may read there, but not write" : "this user may not read this path",
         advice: [

@@ -1,3 +1,4 @@
+import { isMirrorError } from "@tranship/core";
 import {
   accessDeniedFinding,
   authenticationFinding,
@@ -56,9 +57,12 @@ export function diagnose(error: unknown, command?: string): Diagnosis {
     chain: facts.errors.length === 0 ? [redact(String(error))] : chainOf(facts.errors),
     details: (error as { readonly details?: unknown } | undefined)?.details,
   };
+  const whole = { ...told, chain: [told.message] };
   const { name } = facts.errors[0] ?? {};
-  if (name === "UsageError") return { ...told, class: "usage", causes: [] };
-  if (name === "Interruption") return { ...told, class: "interrupted", causes: [] };
+  // these say in one line what is to be done
+  if (name === "UsageError") return { ...whole, class: "usage", causes: [] };
+  if (isMirrorError(error, "SELECTION_INVALID")) return { ...whole, class: "selection", causes: [] };
+  if (name === "Interruption") return { ...whole, class: "interrupted", causes: [] };
   for (const find of classes) {
     const finding = find(facts);
     if (finding) return { ...told, ...finding };
@@ -78,8 +82,12 @@ function chainOf(errors: readonly Error[]): readonly string[] {
   const chain: string[] = [];
   for (const [at, message] of messages.entries()) {
     const next = messages.slice(at + 1).find((below) => message !== below && message.includes(below));
-    const own = next !== undefined && message.endsWith(`: ${next}`) ? message.slice(0, -`: ${next}`.length) : message;
+    const own = next === undefined ? message : without(message, `: ${next}`);
     if (!chain.some((above) => above.includes(own))) chain.push(own);
   }
   return chain;
+}
+
+function without(message: string, end: string): string {
+  return message.endsWith(end) ? message.slice(0, -end.length) : message;
 }

@@ -7,12 +7,6 @@ type Told = Omit<Finding, "causes"> & { readonly cause: string; readonly advice:
 
 /** Codes of core that say all there is to say, whatever lies below. */
 const mirrorCodes: { readonly [Code in MirrorErrorCode]?: Told } = {
-  SELECTION_INVALID: {
-    class: "selection",
-    category: "the selection cannot be read",
-    cause: "the expression is none",
-    advice: ["a name, or name@CONSTRAINT in quotes: the shell takes > and < for itself"],
-  },
   NOT_IN_CATALOG: {
     class: "selection",
     category: "what was asked for is not in the catalog",
@@ -23,7 +17,7 @@ const mirrorCodes: { readonly [Code in MirrorErrorCode]?: Told } = {
     class: "corrupt",
     category: "a file inside an image cannot be used",
     cause: "the image was made wrongly, or for another program",
-    advice: ["ask whoever published it; --keep-going mirrors everything else"],
+    advice: ["ask whoever published it; `tranship pull --keep-going` mirrors everything else"],
   },
   IMAGE_META_NOT_FOUND: {
     class: "bundle",
@@ -83,7 +77,7 @@ const mirrorCodes: { readonly [Code in MirrorErrorCode]?: Told } = {
     cause: "the bundle leaves out what the other side was said to have, and it does not",
     advice: [
       "bring the base first, or give its bundle beside this one",
-      "a pull without --base makes a bundle that needs none",
+      "`tranship pull --source …` without a base makes a bundle that needs none",
     ],
   },
   INVENTORY_INVALID: {
@@ -99,7 +93,7 @@ const mirrorCodes: { readonly [Code in MirrorErrorCode]?: Told } = {
     category: "the registry does not say which repositories it has",
     cause: "it has no catalog, or not for this user",
     advice: [
-      "name its repositories with --plan FILE, a plan or the lock file of a bundle it has taken in; --base takes such a file too, without asking the registry",
+      "name its repositories with --plan FILE, a plan or the lock file of a bundle it has taken in; `tranship pull --base FILE` takes such a file too, without asking the registry",
     ],
   },
   TAG_CONFLICT: {
@@ -112,20 +106,20 @@ const mirrorCodes: { readonly [Code in MirrorErrorCode]?: Told } = {
     class: "file",
     category: "the file system cannot hold a file of that size",
     cause: "it has a limit, as FAT32 has at 4 GiB",
-    advice: ["--chunk-size splits archives into files it can hold, such as --chunk-size 4GB"],
+    advice: ["`tranship pull --chunk-size 4GB` splits archives into files it can hold"],
   },
   PLAN_OUTDATED: {
     class: "plan",
     category: "the plan is no longer true",
     cause: "the source has changed since",
-    advice: ["plan anew: with `tranship plan -o`, or an interrupted pull with --restart"],
+    advice: ["plan anew: with `tranship plan -o`; an interrupted pull with `tranship pull --restart`"],
   },
   PLAN_INVALID: {
     class: "plan",
     category: "the plan cannot be followed",
     cause: "it is damaged, was changed, or comes from a later version",
     advice: [
-      "a plan is what `tranship plan -o` writes or a bundle has as its lock; pull with --restart makes a damaged lock anew",
+      "a plan is what `tranship plan -o` writes or a bundle has as its lock; `tranship pull --restart` makes a damaged lock anew",
     ],
   },
 };
