@@ -26,7 +26,10 @@ async function main(): Promise<void> {
   }
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1)); // whoever read us is gone
   const isJson = process.argv.includes("--json");
-  const output = new (isJson ? JsonOutput : HumanOutput)(process.stdout, process.stderr);
+  const output = new (isJson ? JsonOutput : HumanOutput)(process.stdout, process.stderr, {
+    environment: process.env,
+  });
+  process.on("exit", () => output.end()); // whatever ends the process, its terminal stays usable
   const context = createContext({
     output,
     signal: stop.signal,

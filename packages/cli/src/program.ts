@@ -10,6 +10,7 @@ import { verifyCommand } from "./commands/verify.ts";
 import type { CliContext } from "./context.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { withHyphens } from "./flag-spelling.ts";
+import { withProgressFlags } from "./print/progress-flags.ts";
 
 /** The command tree. `--json` is read before, to choose the output; it is declared here for `--help`. */
 export function createProgram(context: CliContext, version: string): Command {
@@ -37,10 +38,10 @@ export function createProgram(context: CliContext, version: string): Command {
     const parse = command.parseOptions.bind(command);
     command.parseOptions = (words) => parse(withHyphens(command, words));
     program.addCommand(
-      command
+      withProgressFlags(command)
         .option("--json", "events and the report as JSON lines on standard output")
         .addHelpText("after", exitCodesHelp)
-        .hook("preAction", (_program, action) => context.output.begin(action.name()))
+        .hook("preAction", (_program, action) => context.output.begin(action.name(), action.opts()))
         .exitOverride(),
     );
   }

@@ -1,13 +1,22 @@
 import { diagnose } from "../diagnosis/diagnose.ts";
+import type { Environment } from "../environment.ts";
 import type { CliEvent } from "./cli-event.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Colours, createColours } from "./colours.ts";
 import { formatFailure } from "./failure.ts";
+import { printableLines } from "./printable.ts";
 import { Progress } from "./progress.ts";
+import type { ProgressFlags } from "./progress-flags.ts";
+import { hasColours, isUnicode, progressKindFor } from "./terminal.ts";
 import type { TextStream } from "./text-stream.ts";
 
 /** What the program says: results on standard output, everything on the way on standard error. */
 export interface Output {
-  /** Told which command runs, before it does: what is said of a failure speaks of that command. */
-  begin(command: string): void;
+  /**
+   * Told which command runs, before it does: what is said of a failure speaks of that command; and what it is to tell on the
+   * way.
+   */
+  begin(command: string, flags?: ProgressFlags): void;
   /** Progress of a call. */
   event(event: CliEvent): void;
   /** Something to know before the command ends: an event for machines, a line among the results for people. */
@@ -17,23 +26,39 @@ export interface Output {
   /** Text on standard output as it is. */
   text(text: string): void;
   failure(error: unknown): void;
+  /** Leaves the terminal as it was; nothing else is said. */
+  end(): void;
+}
+
+/** What an output knows of where it speaks. */
+export interface OutputOptions {
+  /** The process's environment: says what its terminal can. @defaultValue none */
+  readonly environment?: Environment | undefined;
+  /** @defaultValue the machine's */
+  readonly clock?: Clock | undefined;
 }
 
 /** Output for people: a result on `stdout`, progress and failures on `stderr`. */
 export class HumanOutput implements Output {
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
-  readonly #progress: Progress;
+  readonly #options: OutputOptions;
+  readonly #colours: Colours;
+  #progress: Progress;
   #command: string | undefined;
 
-  constructor(stdout: TextStream, stderr: TextStream) {
+  constructor(stdout: TextStream, stderr: TextStream, options: OutputOptions = {}) {
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.#progress = new Progress(stderr);
+    this.#options = options;
+    this.#colours = createColours(hasColours(stderr, options.environment ?? {}));
+    this.#progress = progressOn(stderr, options);
   }
 
-  begin(command: string): void {
+  begin(command: string, flags: ProgressFlags = {}): void {
     this.#command = command;
+    this.#progress.end();
+    this.#progress = progressOn(this.#stderr, this.#options, flags);
   }
 
   event(event: CliEvent): void {
@@ -42,12 +67,12 @@ export class HumanOutput implements Output {
 
   announce(_event: CliEvent, text: string): void {
     this.#progress.end();
-    this.#stdout.write(`${text}\n`);
+    this.#stdout.write(`${printableLines(text)}\n`);
   }
 
   report(_command: string, _data: Readonly<Record<string, unknown>>, text: string): void {
     this.#progress.end();
-    this.#stdout.write(`${text}\n`);
+    this.#stdout.write(`${printableLines(text)}\n`);
   }
 
   text(text: string): void {
@@ -57,48 +82,84 @@ export class HumanOutput implements Output {
 
   failure(error: unknown): void {
     this.#progress.end();
-    this.#stderr.write(formatFailure(diagnose(error, this.#command)));
+    const { red, dim, bold } = this.#colours;
+    this.#stderr.write(formatFailure(diagnose(error, this.#command), { alarm: red, faint: dim, strong: bold }));
+  }
+
+  end(): void {
+    this.#progress.end();
   }
 }
 
-/** Output for machines: one JSON object a line on `stdout`, the report or the failure last; people read `stderr`. */
+/**
+ * Output for machines: one JSON object a line on `stdout`, the report or the failure last. People read `stderr`, which tells
+ * progress only to those who ask for a kind of it.
+ */
 export class JsonOutput implements Output {
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
+  readonly #options: OutputOptions;
+  #progress: Progress | undefined;
   #command: string | undefined;
 
-  constructor(stdout: TextStream, stderr: TextStream) {
+  constructor(stdout: TextStream, stderr: TextStream, options: OutputOptions = {}) {
     this.#stdout = stdout;
     this.#stderr = stderr;
+    this.#options = options;
   }
 
-  begin(command: string): void {
+  begin(command: string, flags: ProgressFlags = {}): void {
     this.#command = command;
+    const { progress = "auto" } = flags;
+    this.#progress = progress === "auto" ? undefined : progressOn(this.#stderr, this.#options, flags);
   }
 
   event(event: CliEvent): void {
     this.#line(event);
+    this.#progress?.event(event);
   }
 
   announce(event: CliEvent, _text: string): void {
+    this.end();
     this.#line(event);
   }
 
   report(command: string, data: Readonly<Record<string, unknown>>, _text: string): void {
+    this.end();
     this.#line({ type: "report", command, ...data });
   }
 
   text(text: string): void {
+    this.end();
     this.#stdout.write(text);
   }
 
   failure(error: unknown): void {
+    this.end();
     const failure = diagnose(error, this.#command);
     this.#line({ type: "failure", ...failure });
     this.#stderr.write(`tranship: ${failure.message}\n`);
   }
 
+  end(): void {
+    this.#progress?.end();
+  }
+
   #line(value: object): void {
     this.#stdout.write(`${JSON.stringify(value)}\n`);
   }
+}
+
+function progressOn(
+  stream: TextStream,
+  { environment = {}, clock = systemClock }: OutputOptions,
+  { progress = "auto", quiet: isQuiet = false }: ProgressFlags = {},
+): Progress {
+  return new Progress(stream, {
+    clock,
+    isQuiet,
+    kind: progressKindFor(progress, stream, environment),
+    colours: createColours(hasColours(stream, environment)),
+    isUnicode: isUnicode(environment),
+  });
 }

@@ -1,106 +1,103 @@
 import type { CliEvent } from "./cli-event.ts";
-import { formatBytes } from "./size.ts";
+import type { Clock } from "./clock.ts";
+import type { Colours } from "./colours.ts";
+import { type EventLine, eventLine, type LineKind } from "./event-line.ts";
+import { LiveBlock } from "./live-block.ts";
+import { plainLine } from "./plain-line.ts";
+import { printable } from "./printable.ts";
+import { progressBlock } from "./progress-block.ts";
+import { ProgressState } from "./progress-state.ts";
+import type { ProgressKind } from "./terminal.ts";
 import type { TextStream } from "./text-stream.ts";
 
+/** How often a block is drawn anew, in milliseconds. */
 const redrawMs = 200;
+
+/** A line of progress is told at most every so many milliseconds. */
 const lineMs = 5000;
 
-/** Tells how far a call is: one line redrawn on a terminal, a line now and then elsewhere; warnings and retries at once. */
+/** As often a line is told though nothing has moved, in milliseconds: the run is alive. */
+const aliveMs = 30_000;
+
+/** How {@link Progress} shows what it is told. */
+export interface ProgressOptions {
+  readonly clock: Clock;
+  readonly kind: Exclude<ProgressKind, "auto">;
+  /** Only warnings and failures. */
+  readonly isQuiet: boolean;
+  readonly colours: Colours;
+  /** Whether the terminal's text is UTF-8. */
+  readonly isUnicode: boolean;
+}
+
+/**
+ * Tells how far a call is: a block that is redrawn at the bottom of a terminal, or a line now and then; what is finished,
+ * warnings and retries at once, as lines that stay.
+ */
 export class Progress {
   readonly #stream: TextStream;
-  readonly #archives = new Map<string, number>();
-  #plannedBytes = 0;
-  #doneBytes = 0;
-  #movedBytes = 0;
-  #startedMs = performance.now();
-  #toldMs = performance.now();
-  #hasLine = false;
+  readonly #options: ProgressOptions;
+  readonly #block: LiveBlock;
+  readonly #state: ProgressState;
+  #stop: (() => void) | undefined;
+  #told: { readonly atMs: number; readonly what: string };
 
-  constructor(stream: TextStream) {
+  constructor(stream: TextStream, options: ProgressOptions) {
     this.#stream = stream;
+    this.#options = options;
+    this.#block = new LiveBlock(stream);
+    const nowMs = options.clock.now();
+    this.#state = new ProgressState(nowMs);
+    this.#told = { atMs: nowMs, what: "" };
   }
 
   event(event: CliEvent): void {
-    switch (event.type) {
-      case "section.planned":
-        this.#plannedBytes += event.bytes;
-        this.#archives.set(event.archive, (this.#archives.get(event.archive) ?? 0) + event.bytes);
-        break;
-      case "blob.progress":
-        this.#movedBytes += event.bytes;
-        this.#doneBytes += event.bytes;
-        break;
-      case "checksum.started":
-        if (this.#plannedBytes > 0) this.#plannedBytes += event.size; // a verification plans nothing
-        break;
-      case "checksum.progress":
-        this.#movedBytes += event.bytes;
-        this.#doneBytes += event.bytes;
-        break;
-      case "blob.started":
-        this.#doneBytes += event.offset;
-        break;
-      case "blob.skipped":
-        this.#doneBytes += event.size;
-        break;
-      case "archive.finished":
-        if (event.outcome === "unchanged") this.#doneBytes += this.#archives.get(event.archive) ?? 0;
-        this.#say(
-          `${event.archive} ${event.outcome === "written" ? "is finished" : "is unchanged"} (${formatBytes(event.bytes)})`,
-        );
-        break;
-      case "item.failed":
-        this.#say(`${event.archive} failed, the others go on: ${event.message}`);
-        break;
-      case "archive.removed":
-        this.#say(`${event.archive} is no longer part of the bundle and was removed`);
-        break;
-      case "warning.raised":
-        this.#say(`warning: ${event.message}`);
-        break;
-      case "registry.warned":
-        this.#say(`warning: ${event.registry} says: ${event.message}`);
-        break;
-      case "registry.slowed":
-        this.#say(`${event.registry} asks for a rest of ${event.delayMs} ms`);
-        break;
-      case "request.answered":
-        this.#say(`${event.method} ${event.path} ${event.status}`);
-        return;
-      case "request.failed":
-        this.#say(`${event.method} ${event.path} failed: ${event.reason}`);
-        return;
-      case "transfer.retried":
-      case "request.retried":
-        this.#say(`retrying ${event.reference} after ${event.code} in ${event.delayMs} ms`);
-        break;
-      default:
-        break;
-    }
-    this.#tick();
+    this.#state.event(event, this.#options.clock.now());
+    const line = eventLine(event);
+    if (line && this.#isTold(line.kind)) this.#say(line);
+    if (this.#stop || this.#state.activity === undefined) return;
+    const { kind, isQuiet, clock } = this.#options;
+    if (isQuiet || kind === "none") return;
+    this.#stop = kind === "bar" ? clock.every(redrawMs, () => this.#draw()) : clock.every(1000, () => this.#tell());
   }
 
-  /** Clears the line in progress. */
+  /** Takes away what is drawn, until something happens again. The cursor is as it was. */
   end(): void {
-    if (this.#hasLine) this.#stream.write("\r\x1b[2K");
-    this.#hasLine = false;
+    this.#stop?.();
+    this.#stop = undefined;
+    this.#block.clear();
   }
 
-  #say(text: string): void {
-    this.end();
-    this.#stream.write(`${text}\n`);
+  #isTold(kind: LineKind): boolean {
+    return !this.#options.isQuiet || kind === "warning" || kind === "failure";
   }
 
-  #tick(): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#toldMs < (this.#stream.isTTY ? redrawMs : lineMs)) return;
-    this.#toldMs = nowMs;
-    const rate = this.#movedBytes / Math.max(1, (nowMs - this.#startedMs) / 1000);
-    const total = this.#plannedBytes > 0 ? ` of ${formatBytes(this.#plannedBytes)}` : "";
-    const text = `${formatBytes(this.#doneBytes)}${total}, ${formatBytes(rate)}/s`;
-    if (this.#stream.isTTY) {
-      this.#stream.write(`\r\x1b[2K${text}`);
-      this.#hasLine = true;
-    } else this.#stream.write(`${text}\n`);
+  #say({ kind, mark, text }: EventLine): void {
+    const paint = this.#paintOf(kind);
+    this.#block.say(`${mark === "" ? "" : paint(mark)}${mark === "" ? paint(printable(text)) : printable(text)}`);
+  }
+
+  #paintOf(kind: LineKind): (text: string) => string {
+    const { colours } = this.#options;
+    if (kind === "warning") return colours.yellow;
+    if (kind === "failure") return colours.red;
+    return kind === "note" ? colours.dim : String;
+  }
+
+  #draw(): void {
+    const { columns = 80, rows = 24 } = this.#stream;
+    const { clock, colours, isUnicode } = this.#options;
+    this.#block.draw(progressBlock(this.#state, clock.now(), { colours, isUnicode, columns, rows }));
+  }
+
+  #tell(): void {
+    const nowMs = this.#options.clock.now();
+    const { items, images, doneBytes, plannedBytes } = this.#state;
+    const what = [items, images, doneBytes, plannedBytes].join(" ");
+    if (nowMs - this.#told.atMs < (what === this.#told.what ? aliveMs : lineMs)) return;
+    const line = plainLine(this.#state, nowMs);
+    if (line === undefined) return;
+    this.#told = { atMs: nowMs, what };
+    this.#stream.write(`${line}\n`);
   }
 }

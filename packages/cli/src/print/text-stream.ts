@@ -1,5 +1,10 @@
-/** A stream text is written to. */
+/** What is written to: `process.stderr` is one, and so is a test's. */
 export interface TextStream {
-  readonly isTTY?: boolean;
+  /** Whether somebody looks at it on a terminal. */
+  readonly isTTY?: boolean | undefined;
+  /** The terminal's width in characters, as it is now. */
+  readonly columns?: number | undefined;
+  /** The terminal's height in lines, as it is now. */
+  readonly rows?: number | undefined;
   write(text: string): unknown;
 }

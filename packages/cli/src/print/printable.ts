@@ -1,0 +1,23 @@
+/** Controls, what turns the direction of writing, line separators, halves of pairs: all that could steer a terminal. */
+const steering = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** `text` on one line, with everything that could steer a terminal written as an escape: `\n`, `\u{1b}`. */
+export function printable(text: string): string {
+  return text.replace(steering, escapeOf);
+}
+
+/** As {@link printable}, line by line: the line breaks of `text` stay. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+/** As {@link printable}, and of ASCII alone, where one character takes one column. */
+export function printableAscii(text: string): string {
+  return printable(text).replace(/[^\x20-\x7e]/gu, escapeOf);
+}
+
+function escapeOf(character: string): string {
+  if (character === "\n") return "\\n";
+  if (character === "\t") return "\\t";
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}

@@ -1,0 +1,171 @@
+import type { CliEvent } from "./cli-event.ts";
+import { RateMeter } from "./rate-meter.ts";
+
+/** What a run is doing. */
+export type Activity = "planning" | "pulling" | "pushing" | "verifying" | "hashing";
+
+/** Something that is being transferred or read now; sizes are in bytes. */
+export interface Moving {
+  readonly repository: string;
+  /** The digest of a blob; the name of a file has none. */
+  readonly digest: string | undefined;
+  readonly size: number;
+  doneBytes: number;
+}
+
+type BlobEvent = Extract<CliEvent, { readonly type: `blob.${string}` }>;
+
+/** How far a run is, added up from what it tells; the same for a terminal and for a log. */
+export class ProgressState {
+  readonly #startedMs: number;
+  readonly #rate: RateMeter;
+  readonly #moving = new Map<string, Moving>();
+  /** What is planned for archives that are not finished, in bytes. */
+  readonly #archives = new Map<string, number>();
+  #activity: Activity | undefined;
+  #plannedBytes = 0;
+  #doneBytes = 0;
+  #movedAtMs: number;
+
+  /** Items that were begun: packages, modules, and what belongs to no single one. */
+  items = 0;
+  /** Images planned. */
+  images = 0;
+  /** Archives that are finished. */
+  archives = 0;
+  /** Times something was tried again. */
+  retries = 0;
+
+  constructor(nowMs: number) {
+    this.#startedMs = nowMs;
+    this.#movedAtMs = nowMs;
+    this.#rate = new RateMeter(nowMs);
+  }
+
+  /** `undefined` until there is anything to show. */
+  get activity(): Activity | undefined {
+    return this.#activity;
+  }
+
+  /** What is on its way, the oldest first; what has all its bytes only waits to be told finished. */
+  get moving(): readonly Moving[] {
+    return [...this.#moving.values()].filter(({ doneBytes, size }) => doneBytes < size);
+  }
+
+  /** Bytes to be transferred or read, as far as they are known. */
+  get plannedBytes(): number {
+    return this.#plannedBytes;
+  }
+
+  /** Bytes in place; never more than are planned, where a plan is known. */
+  get doneBytes(): number {
+    return this.#plannedBytes > 0 ? Math.min(this.#doneBytes, this.#plannedBytes) : this.#doneBytes;
+  }
+
+  /** Bytes a second, lately. */
+  bytesPerSecond(nowMs: number): number {
+    return this.#rate.perSecond(nowMs);
+  }
+
+  /** Since the run began. */
+  elapsedMs(nowMs: number): number {
+    return nowMs - this.#startedMs;
+  }
+
+  /** Since bytes came last. */
+  idleMs(nowMs: number): number {
+    return nowMs - this.#movedAtMs;
+  }
+
+  /** How long what is planned may still take; `undefined` while nothing tells. */
+  leftMs(nowMs: number): number | undefined {
+    const rate = this.bytesPerSecond(nowMs);
+    const left = this.plannedBytes - this.doneBytes;
+    if (this.#plannedBytes === 0 || rate < 1) return undefined;
+    return (left / rate) * 1000;
+  }
+
+  event(event: CliEvent, nowMs: number): void {
+    switch (event.type) {
+      case "item.started":
+        this.items += 1;
+        this.#activity ??= "planning";
+        break;
+      case "section.planned":
+        this.images += event.images;
+        this.#plannedBytes += event.bytes;
+        this.#archives.set(event.archive, (this.#archives.get(event.archive) ?? 0) + event.bytes);
+        this.#activity ??= "planning";
+        break;
+      case "work.planned":
+        this.#plannedBytes += event.bytes;
+        this.#activity = event.job === "push" ? "pushing" : "verifying";
+        break;
+      case "archive.finished":
+        this.archives += 1;
+        if (event.outcome === "unchanged") this.#doneBytes += this.#archives.get(event.archive) ?? 0;
+        this.#archives.delete(event.archive);
+        break;
+      case "checksum.started":
+        this.#plannedBytes += event.size;
+        if (this.#activity === undefined || this.#activity === "planning") this.#activity = "hashing";
+        this.#moving.set(event.file, { repository: event.file, digest: undefined, size: event.size, doneBytes: 0 });
+        break;
+      case "checksum.progress":
+        this.#move(event.file, event.bytes, nowMs);
+        break;
+      case "checksum.finished":
+        this.#finish(event.file, event.size);
+        break;
+      case "transfer.retried":
+      case "request.retried":
+        this.retries += 1;
+        break;
+      case "blob.started":
+      case "blob.progress":
+      case "blob.finished":
+      case "blob.failed":
+      case "blob.skipped":
+        this.#blob(event, nowMs);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #blob(event: BlobEvent, nowMs: number): void {
+    const { repository, digest, side } = event;
+    const key = `${repository}@${digest}`;
+    if (this.#activity !== "pushing" && this.#activity !== "verifying")
+      this.#activity = side === "target" ? "pushing" : "pulling";
+    if (event.type === "blob.started") {
+      this.#moving.set(key, { repository, digest, size: event.size, doneBytes: event.offset });
+      this.#doneBytes += event.offset;
+    } else if (event.type === "blob.progress") this.#move(key, event.bytes, nowMs);
+    else if (event.type === "blob.failed") this.#drop(key);
+    else this.#finish(key, event.size);
+  }
+
+  #move(key: string, bytes: number, nowMs: number): void {
+    const moving = this.#moving.get(key);
+    const before = moving?.doneBytes ?? 0;
+    const after = moving ? Math.min(moving.size, Math.max(0, before + bytes)) : before + bytes;
+    if (moving) moving.doneBytes = after;
+    this.#doneBytes += after - before;
+    this.#rate.add(bytes, nowMs);
+    if (bytes > 0) this.#movedAtMs = nowMs;
+  }
+
+  /** Whatever was told of it on the way, all of it is in place now. */
+  #finish(key: string, size: number): void {
+    this.#doneBytes += size - (this.#moving.get(key)?.doneBytes ?? 0);
+    this.#moving.delete(key);
+  }
+
+  /** What is left of it will not come. */
+  #drop(key: string): void {
+    const moving = this.#moving.get(key);
+    if (moving && this.#plannedBytes > 0) this.#plannedBytes -= moving.size - moving.doneBytes;
+    this.#moving.delete(key);
+  }
+}
