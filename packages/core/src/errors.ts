@@ -11,6 +11,10 @@ export interface MirrorErrorDetails {
   NOT_IN_CATALOG: { catalog: string; names: readonly string[] };
   /** A tag or digest asked for by name that the source does not have. */
   IMAGE_NOT_FOUND: { reference: string };
+  /** A tag that was asked for together with a digest, and is another image at the source. */
+  TAG_MOVED: { reference: string; expected: string; actual: string };
+  /** Images of two sources that would be stored under one path and tag, and are not the same. */
+  PATH_CONFLICT: { path: string; references: readonly string[] };
   /**
    * Reading or writing one image failed; `cause` says how, `failure` whether trying again may help. `catalog` is there when
    * it was the list of a catalog's names that could not be read.

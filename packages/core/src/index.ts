@@ -123,6 +123,9 @@ export {
   semverConstraintsOf,
 } from "./selection/constraints-of.ts";
 export { type Filter, type FilterExpressions, parseFilter, type Wanted } from "./selection/filter.ts";
+export { type ImageExclusion, parseImage, parseImageExclusion } from "./selection/image-expression.ts";
+export type { ImageSelection } from "./selection/image-selection.ts";
+export type { ImageTagVerdict } from "./selection/image-tags.ts";
 export { type ProbeOptions, probeVersions } from "./selection/probe.ts";
 export { explainVersions, selectVersions, type TagVerdict } from "./selection/select-versions.ts";
 export { parseVersionRange, type VersionRange } from "./selection/version-range.ts";
@@ -134,8 +137,12 @@ export type {
   ServiceEvents,
   ServicePullOptions,
 } from "./services/catalog-service.ts";
+export type { RegistryOfHost, SourceRegistries } from "./services/images-hosts.ts";
+export { type ImagePathOptions, type ImageRewrite, imagePaths } from "./services/images-paths.ts";
+export { type ImageExplanation, ImagesService, type ImagesServiceOptions } from "./services/images-service.ts";
+export type { ImageStat, ImagesStats } from "./services/images-stats.ts";
 export type { CatalogTotals, ItemStat } from "./services/item-stats.ts";
-export { listPlanner } from "./services/list-planner.ts";
+export { listedHosts, listPlanner } from "./services/list-planner.ts";
 export {
   type ModuleStat,
   ModulesService,

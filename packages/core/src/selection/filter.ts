@@ -88,7 +88,8 @@ function parseExpression(expression: string): { readonly name: string; readonly 
   throw refusal(expression, constraint.reason, constraint.hint?.replace(/^write (?=[=<>~^])/, `write ${name}@`));
 }
 
-function refusal(expression: string, reason: string, hint?: string): MirrorError<"SELECTION_INVALID"> {
+/** Why an expression cannot be read, as an error. */
+export function refusal(expression: string, reason: string, hint?: string): MirrorError<"SELECTION_INVALID"> {
   const shown = JSON.stringify(expression.slice(0, 200));
   const message = `cannot read ${shown}: ${reason}${hint === undefined ? "" : `; ${hint}`}`;
   return new MirrorError("SELECTION_INVALID", message, { expression, ...(hint === undefined ? {} : { hint }) });

@@ -1,4 +1,4 @@
-import { digestAlgorithm, digestOf, formatName, type Manifest, type RegistryReader } from "@tranship/registry";
+import { digestAlgorithm, digestOf, formatName, type Manifest, type RepositoryReader } from "@tranship/registry";
 import { isMirrorError, MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
 import { buildStep, type WantedImage } from "../plan/build-step.ts";
@@ -17,30 +17,35 @@ import {
   type PlannedRepository,
   type Section,
 } from "../plan/section.ts";
-import { openBelow } from "./open-below.ts";
+import { hostOf, liesElsewhere, type SourceRegistries, sourceOpener } from "./images-hosts.ts";
+
+/** Opens a repository by its full name. */
+type OpenSource = (name: string) => RepositoryReader;
 
 /**
  * A planner that asks for exactly what a list says, digest by digest: no tag is resolved anew. The list is not believed:
- * its sections must be what the images at the source are made of.
+ * its sections must be what the images at the source are made of. `source` is one registry that all of it lies below, or
+ * gives the registry of each host; {@link listedHosts} tells which hosts that will be.
  * @throws MirrorError `PLAN_INVALID` when it is no list at all, or one of another source
  */
-export function listPlanner(given: DownloadList, source: RegistryReader): Planner {
+export function listPlanner(given: DownloadList, source: SourceRegistries): Planner {
   const list = checkDownloadList(given, "given to listPlanner");
-  for (const repository of repositoriesOf(list)) requirePlace(repository, source);
+  const open = sourceOpener(source);
+  for (const repository of repositoriesOf(list)) requirePlace(repository, open);
   const items = itemsOf(list);
   const sections = new Map(list.archives.map(({ archive, sections: own }) => [archive, own]));
   const missing = missingByArchive(list, items);
   return {
     components: [...new Set(items.map(({ component }) => component))],
-    selection: { source: source.name, list: digestOf(new TextEncoder().encode(formatDownloadList(list))) },
+    selection: { source: nameOf(source, list), list: digestOf(new TextEncoder().encode(formatDownloadList(list))) },
     list,
-    open: (name) => openBelow(source, name),
+    open,
     async *items() {
       yield* items;
     },
     async next({ archive }, done, run): Promise<PlannedStep | undefined> {
       const section = sections.get(archive)?.[done.length];
-      if (section) await requireTrue(section, done, source, run);
+      if (section) await requireTrue(section, done, open, run);
       const told = done.length === 0 ? missing.get(archive) : undefined;
       if (!section && !told) return undefined;
       return { section: section ?? { repositories: [] }, missing: told ?? [] };
@@ -70,16 +75,42 @@ function missingByArchive(
   );
 }
 
-function requirePlace({ source: name }: PlannedRepository, { name: root }: RegistryReader): void {
-  if (name === root || name.startsWith(`${root}/`)) return;
-  throw untrue(`${name} is not below ${root}: it was made from another source`);
+/**
+ * The hosts of the repositories that a list names, sorted.
+ * @throws MirrorError `PLAN_INVALID` when it was made from something that is on no host, such as a folder
+ */
+export function listedHosts(list: DownloadList): readonly string[] {
+  const hosts = repositoriesOf(list).map(({ source }) => {
+    try {
+      return hostOf(source);
+    } catch (error) {
+      if (liesElsewhere(error)) throw untrue(`${source} is on no registry's host`);
+      throw error;
+    }
+  });
+  return [...new Set(hosts)].sort(compareText);
+}
+
+/** A repository that the source does not have is found out when it is asked for; here it must be one of the source's. */
+function requirePlace({ source: name }: PlannedRepository, open: OpenSource): void {
+  try {
+    open(name);
+  } catch (error) {
+    if (liesElsewhere(error)) throw untrue(`${(error as Error).message}: it was made from another source`);
+    throw error;
+  }
+}
+
+/** What an interrupted pull of the list is known by. */
+function nameOf(source: SourceRegistries, list: DownloadList): string {
+  return typeof source === "function" ? listedHosts(list).join(" ") : source.name;
 }
 
 /** @throws MirrorError `PLAN_OUTDATED` when an image is gone, `PLAN_INVALID` when the list says other than the source */
 async function requireTrue(
   section: Section,
   done: readonly Section[],
-  source: RegistryReader,
+  open: OpenSource,
   run: RunContext,
 ): Promise<void> {
   for (const { source: name, blobs, made = [] } of section.repositories) {
@@ -91,7 +122,7 @@ async function requireTrue(
   }
   const wanted = section.repositories.flatMap((repository) => {
     for (const image of repository.images) requireName(repository, image);
-    return repository.images.map((image) => wantedOf(repository, image, source));
+    return repository.images.map((image) => wantedOf(repository, image, open));
   });
   const found = await Promise.all(
     wanted.map(({ repository, reference }) => run.source.manifest(repository, reference)),
@@ -121,12 +152,12 @@ function requireDigest(made: MadeManifest): Manifest {
   throw untrue(`the text of ${made.digest} is another one`);
 }
 
-function wantedOf({ path, source: name }: PlannedRepository, image: PlannedImage, source: RegistryReader): WantedImage {
+function wantedOf({ path, source: name }: PlannedRepository, image: PlannedImage, open: OpenSource): WantedImage {
   const { digest, tag } = image;
   const why = image.why[0] ?? "pin";
   return {
     path,
-    repository: openBelow(source, name),
+    repository: open(name),
     reference: digest,
     tag,
     why,

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { digestOf, type RegistryReader } from "@tranship/registry";
+import { digestOf } from "@tranship/registry";
 import * as z from "zod";
 import { partialSuffix } from "../bundle/archive-names.ts";
 import { finishedFiles, isHead, listArchiveFiles, removeFile } from "../bundle/archive-set.ts";
@@ -17,6 +17,7 @@ import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { formatLockFile, type LockedArchive, type LockFile } from "../plan/lock-file.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
+import { type SourceRegistries, sourceOpener } from "./images-hosts.ts";
 import { type PullOptions, type PullReport, pull } from "./pull.ts";
 
 /** Options of {@link repairBundle}. */
@@ -24,9 +25,9 @@ export interface RepairBundleOptions
   extends Pick<PullOptions, "signal" | "onEvent" | "inFlight" | "attempts" | "retryDelayMs"> {
   /**
    * Where to fetch what is damaged: the registry the bundle was pulled from, or any other place that has the same
-   * repositories at the same paths.
+   * repositories at the same paths. Or what gives the registry of each host the bundle was pulled from.
    */
-  readonly source: RegistryReader;
+  readonly source: SourceRegistries;
 }
 
 /** What a repair found of one archive; `bytes` is its size. */
@@ -102,7 +103,7 @@ export async function repairBundle(
 }
 
 /** Asks for what the lock file says. Its sections are fixed before, so nothing is planned anew and no tag is asked for. */
-function repairPlanner(lock: LockFile, source: RegistryReader, checksums: readonly ChecksumKind[]): Planner {
+function repairPlanner(lock: LockFile, source: SourceRegistries, checksums: readonly ChecksumKind[]): Planner {
   const paths = new Map<string, string>();
   for (const { path, source: name } of lock.archives.flatMap((one) => one.sections.flatMap((s) => s.repositories))) {
     paths.set(name, path);
@@ -110,7 +111,7 @@ function repairPlanner(lock: LockFile, source: RegistryReader, checksums: readon
   return {
     components: [...new Set(lock.archives.map(({ component }) => component))],
     selection: { repair: digestOf(new TextEncoder().encode(formatLockFile(lock))), checksums },
-    open: (name) => source.repository(paths.get(name) ?? ""),
+    open: typeof source === "function" ? sourceOpener(source) : (name) => source.repository(paths.get(name) ?? ""),
     async *items() {
       for (const { archive, component, item } of lock.archives) yield { archive, component, name: item };
     },
