@@ -2,7 +2,9 @@ import { join } from "node:path";
 import {
   Bundle,
   BundleDirectory,
+  type CatalogServiceOptions,
   type DownloadList,
+  type MirrorEvent,
   ModulesService,
   PackagesService,
   plan,
@@ -10,11 +12,11 @@ import {
   pushBundle,
   verifyBundle,
 } from "@tranship/core";
-import { createRegistry, digestHex, type RegistryReader } from "@tranship/registry";
+import { createRegistry, digestHex, MemoryRegistry, type RegistryReader } from "@tranship/registry";
 import { aLayer, anImage, anIndex, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { startDockerRegistry } from "../support/docker-registry.ts";
-import { digests, readPlan } from "../support/mirror.ts";
+import { aSource, digests, readPlan } from "../support/mirror.ts";
 import { pushAll } from "../support/push-all.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { lacking } from "../support/tools.ts";
@@ -110,6 +112,52 @@ describe.skipIf(lacking("docker-registry").length > 0)("packages and modules", (
     }
     await pullFrom(to, second);
     expect(imagesOf(readPlan(second))).toEqual(imagesOf(planned));
+  });
+});
+
+describe("a bundle as the source", () => {
+  const product = [
+    { name: "app", versions: ["v1.0.0", "v1.1.0"], channels: { stable: "v1.0.0", alpha: "v1.1.0" } },
+    { name: "other", versions: ["v2.0.0"], channels: { stable: "v2.0.0" } },
+  ];
+
+  /** The images of a plan, but not where they are read from. */
+  async function planOf(source: RegistryReader, options: Partial<CatalogServiceOptions> = {}) {
+    const list = await plan([new PackagesService({ source, ...options }), new ModulesService({ source })]);
+    return imagesOf(list);
+  }
+
+  async function aBundle(options: Partial<CatalogServiceOptions>): Promise<string> {
+    await using registry = await aSource(product);
+    await using source = createRegistry(`${registry.host}/demo/fe`);
+    await using bundle = await BundleDirectory.open(tempFolder());
+    await new PackagesService({ source, ...options }).pullPackages({ to: bundle });
+    await new PackagesService({ source, ...options }).pullPackageVersions({ to: bundle });
+    return bundle.directory;
+  }
+
+  test("is mirrored without naming anything, as what was pushed from it would be", async () => {
+    const folder = await aBundle({});
+    await using bundle = await Bundle.open(folder);
+    const target = new MemoryRegistry();
+    await pushBundle(bundle, target);
+    const planned = await planOf(bundle);
+    expect(planned).toEqual(await planOf(target));
+    expect(planned).toEqual(imagesOf(readPlan(folder)));
+    await using again = await BundleDirectory.open(tempFolder());
+    await pull([new PackagesService({ source: bundle })], { to: again });
+    expect(imagesOf(readPlan(again.directory))).toEqual(planned);
+  });
+
+  test("gives the release metadata of all it has any of, and is asked for names it does not have in vain", async () => {
+    const folder = await aBundle({ include: ["app"] });
+    await using bundle = await Bundle.open(folder);
+    expect(await planOf(bundle)).toEqual(imagesOf(readPlan(folder)));
+    const named = new PackagesService({ source: bundle, include: ["other"] });
+    await expect(named.plan()).rejects.toMatchObject({ code: "NOT_IN_CATALOG" });
+    const events: MirrorEvent[] = [];
+    await plan([new ModulesService({ source: bundle })], { onEvent: (event) => events.push(event) });
+    expect(events).toMatchObject([{ type: "warning.raised", code: "NO_CATALOG" }]);
   });
 });
 

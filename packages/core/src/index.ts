@@ -20,6 +20,7 @@ export {
 export type { BundleLockFile } from "./bundle/find-places.ts";
 export { requireWhole } from "./bundle/require-whole.ts";
 export type { TarEntry } from "./bundle/tar-reader.ts";
+export type { UnannouncedSource } from "./bundle/unannounced.ts";
 export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.ts";
 export type { ChecksumKind } from "./checksums/sidecar.ts";
 export { isMirrorError, MirrorError, type MirrorErrorCode, type MirrorErrorDetails, type Side } from "./errors.ts";

@@ -16,6 +16,7 @@ import { type BundleLockFile, type FoundPlace, findPlaces } from "./find-places.
 import { graphFaults } from "./graph-faults.ts";
 import { lockFindings } from "./lock-findings.ts";
 import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
+import type { UnannouncedSource } from "./unannounced.ts";
 
 /** Options of {@link Bundle.open}. */
 export interface OpenBundleOptions extends CallOptions {
@@ -47,10 +48,11 @@ export interface BlobOfRepository {
  * Bundles and archives as one registry: never unpacked, never written to. Whoever opens it disposes of it; reading may be
  * shared. At most 16 files are open at a time.
  */
-export class Bundle implements RegistryReader, BasedSource, AsyncDisposable {
+export class Bundle implements RegistryReader, BasedSource, UnannouncedSource, AsyncDisposable {
   /** The first folder that was named, or the one the first archive lies in. */
   readonly directory: string;
   readonly name: string;
+  readonly isUnannounced = true;
   /** The lock files of all folders that have one, in the order they were named. Other tools leave none. */
   readonly locks: readonly BundleLockFile[];
   /** The finished plan of the pull that made the bundle, where one folder and nothing else is open. */

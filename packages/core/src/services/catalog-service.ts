@@ -10,6 +10,7 @@ import type { Inventory } from "../plan/inventory.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../plan/planner.ts";
 import { formatPlatform, parsePlatform } from "../plan/platforms.ts";
 import type { Section } from "../plan/section.ts";
+import type { DiscoveryNames } from "../push/discovery-names.ts";
 import { type Filter, parseFilter, type Wanted } from "../selection/filter.ts";
 import type { AttachedKinds } from "./attached-kinds.ts";
 import { archiveOf, type Catalog } from "./catalog.ts";
@@ -22,6 +23,7 @@ import { plan } from "./plan.ts";
 import { type PullReport, pull } from "./pull.ts";
 import { Refusals } from "./refusals.ts";
 import { startRun } from "./run-context.ts";
+import { unannouncedNames } from "./unannounced-names.ts";
 
 /** Options of a service over a catalog. */
 export interface CatalogServiceOptions {
@@ -81,6 +83,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
   readonly #catalog: Catalog;
   readonly #everything: Catalog["everything"];
   readonly #source: RegistryReader;
+  readonly #sourcePath: string;
   readonly #images: CatalogImages;
   readonly #filter: Filter;
   readonly #item: CatalogItem;
@@ -100,6 +103,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     this.#catalog = catalog;
     this.#everything = catalogMetadata ? catalog.everything : undefined;
     this.#source = source;
+    this.#sourcePath = sourcePath;
     const platforms = [...new Set(options.platforms?.map((text) => formatPlatform(parsePlatform(text))))].sort(
       compareText,
     );
@@ -154,7 +158,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
    */
   async *explain({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<NameExplanation> {
     using run = startRun([this], { signal });
-    for (const name of await this.#names(run.base)) {
+    for (const name of (await this.#names(run.base)).names) {
       const wanted = this.#filter.wanted(name);
       if (wanted) yield await this.#item.explain(name, wanted, run.base);
     }
@@ -170,14 +174,15 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     this.#hasRun = true;
     const { component } = this.#catalog;
     const everything = this.#everything;
-    const names = await this.#names(run);
-    if (names.length === 0) return;
+    const { names, metadataOnly } = await this.#names(run);
+    const members = [...names, ...metadataOnly].sort(compareText);
+    if (members.length === 0) return;
     if (!this.#metadataOnly) {
       for (const name of names.filter((name) => this.#filter.wanted(name))) {
         yield { component, name, archive: archiveOf(this.#catalog, name) };
       }
     }
-    if (everything) yield { component: everything.component, name: "all", archive: everything.archive, members: names };
+    if (everything) yield { component: everything.component, name: "all", archive: everything.archive, members };
   }
 
   async next(
@@ -199,11 +204,13 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     return step;
   }
 
-  /** The names the catalog lists. */
-  async #names(run: RunContext): Promise<readonly string[]> {
+  /** The names the catalog lists, or would if it were pushed; those that have nothing but release metadata apart. */
+  async #names(run: RunContext): Promise<Pick<DiscoveryNames, "names" | "metadataOnly">> {
     const { catalog } = this.#images;
-    if (this.#proxy) return this.#filter.names ?? this.#noNames(run);
-    const tags = await listCatalog(catalog, this.#catalog.component, run, this.#accessTimeoutMs);
+    if (this.#proxy) return { names: this.#filter.names ?? this.#noNames(run), metadataOnly: [] };
+    const own = await listCatalog(catalog, this.#catalog.component, run, this.#accessTimeoutMs);
+    const found = own ? undefined : await unannouncedNames(this.#source, this.#sourcePath, this.#catalog, run.signal);
+    const tags = own ?? found?.names;
     const asked = this.#metadataOnly ? [] : (this.#filter.names ?? []);
     const listed = new Set(tags);
     const absent = asked.filter((name) => !listed.has(name));
@@ -212,7 +219,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       const message = `catalog ${catalog.name} ${why} ${absent.join(", ")}`;
       throw new MirrorError("NOT_IN_CATALOG", message, { catalog: catalog.name, names: absent });
     }
-    if (!tags || tags.length === 0) {
+    if (!found && (!tags || tags.length === 0)) {
       const message = `${catalog.name} ${tags ? "lists nothing" : "does not exist"}: there are no ${this.#catalog.component} to mirror`;
       const { component } = this.#catalog;
       run.emit({ type: "warning.raised", code: "NO_CATALOG", message, reference: catalog.name, component });
@@ -230,7 +237,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       const message = `${catalog.name} lists what cannot be the name of a repository, which is left out: ${unusable.slice(0, 5).join(", ")}`;
       run.emit({ type: "warning.raised", code: "NAME_UNUSABLE", message, reference: catalog.name });
     }
-    return usable.sort(compareText);
+    return { names: usable.sort(compareText), metadataOnly: found?.metadataOnly ?? [] };
   }
 
   /** A source that cannot list tags cannot list names either. */
