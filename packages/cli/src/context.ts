@@ -30,6 +30,8 @@ export interface CliContext {
   readonly input: AsyncIterable<Uint8Array>;
   /** The process's environment. */
   readonly environment: Environment;
+  /** The width of standard output in characters; `undefined` where it is no terminal. */
+  readonly columns?: number | undefined;
   /** Reports progress of a core call. */
   readonly onEvent: (event: MirrorEvent | RegistryEvent) => void;
   /**
@@ -42,7 +44,7 @@ export interface CliContext {
 }
 
 /** What {@link createContext} is made of. */
-export type CliWorld = Pick<CliContext, "output" | "signal" | "input" | "environment" | "exitWith">;
+export type CliWorld = Pick<CliContext, "output" | "signal" | "input" | "environment" | "columns" | "exitWith">;
 
 /** The context of one run of the program. */
 export function createContext(world: CliWorld): CliContext {

@@ -35,6 +35,7 @@ async function main(): Promise<void> {
     signal: stop.signal,
     input: process.stdin,
     environment: process.env,
+    columns: process.stdout.columns,
     exitWith(code) {
       process.exitCode = code;
     },

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { cleanCommand } from "./commands/clean.ts";
+import { inspectCommand } from "./commands/inspect.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { planCommand } from "./commands/plan.ts";
 import { pullCommand } from "./commands/pull.ts";
@@ -30,6 +31,7 @@ export function createProgram(context: CliContext, version: string): Command {
     pushCommand,
     verifyCommand,
     serveCommand,
+    inspectCommand,
     inventoryCommand,
     cleanCommand,
     repairCommand,

@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+/** The page's script and style, and how its content security policy names them. */
+export interface PageAssets {
+  readonly script: string;
+  readonly style: string;
+  /** `sha256-…` of each. */
+  readonly scriptHash: string;
+  readonly styleHash: string;
+}
+
+/** Beside the sources, which are part of the package: found from `src` and from `dist`. */
+const folder = new URL("../../src/report-page/page/", import.meta.url);
+
+/** What a module needs comes before it. */
+const modules = [
+  "format.js",
+  "squarify.js",
+  "model.js",
+  "detail.js",
+  "treemap.js",
+  "image-table.js",
+  "theme.js",
+  "main.js",
+];
+
+/** Reads the page's parts and puts its modules together: a page opened from a file cannot import any. */
+export function pageAssets(): PageAssets {
+  const script = `(() => {\n"use strict";\n${modules.map((name) => withoutImports(readText(name))).join("\n")}})();\n`;
+  const style = `${readText("colours.css")}\n${readText("page.css")}`;
+  return { script, style, scriptHash: hashOf(script), styleHash: hashOf(style) };
+}
+
+/** A module's own lines; all of them share one scope. */
+function withoutImports(text: string): string {
+  return text
+    .replace(/^import [^;]+ from "[^"]+";\n/gm, "")
+    .replace(/^export /gm, "")
+    .trimStart();
+}
+
+function readText(name: string): string {
+  return readFileSync(new URL(name, folder), "utf8");
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}
