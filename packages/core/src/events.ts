@@ -8,6 +8,8 @@ import type { FailedItem } from "./plan/failed-item.ts";
  * Services emit each under its `type`; free functions hand it to `onEvent`.
  */
 export type MirrorEvent =
+  /** So many items there are to plan, of all components together. */
+  | { readonly type: "items.listed"; readonly items: number }
   | { readonly type: "item.started"; readonly component: string; readonly item: string; readonly archive: string }
   /** The run goes on without it. */
   | ({ readonly type: "item.failed" } & FailedItem)

@@ -61,7 +61,7 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
         [Symbol.dispose]() {},
       };
     },
-    { stop: run.stop, failures, base: options.base && baseOf(options.base) },
+    { stop: run.stop, emit: run.base.emit, failures, base: options.base && baseOf(options.base) },
   );
   return listOf(done, failed, missing);
 }

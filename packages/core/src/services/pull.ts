@@ -108,7 +108,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     items,
     ({ planner }) => imageFileReader(planner, run.source, local, layers, run.patience),
     (planned) => new ArchiveSink(planned, shared),
-    { stop: run.stop, failures, base },
+    { stop: run.stop, emit: run.base.emit, failures, base },
   );
   const failed = [...failedNow, ...planners.flatMap(({ list }) => list?.failed ?? [])]; // of a list, when it was made
   const list = listOf(done, failed, missing);

@@ -35,6 +35,8 @@ export interface PlannedItem {
 export interface RunItemsOptions {
   /** Ends the run. */
   readonly stop: AbortController;
+  /** Told how many items there are. */
+  readonly emit: RunContext["emit"];
   /** Decides what the failure of an item ends. */
   readonly failures: ItemFailures;
   /** What steps that are planned now may leave out. Fixed ones have left out what there was then. */
@@ -57,8 +59,9 @@ export async function runItems<Result>(
   items: readonly PlannedItem[],
   read: (item: PlannedItem) => ReadImageFiles,
   sinkOf: (item: PlannedItem) => ItemSink<Result> & Disposable,
-  { stop, failures, base }: RunItemsOptions,
+  { stop, emit, failures, base }: RunItemsOptions,
 ): Promise<ItemsRun<Result>> {
+  emit({ type: "items.listed", items: items.length });
   const pool = new Pool(itemsInFlight);
   const missing: MissingImage[] = [];
   const runs = items.map((planned) =>
