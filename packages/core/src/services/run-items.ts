@@ -61,7 +61,7 @@ export async function runItems<Result>(
   sinkOf: (item: PlannedItem) => ItemSink<Result> & Disposable,
   { stop, emit, failures, base }: RunItemsOptions,
 ): Promise<ItemsRun<Result>> {
-  emit({ type: "items.listed", items: items.length });
+  if (items.length > 0) emit({ type: "items.listed", items: items.length });
   const pool = new Pool(itemsInFlight);
   const missing: MissingImage[] = [];
   const runs = items.map((planned) =>
