@@ -77,7 +77,7 @@ function imageRow(
   const shown = all ? named : named.slice(0, most.tags);
   const more = named.length > shown.length ? ` +${named.length - shown.length}` : "";
   return {
-    name: `${branch}${named.length === 0 ? short(digest) : shown.join(", ")}${more}`,
+    name: `${branch}${named.length === 0 ? short(digest) : shown.map(shortTag).join(", ")}${more}`,
     facts: [kind, ...platforms].join(" "),
     size: formatBytes(bytes),
     note: sharedNote(bytes - uniqueBytes),
@@ -116,6 +116,11 @@ function blobRows(digests: readonly Digest[], indent: string, blobs: Blobs): rea
       note: copies === 0 ? "not here" : [...shared, ...places].join(" in "),
     };
   });
+}
+
+/** Tags that name a digest say enough with its beginning. */
+function shortTag(tag: string): string {
+  return tag.replace(/^(sha(?:256|512)-[0-9a-f]{12})[0-9a-f]{20,}/, "$1…");
 }
 
 function sharedNote(bytes: number): string {

@@ -5,19 +5,20 @@ import { count, formatBytes } from "./size.ts";
 
 /** How far a run is, in one line that needs no other to be understood; `undefined` while there is nothing to tell. */
 export function plainLine(state: ProgressState, nowMs: number): string | undefined {
-  const { activity, items, images, plannedBytes, doneBytes } = state;
+  const { activity, items, listedItems, images, plannedBytes, doneBytes, isGrowing } = state;
   if (activity === undefined) return undefined;
   const after = `after ${formatElapsed(state.elapsedMs(nowMs))}`;
   if (activity === "planning")
-    return `planning: ${count(items, "item")}, ${count(images, "image")}, ${formatBytes(plannedBytes)} so far; ${after}`;
+    return `planning: ${listedItems > 0 ? `${items} of ` : ""}${count(Math.max(items, listedItems), "item")} begun, ${count(images, "image")}, ${formatBytes(plannedBytes)} so far; ${after}`;
   const amount =
     plannedBytes > 0
-      ? `${formatBytes(doneBytes)} of ${formatBytes(plannedBytes)} (${percent(shareOf(doneBytes, plannedBytes))})`
+      ? `${formatBytes(doneBytes)} of ${formatBytes(plannedBytes)}${isGrowing ? " planned so far" : ""} (${percent(shareOf(doneBytes, plannedBytes))})`
       : formatBytes(doneBytes);
   const leftMs = state.leftMs(nowMs);
   return [
     `${activity}: ${amount}, ${formatBytes(state.bytesPerSecond(nowMs))}/s`,
     ...(leftMs === undefined || doneBytes >= plannedBytes ? [] : [`, about ${formatElapsed(leftMs)} left`]),
+    ...(isGrowing ? [`; item ${items} of ${listedItems}`] : []),
     ...(state.archives > 0 ? [`; ${count(state.archives, "archive")} finished`] : []),
     ...(state.retries > 0 ? [`; ${count(state.retries, "retry", "retries")}`] : []),
     `; ${after}`,

@@ -8,14 +8,16 @@ export function planTable(list: DownloadList, file: string | undefined): string 
   for (const { archive, sections } of list.archives) {
     lines.push(archive);
     const repositories = new Map<string, string[]>();
-    for (const { path, images } of sections.flatMap((section) => section.repositories)) {
-      const rows = repositories.get(path) ?? [];
-      repositories.set(path, rows);
+    for (const { path, source, images } of sections.flatMap((section) => section.repositories)) {
+      const isKept = source === path || source.endsWith(`/${path}`);
+      const place = `${path === "" ? "/" : path}${isKept || path === "" ? "" : ` from ${source}`}`;
+      const rows = repositories.get(place) ?? [];
+      repositories.set(place, rows);
       rows.push(
         ...images.map(({ tag, digest, why }) => `    ${tag.padEnd(24)} ${digest.slice(0, 19)}  ${why.join(", ")}`),
       );
     }
-    for (const [path, rows] of repositories) lines.push(`  ${path === "" ? "/" : path}`, ...rows);
+    for (const [place, rows] of repositories) lines.push(`  ${place}`, ...rows);
   }
   for (const { reference, why } of list.missing) lines.push(`missing at the source: ${reference} (${why})`);
   lines.push(...failedLines(list.failed ?? []));

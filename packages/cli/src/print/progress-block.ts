@@ -34,46 +34,57 @@ export function progressBlock(state: ProgressState, nowMs: number, style: BlockS
   if (activity === undefined) return [];
   const room = Math.max(20, style.columns - 1); // a full line makes some terminals begin another
   if (activity === "planning") return [fit(planningParts(state, nowMs, style), room)];
-  const shown = state.moving.slice(0, Math.max(0, Math.min(maxMoving, style.rows - 4)));
+  const shown = state.moving.slice(0, Math.max(0, Math.min(maxMoving, style.rows - 5)));
   const rest = state.moving.length - shown.length;
   return [
-    overallLine(state, nowMs, style, room),
+    ...overallLines(state, nowMs, style, room),
     ...movingLines(shown, style, room),
     ...(rest > 0 ? [style.colours.dim(`  and ${rest} more`)] : []),
   ];
 }
 
 function planningParts(state: ProgressState, nowMs: number, { colours }: BlockStyle): readonly Part[] {
+  const { items, listedItems, images, plannedBytes } = state;
   return [
     { text: "planning", paint: colours.cyan },
-    { text: count(state.items, "item") },
-    { text: count(state.images, "image") },
-    { text: `${formatBytes(state.plannedBytes)} so far` },
+    { text: listedItems > 0 ? `${items} of ${count(listedItems, "item")} begun` : count(items, "item") },
+    { text: count(images, "image") },
+    { text: `${formatBytes(plannedBytes)} so far` },
     { text: formatElapsed(state.elapsedMs(nowMs)), paint: colours.dim, rank: 1 },
   ];
 }
 
-function overallLine(state: ProgressState, nowMs: number, style: BlockStyle, room: number): string {
+/** In one line where there is much room; else the bar with what it stands for, and below it the rest. */
+function overallLines(state: ProgressState, nowMs: number, style: BlockStyle, room: number): readonly string[] {
   const { colours } = style;
-  const { activity = "", plannedBytes, doneBytes } = state;
-  const leftMs = state.leftMs(nowMs);
+  const { activity = "", plannedBytes, doneBytes, isGrowing } = state;
   const share = shareOf(doneBytes, plannedBytes);
-  const isKnown = plannedBytes > 0;
-  const amounts = isKnown ? `${formatBytes(doneBytes)} of ${formatBytes(plannedBytes)}` : formatBytes(doneBytes);
-  const before: readonly Part[] = [
-    { text: activity, paint: colours.cyan },
-    ...(isKnown ? [{ text: percent(share).padStart(4), paint: colours.bold }] : []),
+  const rest = restParts(state, nowMs, style);
+  const head: Part = { text: activity, paint: colours.cyan };
+  if (plannedBytes === 0) return [fit([head, { text: formatBytes(doneBytes) }, ...rest], room)];
+  const planned = formatBytes(plannedBytes);
+  const amounts = `${formatBytes(doneBytes).padStart(planned.length)} of ${planned}${isGrowing ? "+" : ""}`;
+  const before = [head, { text: percent(share).padStart(4), paint: colours.bold }];
+  const fixed = widthOf([...before, { text: amounts }]) + 2;
+  const inOneLine = Math.min(60, room - widthOf([...before, { text: amounts }, ...rest]) - 2);
+  if (inOneLine >= 24) return [[textOf(before), bar(share, inOneLine, style), amounts, textOf(rest)].join("  ")];
+  const width = Math.min(40, room - fixed);
+  const first = width < 6 ? fit([...before, { text: amounts }], room) : undefined;
+  return [first ?? [textOf(before), bar(share, width, style), amounts].join("  "), `  ${fit(rest, room - 2)}`];
+}
+
+function restParts(state: ProgressState, nowMs: number, { colours }: BlockStyle): readonly Part[] {
+  const { items, listedItems, archives, retries, isGrowing } = state;
+  const leftMs = state.leftMs(nowMs);
+  const isLeft = leftMs !== undefined && state.doneBytes < state.plannedBytes;
+  return [
+    { text: `${formatBytes(state.bytesPerSecond(nowMs))}/s`.padStart(10) },
+    ...(isLeft ? [{ text: `${formatElapsed(leftMs)} left`, rank: 5 }] : []),
+    { text: `${formatElapsed(state.elapsedMs(nowMs))} so far`, paint: colours.dim, rank: 4 },
+    ...(isGrowing ? [{ text: `item ${items} of ${listedItems}`, rank: 3 }] : []),
+    ...(archives > 0 ? [{ text: `${count(archives, "archive")} finished`, rank: 2 }] : []),
+    ...(retries > 0 ? [{ text: count(retries, "retry", "retries"), rank: 1 }] : []),
   ];
-  const after: readonly Part[] = [
-    { text: amounts },
-    { text: `${formatBytes(state.bytesPerSecond(nowMs))}/s`, rank: 3 },
-    ...(leftMs === undefined || share >= 1 ? [] : [{ text: `${formatElapsed(leftMs)} left`, rank: 2 }]),
-    { text: `${formatElapsed(state.elapsedMs(nowMs))} so far`, paint: colours.dim, rank: 1 },
-  ];
-  const used = widthOf([...before, ...after]) + 2;
-  const width = Math.min(60, room - used);
-  if (!isKnown || width < 6) return fit([...before, ...after], room);
-  return [textOf(before), bar(share, width, style), textOf(after)].join("  ");
 }
 
 /** The lines of what is on its way, in columns: as wide as they have to be, and no wider than there is room. */

@@ -27,6 +27,8 @@ export class ProgressState {
   #doneBytes = 0;
   #movedAtMs: number;
 
+  /** Items there are; 0 until they have been listed. */
+  listedItems = 0;
   /** Items that were begun: packages, modules, and what belongs to no single one. */
   items = 0;
   /** Images planned. */
@@ -57,6 +59,11 @@ export class ProgressState {
     return this.#plannedBytes;
   }
 
+  /** Whether more may come to be planned: items are left to begin. */
+  get isGrowing(): boolean {
+    return this.items < this.listedItems;
+  }
+
   /** Bytes in place; never more than are planned, where a plan is known. */
   get doneBytes(): number {
     return this.#plannedBytes > 0 ? Math.min(this.#doneBytes, this.#plannedBytes) : this.#doneBytes;
@@ -81,12 +88,16 @@ export class ProgressState {
   leftMs(nowMs: number): number | undefined {
     const rate = this.bytesPerSecond(nowMs);
     const left = this.plannedBytes - this.doneBytes;
-    if (this.#plannedBytes === 0 || rate < 1) return undefined;
+    if (this.#plannedBytes === 0 || rate < 1 || !this.#rate.isSteady(nowMs)) return undefined;
     return (left / rate) * 1000;
   }
 
   event(event: CliEvent, nowMs: number): void {
     switch (event.type) {
+      case "items.listed":
+        this.listedItems += event.items;
+        this.#activity ??= "planning";
+        break;
       case "item.started":
         this.items += 1;
         this.#activity ??= "planning";
