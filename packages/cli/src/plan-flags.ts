@@ -1,9 +1,9 @@
 import { listPlanner, type OnEvent, type Planner } from "@tranship/core";
-import type { RegistryReader } from "@tranship/registry";
 import { Command } from "commander";
 import { readPlan } from "./base-file.ts";
 import { withBaseFlag } from "./flags.ts";
-import { type SelectionFlags, servicesFor, withSelectionFlags } from "./selection-flags.ts";
+import { openServices, type SelectionFlags, withSelectionFlags } from "./selection-flags.ts";
+import type { Sources } from "./sources.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Flags of a pull that follows a plan. */
@@ -28,13 +28,13 @@ export function withPlanFlags(command: Command): Command {
  * @throws UsageError; MirrorError `PLAN_INVALID`, `SELECTION_INVALID`
  */
 export async function plannersFor(
-  source: RegistryReader,
+  sources: Sources,
   flags: PlanFlags & SelectionFlags,
   onEvent?: OnEvent,
 ): Promise<readonly Planner[]> {
-  return flags.plan === undefined
-    ? servicesFor(source, flags, onEvent)
-    : [listPlanner((await readPlan(flags.plan)).list, source)];
+  if (flags.plan === undefined) return await openServices(sources, flags, onEvent);
+  const { list } = await readPlan(flags.plan);
+  return [listPlanner(list, await sources.ofList(list))];
 }
 
 /** A plan leaves nothing to select, and says what a base spares. @throws UsageError */

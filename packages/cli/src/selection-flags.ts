@@ -2,20 +2,24 @@ import {
   type AttachedKinds,
   attachedKinds,
   type CatalogServiceOptions,
+  type ImagesService,
   isMirrorError,
   MirrorError,
   ModulesService,
   type OnEvent,
   PackagesService,
+  type RegistryOfHost,
 } from "@tranship/core";
 import { isRepositoryPath, type RegistryReader } from "@tranship/registry";
 import { type Command, Option } from "commander";
 import { accessTimeoutMsOf, type FailureFlags } from "./failure-flags.ts";
 import { repeatable } from "./flags.ts";
+import { checkImageFlags, type ImageFlags, imagesServiceFor, withImageFlags } from "./image-flags.ts";
+import type { Sources } from "./sources.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Flags that say what to mirror. */
-export interface SelectionFlags extends FailureFlags {
+export interface SelectionFlags extends FailureFlags, ImageFlags {
   readonly packages: boolean;
   readonly packageVersions: boolean;
   readonly includePackage: readonly string[];
@@ -37,7 +41,7 @@ export type CatalogPlanner = PackagesService | ModulesService;
 /** Adds the flags of {@link SelectionFlags}. */
 export function withSelectionFlags(command: Command): Command {
   const expression = "name, name@=TAG or name@RANGE such as 'name@>=1.3 <2'";
-  return command
+  return withImageFlags(command)
     .addOption(repeatable("--include-package <name>", `only these packages: ${expression}`))
     .addOption(repeatable("--exclude-package <name>", "all packages but these"))
     .option("--no-packages", "leave the packages out; package-versions.tar is still brought")
@@ -60,6 +64,51 @@ export function withSelectionFlags(command: Command): Command {
 }
 
 /**
+ * What the flags ask for: the source's catalogs, unless nothing but images is named, and the images.
+ * Nothing is asked of any registry; `onEvent` takes warnings.
+ * @throws UsageError, MirrorError `SELECTION_INVALID`
+ */
+export async function openServices(
+  sources: Sources,
+  flags: SelectionFlags,
+  onEvent?: OnEvent,
+): Promise<readonly (CatalogPlanner | ImagesService)[]> {
+  checkImageFlags(flags);
+  const asked = catalogFlag(flags);
+  const isSourceAsked = sources.isGiven || asked !== undefined || flags.image.length === 0;
+  if (asked !== undefined && flags.image.length > 0 && sources.place === undefined)
+    throw new UsageError(`${asked} needs --source: without it, only images are mirrored`);
+  const catalogs = isSourceAsked ? servicesFor(await sources.source(), flags, onEvent) : [];
+  if (flags.image.length === 0) return catalogs;
+  let from: RegistryOfHost | undefined;
+  const { platform: platforms, proxyRegistry: proxy } = flags;
+  const lazily = (host: string) => {
+    if (from) return from(host);
+    throw new Error(`${host} is asked before it is opened`);
+  };
+  const images = imagesServiceFor(flags, { attached: attachedOf(flags), platforms, proxy, from: lazily });
+  from = await sources.ofHosts(images.hosts, { isSourceAsked });
+  return [...catalogs, images];
+}
+
+/** What is brought of what refers to images. @throws UsageError */
+function attachedOf({ referrers, skipVexImages }: SelectionFlags): AttachedKinds {
+  if (skipVexImages && (referrers === "vex" || referrers === "all"))
+    throw new UsageError(`--skip-vex-images and --referrers ${referrers} contradict each other`);
+  return referrers ?? (skipVexImages ? "all-but-vex" : "all");
+}
+
+/** The first flag that asks for something of a catalog. */
+function catalogFlag(flags: SelectionFlags): string | undefined {
+  const { includePackage, excludePackage, includeModule, excludeModule, onlyExtraImages } = flags;
+  if (includePackage.length > 0) return "--include-package";
+  if (excludePackage.length > 0) return "--exclude-package";
+  if (includeModule.length > 0) return "--include-module";
+  if (excludeModule.length > 0) return "--exclude-module";
+  return onlyExtraImages ? "--only-extra-images" : undefined;
+}
+
+/**
  * What the flags ask for, catalog by catalog. Nothing is asked of the source; `onEvent` takes warnings.
  * @throws UsageError, MirrorError `SELECTION_INVALID`
  */
@@ -70,7 +119,7 @@ export function servicesFor(
 ): readonly CatalogPlanner[] {
   check(flags);
   const { onlyExtraImages = false, proxyRegistry: proxy = false } = flags;
-  const attached = flags.referrers ?? (flags.skipVexImages ? "all-but-vex" : "all");
+  const attached = attachedOf(flags);
   const shared = {
     source,
     attached,
@@ -100,7 +149,8 @@ export function servicesFor(
       named("module", include, exclude, () => new ModulesService({ ...shared, include, exclude, sourcePath })),
     );
   }
-  if (services.length === 0) throw new UsageError("nothing to do: every component is left out");
+  if (services.length === 0 && flags.image.length === 0)
+    throw new UsageError("nothing to do: every component is left out");
   return services;
 }
 
@@ -141,8 +191,6 @@ function check(flags: SelectionFlags): void {
     if (include.length > 0 && exclude.length > 0)
       throw new UsageError(`--include-${kind} and --exclude-${kind} exclude each other`);
   }
-  if (flags.skipVexImages && (flags.referrers === "vex" || flags.referrers === "all"))
-    throw new UsageError(`--skip-vex-images and --referrers ${flags.referrers} contradict each other`);
   if (!flags.proxyRegistry) return;
   if ((modules || onlyExtraImages) && includeModule.length === 0)
     throw new UsageError("--proxy-registry requires --include-module or --no-modules: a proxy lists no modules");

@@ -159,6 +159,7 @@ export {
 export { type PlanOptions, plan } from "./services/plan.ts";
 export { type ArchiveReport, type PullOptions, type PullReport, pull } from "./services/pull.ts";
 export {
+  lockOfBundle,
   type RepairBundleOptions,
   type RepairedArchive,
   type RepairReport,

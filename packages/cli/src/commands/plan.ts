@@ -4,11 +4,11 @@ import type { CliContext, RegistryFlags } from "../context.ts";
 import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
 import { type BaseFlags, checkRegistryFlags, withBaseFlag, withSourceAccessFlags } from "../flags.ts";
 import { requireOutputFile } from "../output-file.ts";
-import { openSource } from "../place.ts";
 import { explanationTable } from "../print/explanation-table.ts";
 import { type ComponentFlags, checkComponentFlags, withComponentFlags } from "../reference-flags.ts";
-import { type SelectionFlags, servicesFor, withSelectionFlags } from "../selection-flags.ts";
+import { openServices, type SelectionFlags, withSelectionFlags } from "../selection-flags.ts";
 import { requireSource, type SourceFlag, withSourceFlag } from "../source-flag.ts";
+import { Sources } from "../sources.ts";
 import { UsageError } from "../usage-error.ts";
 import { showPlan } from "./show-plan.ts";
 
@@ -28,7 +28,8 @@ export function planCommand(context: CliContext): Command {
   const withWhat = withBaseFlag(withFailureFlags(withSelectionFlags(withSourceFlag(command))));
   return withSourceAccessFlags(withComponentFlags(withWhat)).action(
     async (flags: RegistryFlags & SelectionFlags & BaseFlags & FailureFlags & ComponentFlags & PlanCommandFlags) => {
-      const place = requireSource(flags, context.environment);
+      await using sources = new Sources(flags, context);
+      if (flags.image.length === 0) requireSource(flags, context.environment);
       checkComponentFlags(flags);
       checkRegistryFlags(flags);
       if (flags.explain && flags.diff !== undefined) throw new UsageError("--explain and --diff exclude each other");
@@ -37,8 +38,7 @@ export function planCommand(context: CliContext): Command {
       await requireOutputFile("--output", flags.output);
       const base = await readBase(flags.base);
       const before = flags.diff === undefined ? undefined : await readPlan(flags.diff, "--diff");
-      await using source = await openSource(place, flags, context);
-      const services = servicesFor(source, flags, context.onEvent);
+      const services = await openServices(sources, flags, context.onEvent);
       if (flags.explain) {
         const names = [];
         for (const service of services)

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { BundleDirectory, type MirrorEvent, pull } from "@tranship/core";
+import { BundleDirectory, itemVersions, type MirrorEvent, pull } from "@tranship/core";
 import { Command } from "commander";
 import { readBase } from "../base-file.ts";
 import { type ChecksumFlags, checksumsOf, withChecksumFlags } from "../checksum-flags.ts";
@@ -8,13 +8,13 @@ import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
 import { type BaseFlags, checkRegistryFlags, withBaseFlag, withSourceAccessFlags } from "../flags.ts";
-import { openSource } from "../place.ts";
 import { checkPlanFlags, type PlanFlags, plannersFor, withPlanFlags } from "../plan-flags.ts";
-import { PullTally, stoppedPullSummary } from "../print/pull-tally.ts";
-import { pullSummary } from "../print/summaries.ts";
+import { pullSummary, stoppedPullSummary } from "../print/pull-summary.ts";
+import { PullTally } from "../print/pull-tally.ts";
 import { checkComponentFlags, type ReferenceFlags, swallowedBundle, withReferenceFlags } from "../reference-flags.ts";
 import { type SelectionFlags, withSelectionFlags } from "../selection-flags.ts";
 import { requireSource, type SourceFlag, withSourceFlag } from "../source-flag.ts";
+import { Sources } from "../sources.ts";
 import { UsageError } from "../usage-error.ts";
 import { showPlan } from "./show-plan.ts";
 
@@ -27,7 +27,9 @@ interface PullFlags extends ReferenceFlags, SourceFlag {
 /** `tranship pull`: flags in, one core call, a report out. */
 export function pullCommand(context: CliContext): Command {
   const command = new Command("pull")
-    .description("copy packages and modules from a registry into a bundle; run again, it goes on where it stopped")
+    .description(
+      "copy packages, modules and images from registries into a bundle; run again, it goes on where it stopped",
+    )
     .usage("[options] <bundle>")
     .argument("[bundle...]", "the bundle's folder; made if missing")
     .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again")
@@ -47,15 +49,15 @@ export function pullCommand(context: CliContext): Command {
         FailureFlags &
         PullFlags,
     ) => {
-      const place = requireSource(flags, context.environment);
+      await using sources = new Sources(flags, context);
+      if (flags.image.length === 0 && flags.plan === undefined) requireSource(flags, context.environment);
       checkComponentFlags(flags);
       checkRegistryFlags(flags);
       checkPlanFlags(flags, command);
       const directory = bundleFolder(folders, flags);
       const [chunkBytes, checksums] = [chunkBytesOf(flags), checksumsOf(flags)];
       const base = await readBase(flags.base);
-      await using source = await openSource(place, flags, context);
-      const planners = await plannersFor(source, flags, context.onEvent);
+      const planners = await plannersFor(sources, flags, context.onEvent);
       const { keepGoing, force } = flags;
       if (flags.dryRun) return await showPlan(planners, { base, keepGoing }, context);
       if (flags.tmpDir !== undefined) {
@@ -65,7 +67,8 @@ export function pullCommand(context: CliContext): Command {
       const restart = flags.restart || !flags.pullResume;
       await using bundle = await BundleDirectory.open(directory, { restart, chunkBytes, checksums, force });
       const { signal } = context;
-      const tally = new PullTally();
+      const startedMs = performance.now();
+      const tally = new PullTally(planners.flatMap(({ components }) => components));
       const onEvent = (event: MirrorEvent) => {
         tally.event(event);
         context.onEvent(event);
@@ -81,10 +84,16 @@ export function pullCommand(context: CliContext): Command {
         });
         if (report.failed.length > 0) context.exitWith(3);
         const unplanned = planners.flatMap(({ list }) => list?.failed ?? []).length;
-        context.output.report("pull", { ...report }, pullSummary(report, directory, unplanned));
+        const { figures } = tally;
+        const elapsedMs = performance.now() - startedMs;
+        const versions = flags.verboseSummary && bundle.lockFile ? itemVersions(bundle.lockFile) : undefined;
+        const files = bundle.lockFile?.files ?? [];
+        const summary = pullSummary(report, { directory, elapsedMs, figures, unplanned, files, versions });
+        const { planned, components } = figures;
+        context.output.report("pull", { ...report, planned, components, elapsedMs: Math.round(elapsedMs) }, summary);
       } catch (error) {
         if (signal.aborted || tally.hasStarted) {
-          const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed");
+          const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed", performance.now() - startedMs);
           context.output.announce(stopped, stoppedPullSummary(stopped, directory));
         }
         throw error;

@@ -1,24 +1,25 @@
-import { repairBundle } from "@tranship/core";
+import { lockOfBundle, repairBundle } from "@tranship/core";
 import { Command } from "commander";
 import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withSourceAccessFlags } from "../flags.ts";
-import { openSource } from "../place.ts";
 import { repairSummary } from "../print/upkeep-summaries.ts";
-import { requireSource, type SourceFlag, withSourceFlag } from "../source-flag.ts";
+import { type SourceFlag, withSourceFlag } from "../source-flag.ts";
+import { Sources } from "../sources.ts";
 
 /** `tranship repair`: fetches what is damaged in a bundle, and nothing else. */
 export function repairCommand(context: CliContext): Command {
   const command = new Command("repair")
     .description("make a damaged bundle what its lock file says; only what is damaged is fetched")
     .argument("<bundle>", "the bundle's folder");
-  const from = "where to fetch from: the registry the bundle was pulled from or a mirror of it; or oci:DIR, bundle:DIR";
+  const from =
+    "where to fetch from: the registry the bundle was pulled from or a mirror of it; or oci:DIR, bundle:DIR; else the hosts its lock names";
   return withSourceAccessFlags(withSourceFlag(command, from)).action(
     async (folder: string, flags: RegistryFlags & SourceFlag) => {
-      const place = requireSource(flags, context.environment);
       checkRegistryFlags(flags);
       const directory = folder.replace(/^bundle:/, "");
-      await using source = await openSource(place, flags, context);
+      await using sources = new Sources(flags, context);
+      const source = await sources.ofList(lockOfBundle(directory));
       const { signal, onEvent } = context;
       const report = await repairBundle(directory, { source, signal, onEvent, inFlight: inFlightOf(flags) });
       context.output.report("repair", { ...report }, repairSummary(report, directory));

@@ -102,6 +102,18 @@ const mirrorCodes: { readonly [Code in MirrorErrorCode]?: Told } = {
     cause: "somebody else pushed there, or a tag was moved",
     advice: ["--on-conflict overwrite gives them the bundle's images, --on-conflict skip leaves them as they are"],
   },
+  TAG_MOVED: {
+    class: "conflict",
+    category: "a tag is not the image that was asked for",
+    cause: "it was moved at the source, or the digest is another image's",
+    advice: ["ask for the digest alone, or for the tag alone after looking at what it is now"],
+  },
+  PATH_CONFLICT: {
+    class: "conflict",
+    category: "two images would be stored under one path and tag",
+    cause: "paths without hosts, or rewrites, make the same of two sources",
+    advice: ["keep the hosts in the paths, or give one of the sources a path of its own with --image-rewrite FROM=TO"],
+  },
   FILE_TOO_LARGE: {
     class: "file",
     category: "the file system cannot hold a file of that size",

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, renameSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "@tranship/registry";
 import * as z from "zod";
@@ -15,7 +15,7 @@ import { SidecarWriter } from "../checksums/sidecar-writer.ts";
 import { removeWrongChecksums } from "../checksums/wrong-checksums.ts";
 import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
-import { formatLockFile, type LockedArchive, type LockFile } from "../plan/lock-file.ts";
+import { formatLockFile, type LockedArchive, type LockFile, parseLockFile } from "../plan/lock-file.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { type SourceRegistries, sourceOpener } from "./images-hosts.ts";
 import { type PullOptions, type PullReport, pull } from "./pull.ts";
@@ -100,6 +100,20 @@ export async function repairBundle(
   syncFolder(directory);
   const { fetched, copied, kept } = await pull([planner], { ...options, to: bundle });
   return { archives, checksums: wrong, fetched, copied, kept };
+}
+
+/**
+ * What the lock file of a bundle says, in its place or put aside by a repair that was interrupted: what a repair will ask for.
+ * @throws MirrorError `BUNDLE_NOT_FOUND`, `BUNDLE_UNLOCKED`, `PLAN_INVALID`, `FILE_FAILED`
+ */
+export function lockOfBundle(directory: string): LockFile {
+  requireLock(directory);
+  const path = new WorkFolder(directory).lockPath;
+  if (path === undefined) throw unlocked(directory);
+  return parseLockFile(
+    locally(path, () => readFileSync(path, "utf8")),
+    path,
+  );
 }
 
 /** Asks for what the lock file says. Its sections are fixed before, so nothing is planned anew and no tag is asked for. */
