@@ -123,6 +123,31 @@ describe.for(["plan", "pull"] as const)("a %s", (kind) => {
   });
 });
 
+test.for(["vendor/fe", "vendor/cse", "vendor", ""])(
+  "whatever is asked of a source at %j lies below that path",
+  async (root) => {
+    await using registry = await startTestRegistry();
+    const below = (path: string) => (root === "" ? path : `${root}/${path}`);
+    for (const [catalog, metadata] of [
+      ["packages", "version"],
+      ["modules", "release"],
+    ]) {
+      const files = { "version.json": '{"version":"v1.0.0"}', "extra_images.json": '{"scanner":"v7"}' };
+      registry.seed(below(`${catalog}`), anImage({ tag: "app" }));
+      registry.seed(below(`${catalog}/app`), anImage({ tag: "v1.0.0", files }));
+      registry.seed(below(`${catalog}/app/${metadata}`), anImage({ tags: ["stable", "v1.0.0"], files }));
+      registry.seed(below(`${catalog}/app/extra/scanner`), anImage({ tag: "v7" }));
+    }
+    registry.reset();
+    await using source = createRegistry(root === "" ? registry.host : `${registry.host}/${root}`);
+    const list = await plan([new PackagesService({ source }), new ModulesService({ source })]);
+    expect(list.missing).toEqual([]);
+    const paths = registry.requests().map(({ path }) => path);
+    expect(paths.filter((path) => !/^(?:packages|modules)\//.test(path.slice(`/v2/${below("")}`.length)))).toEqual([]);
+    expect(paths.filter((path) => path.endsWith("/extra/scanner/manifests/v7"))).toHaveLength(2);
+  },
+);
+
 describe("packages with exact tags and channels alone", () => {
   test("are not listed", async () => {
     await using registry = await aSource();
@@ -167,6 +192,31 @@ describe("a source that cannot list tags", () => {
     expect([...versions].sort()).toEqual(["GET v1.0.0", "GET v1.0.1", "GET v1.0.2", "GET v1.1.0"]); // v1.1.0: the channels
     expect(tags).toEqual(["v1.0.0", "v1.0.1", "v1.1.0"]);
   });
+
+  test.for([
+    ["^1.64.0", "1.64.0 1.64.1 1.64.2", "1.64.0 1.64.1 1.64.2 1.64.3 1.65.0", "1.64.2"],
+    [">=1.64.0 <2.0.0", "1.65.0 1.65.1", "1.64.0 1.65.0 1.65.1 1.65.2 1.66.0", "1.65.1"],
+    [">=1.64.0 <=1.65.0", "1.64.0 1.64.1 1.65.0 1.65.1 1.65.2", "1.64.0 1.64.1 1.64.2 1.65.0", "1.64.0 1.64.1 1.65.0"],
+    [">=1.0.0 <3.0.0", "1.0.0 2.0.0 2.0.1", "1.0.0 1.0.1 1.1.0 2.0.0 2.0.1 2.0.2 2.1.0", "1.0.0 2.0.1"],
+    ["^1.99.0", "", "1.99.0 1.100.0", ""],
+  ] as const)(
+    "is asked for %j of the published %j by exactly %j, and gives %j",
+    async ([range, published, expected, selected]) => {
+      await using registry = await startTestRegistry();
+      for (const version of published.split(" ").filter(Boolean))
+        registry.seed("demo/packages/app", anImage({ tag: `v${version}` }));
+      registry.reset();
+      await using source = createRegistry(`${registry.host}/demo`);
+      const include = [`app@${range}`];
+      const list = await new PackagesService({ source, include, proxy: true, attached: "none" }).plan();
+      const probes = asked(registry).flatMap((one) => /^GET packages\/app\/manifests\/v(.*)$/.exec(one)?.[1] ?? []);
+      expect(probes.join(" ")).toBe(expected);
+      const tags = list.archives.flatMap(({ sections }) =>
+        sections.flatMap(({ repositories }) => repositories.flatMap(({ images }) => images.map(({ tag }) => tag))),
+      );
+      expect(tags.map((tag) => tag.slice(1)).join(" ")).toBe(selected);
+    },
+  );
 
   test("is asked for the versions of every range of a name, each once", async () => {
     const { versions } = await trace(["app@~1.0.0", "app@>=1.0.1 <1.0.3", "app@~1.1.0"]);

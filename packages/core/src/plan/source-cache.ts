@@ -2,6 +2,7 @@ import {
   type Blob,
   type Descriptor,
   type Digest,
+  formatName,
   isDigest,
   isRegistryError,
   type Manifest,
@@ -12,7 +13,7 @@ import {
 import { MirrorError } from "../errors.ts";
 import { askingAgain, type Patience } from "../transfer/asking-again.ts";
 import { Pool } from "../transfer/pool.ts";
-import { sourceError } from "../transfer/transfer-error.ts";
+import { transferError } from "../transfer/transfer-error.ts";
 import { answeredInTime } from "./answered-in-time.ts";
 import type { SourceView, TagsOptions } from "./planner.ts";
 import { SmallBlobs } from "./small-blobs.ts";
@@ -79,7 +80,7 @@ export class SourceCache implements SourceView {
 
   tags(repository: RepositoryReader, { answerWithinMs = 0 }: TagsOptions = {}): Promise<readonly Tag[] | undefined> {
     return single(this.#tags, repository.name, () =>
-      this.#ask(repository, "", async () => {
+      this.#ask(`list the tags of ${repository.name}`, repository.name, async () => {
         const tags: Tag[] = [];
         const limit = { ms: answerWithinMs, signal: this.#patience.signal, what: repository.name };
         for await (const tag of answeredInTime((signal) => repository.tags({ signal }), limit)) tags.push(tag);
@@ -93,8 +94,9 @@ export class SourceCache implements SourceView {
     subject: Digest,
     options?: Pick<ReferrersOptions, "readsFallbackTag">,
   ): Promise<readonly Descriptor[]> {
-    const found = await single(this.#referrers, `${repository.name}@${subject}`, () =>
-      this.#ask(repository, subject, async () => {
+    const name = formatName(repository.name, subject);
+    const found = await single(this.#referrers, name, () =>
+      this.#ask(`list what refers to ${name}`, name, async () => {
         const referrers: Descriptor[] = [];
         for await (const one of repository.referrers(subject, { ...options, signal: this.#patience.signal }))
           referrers.push(one);
@@ -166,19 +168,21 @@ export class SourceCache implements SourceView {
   }
 
   async #fetch(repository: RepositoryReader, reference: Tag | Digest): Promise<Manifest | undefined> {
-    const manifest = await this.#ask(repository, reference, () =>
+    const name = formatName(repository.name, reference);
+    const manifest = await this.#ask(`read ${name}`, name, () =>
       repository.manifest(reference, { signal: this.#patience.signal }),
     );
     this.#hasAnswered ||= manifest !== undefined;
     return manifest;
   }
 
-  async #ask<T>(repository: RepositoryReader, reference: string, question: () => Promise<T>): Promise<T | undefined> {
+  /** `what` could not be done with `name` if the question fails; `undefined` when it is not there. */
+  async #ask<T>(what: string, name: string, question: () => Promise<T>): Promise<T | undefined> {
     try {
       return await this.#pool.run(() => askingAgain(question, this.#patience), this.#patience.signal);
     } catch (error) {
       if (isRegistryError(error, "NOT_FOUND")) return undefined;
-      throw sourceError(error, repository.name, reference, this.#patience.signal);
+      throw transferError(error, "source", what, name, this.#patience.signal);
     }
   }
 }

@@ -5,6 +5,7 @@ test.for([
   ["=v1.3.0", { tag: "v1.3.0" }],
   ["= v1.3.0", { tag: "v1.3.0" }],
   ["=bobV1", { tag: "bobV1" }],
+  ["  =  v1.3.0  ", { tag: "v1.3.0" }],
   ["=v1.3.0+stable", { tag: "v1.3.0", channel: "stable" }],
   ["=v1.3.0+lts", { tag: "v1.3.0", channel: "lts" }],
 ] as const)("%j is one exact tag", ([text, expected]) => {

@@ -1,6 +1,9 @@
-import { createRegistry } from "@tranship/registry";
-import { faults, startTestRegistry } from "@tranship/registry/testing";
+import { readdirSync } from "node:fs";
+import { createRegistry, RegistryError } from "@tranship/registry";
+import { anImage, faults, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
+import { tempFolder } from "../../../../tests/support/temp-folder.ts";
+import { BundleDirectory } from "../bundle/bundle-directory.ts";
 import { isMirrorError } from "../errors.ts";
 import type { MirrorEvent } from "../events.ts";
 import { ModulesService } from "./modules-service.ts";
@@ -63,4 +66,46 @@ test("a run that is cancelled before it starts asks nothing and ends with the ca
   await expect(plan([service], { signal })).rejects.toBe(reason);
   await expect(service.explain({ signal }).next()).rejects.toBe(reason);
   expect(registry.requests()).toEqual([]);
+});
+
+test.for(["is answered", "is not there", "breaks off"])(
+  "a run that is cancelled while a question %s ends with the caller's reason, and nothing counts as missing",
+  async (answer) => {
+    await using registry = await startTestRegistry();
+    registry.seed("packages", anImage({ tag: "app" }));
+    const reason = new Error("enough");
+    const stop = new AbortController();
+    const { registry: source } = registry;
+    const { repository } = source;
+    source.repository = (path) => {
+      const own = repository.call(source, path);
+      own.manifest = async (reference) => {
+        stop.abort(reason);
+        if (answer === "is answered") return anImage({ tag: "stable" }).manifest;
+        if (answer === "breaks off") throw new DOMException("aborted", "AbortError");
+        throw new RegistryError("NOT_FOUND", "nothing there", { registry: "source", reference });
+      };
+      return own;
+    };
+    const events: MirrorEvent[] = [];
+    const planning = plan([new PackagesService({ source, include: ["app@=v1.0.0"] })], {
+      signal: stop.signal,
+      keepGoing: true,
+      onEvent: (event) => events.push(event),
+    });
+    await expect(planning).rejects.toBe(reason);
+    expect(events.filter(({ type }) => type === "warning.raised" || type === "item.failed")).toEqual([]);
+  },
+);
+
+test("release metadata of a catalog that is not there is a warning, and nothing is written", async () => {
+  await using registry = await startTestRegistry();
+  await using source = createRegistry(registry.host);
+  await using bundle = await BundleDirectory.open(tempFolder());
+  const codes: string[] = [];
+  const service = new PackagesService({ source });
+  service.on("warning.raised", ({ code }) => codes.push(code));
+  const { archives, failed } = await service.pullPackageVersions({ to: bundle });
+  expect([archives, failed, codes]).toEqual([[], [], ["NO_CATALOG"]]);
+  expect(readdirSync(bundle.directory).filter((name) => name.includes(".tar"))).toEqual([]);
 });

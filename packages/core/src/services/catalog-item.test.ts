@@ -1,4 +1,4 @@
-import { type Digest, digestHex, MemoryRegistry, referrersTag } from "@tranship/registry";
+import { type Digest, digestHex, MemoryRegistry, RegistryError, referrersTag } from "@tranship/registry";
 import { aLayer, anArtifact, anImage, anIndex, seedMemory } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import type { MirrorEvent } from "../events.ts";
@@ -167,6 +167,47 @@ describe("a constraint", () => {
   });
 });
 
+describe("a range of a name whose tags", () => {
+  /** The catalog, but listing the tags of app ends so. */
+  function listing(error: RegistryError): MemoryRegistry {
+    const source = aCatalog();
+    const { repository } = source;
+    source.repository = (path) => {
+      const own = repository.call(source, path);
+      if (path !== "packages/app") return own;
+      own.tags = () => {
+        throw error;
+      };
+      return own;
+    };
+    return source;
+  }
+
+  test("are not there has what its channels point at, and is told", async () => {
+    const gone = new RegistryError("NOT_FOUND", "no such repository", {
+      registry: "source",
+      reference: "packages/app",
+    });
+    const { images, warnings } = await planOf({ include: ["app@>=1.0.0"], attached: "none" }, listing(gone));
+    expect(images["packages/app"]?.slice(0, 3)).toEqual(["v1.45.1 version", "v1.45.2 version", "v1.46.0 version"]);
+    expect(warnings).toEqual(["NOTHING_SELECTED"]);
+  });
+
+  test("cannot be listed fails with its name and the cause", async () => {
+    const cause = new RegistryError("SERVER_ERROR", "status 503", {
+      registry: "source",
+      reference: "app",
+      status: 503,
+    });
+    await expect(planOf({ include: ["app@>=1.0.0"] }, listing(cause))).rejects.toMatchObject({
+      code: "TRANSFER_FAILED",
+      message: "cannot list the tags of source/packages/app: status 503",
+      details: { code: "SERVER_ERROR", reference: "source/packages/app" },
+      cause,
+    });
+  });
+});
+
 describe("release channels", () => {
   /** `app` with these channels, each an image with this `version.json`. */
   function pointing(files: Readonly<Record<string, string>>): MemoryRegistry {
@@ -261,6 +302,40 @@ describe("extra images alone", () => {
       "packages/app/extra/enforcer": ["7 extra"],
       "packages/app/extra/scanner": ["v1.2.3 extra"],
     });
+  });
+});
+
+describe("attestations", () => {
+  /** The catalog with an attestation of an extra image and one of a version. */
+  function attested(): MemoryRegistry {
+    const source = aCatalog();
+    const scanner = anImage({ tag: "v1.2.3" });
+    const main = anImage({ tag: "v1.45.1" });
+    const tag = ({ manifest }: typeof main) => `sha256-${digestHex(manifest.descriptor.digest)}.att`;
+    seedMemory(source, "packages/app", [anImage({ tag: tag(main) })]);
+    seedMemory(source, "packages/app/extra/scanner", [anImage({ tag: tag(scanner) })]);
+    return source;
+  }
+
+  test("count among the images, and apart", async () => {
+    const { service } = await planOf({ include: ["app"] }, attested());
+    expect(service.stats()).toEqual({
+      attempted: true,
+      onlyExtraImages: false,
+      packages: [{ name: "app", images: 15, vex: 2, versions: ["v1.45.1", "v1.45.2", "v1.46.0"] }],
+      totalImages: 15,
+      totalVex: 2,
+    });
+    expect((await planOf({ include: ["app"], attached: "all-but-vex" }, attested())).service.stats().totalVex).toBe(0);
+  });
+
+  test("of extra images come with these alone, into their own repository", async () => {
+    const { images, service } = await planOf({ include: ["app"], onlyExtraImages: true }, attested());
+    expect(images).toEqual({
+      "packages/app/extra/enforcer": ["7 extra"],
+      "packages/app/extra/scanner": ["v1.2.3 extra", expect.stringMatching(/^sha256-[0-9a-f]{64}\.att attestation$/)],
+    });
+    expect(service.stats()).toMatchObject({ onlyExtraImages: true, totalImages: 3, totalVex: 1 });
   });
 });
 
