@@ -25,23 +25,27 @@ const defaultInFlight = 8;
 /** Longer than any timer runs: for ever. */
 const longestMs = 2 ** 31 - 1;
 
-/** Adds the flags of {@link ConnectionFlags}. */
+/** Adds the flags of {@link ConnectionFlags} but for `--mirror`. */
 export function withConnectionFlags(command: Command): Command {
   return command
     .option("--proxy <url>", "the HTTP proxy to go through (default: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say)")
     .option("--no-proxy", "go through no proxy, whatever the environment says")
-    .addOption(
-      repeatable(
-        "--mirror <registry=place>",
-        "another place with a registry's content, asked first for what goes by digest, e.g. docker.io=mirror.internal/hub",
-      ),
-    )
     .option("--timeout <duration>", "how long a registry may send no byte, e.g. 90s or 4h; 0 for ever (default: 60s)")
     .option("--downloads <n>", "blobs downloaded from a host at once (default: 8)")
     .option("--uploads <n>", "blobs uploaded to a host at once (default: 4)")
     .option("--lookups <n>", "small requests to a host at once, such as those for manifests (default: 8)")
     .option("--requests-per-second <n>", "requests to a host begun in a second, at most")
     .option("--bytes-per-second <size>", "bytes to and from a host in a second, at most, e.g. 500KB or 10MB");
+}
+
+/** Adds `--mirror`, for a registry that is only read: what a mirror has, a registry that is pushed to may lack. */
+export function withMirrorFlag(command: Command): Command {
+  return command.addOption(
+    repeatable(
+      "--mirror <registry=place>",
+      "another place with a registry's content, asked first for what goes by digest, e.g. docker.io=mirror.internal/hub",
+    ),
+  );
 }
 
 /** What the flags say to the client of one registry; `warn` takes what the environment says and cannot be used. @throws UsageError */

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { checkConnectionFlags, withConnectionFlags } from "./connection-flags.ts";
+import { checkConnectionFlags, withConnectionFlags, withMirrorFlag } from "./connection-flags.ts";
 import type { RegistryFlags } from "./context.ts";
 import { checkCredentialFlags, withCredentialFlags, withSourceCredentialFlags } from "./credential-flags.ts";
 import { repeatable } from "./repeatable.ts";
@@ -26,7 +26,7 @@ export function withRegistryFlags(command: Command): Command {
 
 /** Adds the flags of {@link RegistryFlags} to a command whose registry is a source, which `d8 mirror` has other names for. */
 export function withSourceAccessFlags(command: Command): Command {
-  return withRegistryFlags(withSourceCredentialFlags(command));
+  return withMirrorFlag(withRegistryFlags(withSourceCredentialFlags(command)));
 }
 
 /** Adds `--base`; its files are read by `readBase`. */

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { cleanCommand } from "./commands/clean.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -35,6 +36,7 @@ export function createProgram(context: CliContext, version: string): Command {
     inventoryCommand,
     cleanCommand,
     repairCommand,
+    completionCommand,
   ];
   for (const command of commands.map((make) => make(context))) {
     const parse = command.parseOptions.bind(command);

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { type Command, Option } from "commander";
+import type { CliContext } from "./context.ts";
 import { repeatable } from "./repeatable.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -13,10 +14,9 @@ export interface ComponentFlags {
 }
 
 /** Other flags of `d8 mirror pull` that mean something else here, or nothing. */
-export interface ReferenceFlags extends ComponentFlags {
+export interface ReferenceFlags extends ComponentFlags, TmpDirFlag {
   readonly force?: boolean;
   readonly pullResume: boolean;
-  readonly tmpDir?: string;
 }
 
 /** What the flags leave out is not there to begin with; a suspended release is one of the platform's. */
@@ -49,14 +49,30 @@ export function withComponentFlags(command: Command): Command {
 /** Adds the flags of {@link ReferenceFlags}. */
 export function withReferenceFlags(command: Command): Command {
   return withComponentFlags(
-    command
+    withTmpDirFlag(command)
       .option(
         "--force",
         "write into a folder that holds archives of somebody else; those of the same names are replaced",
       )
-      .option("--no-pull-resume", "the same as --restart")
-      .addOption(new Option("--tmp-dir <folder>", "of no use here: nothing is staged").hideHelp()),
+      .option("--no-pull-resume", "the same as --restart"),
   );
+}
+
+/** The flag of {@link withTmpDirFlag}. */
+export interface TmpDirFlag {
+  readonly tmpDir?: string;
+}
+
+/** Adds `--tmp-dir`, which `d8 mirror` has for what it stages. */
+export function withTmpDirFlag(command: Command): Command {
+  return command.addOption(new Option("--tmp-dir <folder>", "of no use here: nothing is staged").hideHelp());
+}
+
+/** Says of `--tmp-dir` that it does nothing. */
+export function warnOfTmpDir({ tmpDir }: TmpDirFlag, { output }: Pick<CliContext, "output">): void {
+  if (tmpDir === undefined) return;
+  const message = "--tmp-dir has no effect: nothing is staged, archives are written and read where they lie";
+  output.event({ type: "warning.raised", code: "FLAG_WITHOUT_EFFECT", message });
 }
 
 /**

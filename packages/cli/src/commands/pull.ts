@@ -11,7 +11,13 @@ import { type BaseFlags, checkRegistryFlags, withBaseFlag, withSourceAccessFlags
 import { checkPlanFlags, type PlanFlags, plannersFor, withPlanFlags } from "../plan-flags.ts";
 import { pullSummary, stoppedPullSummary } from "../print/pull-summary.ts";
 import { PullTally } from "../print/pull-tally.ts";
-import { checkComponentFlags, type ReferenceFlags, swallowedBundle, withReferenceFlags } from "../reference-flags.ts";
+import {
+  checkComponentFlags,
+  type ReferenceFlags,
+  swallowedBundle,
+  warnOfTmpDir,
+  withReferenceFlags,
+} from "../reference-flags.ts";
 import { type SelectionFlags, withSelectionFlags } from "../selection-flags.ts";
 import { requireSource, type SourceFlag, withSourceFlag } from "../source-flag.ts";
 import { Sources } from "../sources.ts";
@@ -60,10 +66,7 @@ export function pullCommand(context: CliContext): Command {
       const planners = await plannersFor(sources, flags, context.onEvent);
       const { keepGoing, force } = flags;
       if (flags.dryRun) return await showPlan(planners, { base, keepGoing }, context);
-      if (flags.tmpDir !== undefined) {
-        const message = "--tmp-dir has no effect: nothing is staged, archives are written once and in place";
-        context.output.event({ type: "warning.raised", code: "FLAG_WITHOUT_EFFECT", message });
-      }
+      warnOfTmpDir(flags, context);
       const restart = flags.restart || !flags.pullResume;
       await using bundle = await BundleDirectory.open(directory, { restart, chunkBytes, checksums, force });
       const { signal } = context;

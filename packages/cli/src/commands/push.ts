@@ -6,9 +6,10 @@ import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags.ts";
 import { openTarget, requireBundles } from "../place.ts";
 import { pushSummary, stoppedSummary } from "../print/push-summary.ts";
 import { PushTally } from "../print/push-tally.ts";
+import { type TmpDirFlag, warnOfTmpDir, withTmpDirFlag } from "../reference-flags.ts";
 import { UsageError } from "../usage-error.ts";
 
-interface PushFlags extends RegistryFlags {
+interface PushFlags extends RegistryFlags, TmpDirFlag {
   readonly file: readonly string[];
   readonly dryRun?: boolean;
   readonly modulesPathSuffix?: string;
@@ -42,8 +43,9 @@ export function pushCommand(context: CliContext): Command {
       "--no-write-probe",
       "do not try first whether the registry can be written; MIRROR_BYPASS_ACCESS_CHECKS=1 too",
     );
-  return withRegistryFlags(command).action(async (places: readonly string[], flags: PushFlags) => {
+  return withRegistryFlags(withTmpDirFlag(command)).action(async (places: readonly string[], flags: PushFlags) => {
     checkRegistryFlags(flags);
+    warnOfTmpDir(flags, context);
     const { moved } = createRoutes(flags); // before anything is opened: a wrong path is wrong usage
     const sources = sourcesOf(places.slice(0, -1), flags.file); // likewise, so that no target is made for nothing
     await using target = await openTarget(places.at(-1) ?? "", flags, context);
