@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { cleanCommand } from "./commands/clean.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -37,6 +38,7 @@ export function createProgram(context: CliContext, version: string): Command {
     cleanCommand,
     repairCommand,
     completionCommand,
+    doctorCommand,
   ];
   for (const command of commands.map((make) => make(context))) {
     const parse = command.parseOptions.bind(command);

@@ -14,6 +14,8 @@ export {
   type ReportedError,
 } from "./errors.ts";
 export type { MirrorFailed, RegistryEvent, RegistrySlowed, RegistryWarned, RequestRetried } from "./events.ts";
+export type { CheckFinding, CheckStatus, Examination, ExaminedCheck, ExaminedId } from "./examine/examination.ts";
+export { type ExamineOptions, examineRegistry } from "./examine/examine-registry.ts";
 export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory/memory-registry.ts";
 export type { MemoryRepository } from "./memory/memory-repository.ts";
@@ -29,7 +31,11 @@ export type {
   PasswordCredentials,
 } from "./remote/auth/authenticator.ts";
 export { createRegistry } from "./remote/create-registry.ts";
-export { type DockerCredentialsOptions, dockerCredentials } from "./remote/credentials/docker-credentials.ts";
+export {
+  type DockerCredentialsOptions,
+  dockerCredentials,
+  locateDockerCredentials,
+} from "./remote/credentials/docker-credentials.ts";
 export type { GateLane, GateLimits, HostGate } from "./remote/host-gate.ts";
 export type { RemoteRegistry, RemoteRegistryRepository } from "./remote/http-registry.ts";
 export type { Mirror, MirrorOptions } from "./remote/mirrors/mirrors.ts";

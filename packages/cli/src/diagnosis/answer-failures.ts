@@ -1,8 +1,6 @@
+import type { CommandWords } from "./command-words.ts";
 import type { Finding, PossibleCause } from "./diagnosis.ts";
 import type { FailureFacts } from "./failure-facts.ts";
-
-const login =
-  "give --registry-login NAME with --registry-password-stdin; without them, what docker or podman logged in with is used";
 
 /** 401: the registry does not know us. */
 export function authenticationFinding(facts: FailureFacts): Finding | undefined {
@@ -12,7 +10,7 @@ export function authenticationFinding(facts: FailureFacts): Finding | undefined 
     class: "authentication",
     category: `the registry wants credentials, or other ones (401, ${host})`,
     causes: [
-      { cause: "no credentials were found, or they are not the right ones any more", advice: [login] },
+      { cause: "no credentials were found, or they are not the right ones any more", advice: [words.login] },
       {
         cause: words.does === "write" ? "this user may read there, but not write" : "this user may not read this path",
         advice: [
@@ -38,7 +36,7 @@ export function accessDeniedFinding(facts: FailureFacts): Finding | undefined {
         cause: words.does === "write" ? "this user may not write to this path" : "this user may not read this path",
         advice: [
           `ask the registry's administrator for the right to ${words.does === "write" ? "push to" : "read"} it`,
-          login,
+          words.login,
         ],
       },
       ...(isCatalog
@@ -132,7 +130,7 @@ export function imageNotFoundFinding(facts: FailureFacts): Finding | undefined {
             },
           ]
         : []),
-      hidden,
+      hidden(words),
     ],
   };
 }
@@ -151,7 +149,7 @@ export function repositoryNotFoundFinding(facts: FailureFacts): Finding | undefi
             cause: "this registry makes no repositories by itself",
             advice: ["make the repository or project first, in the registry's own interface"],
           }
-        : hidden,
+        : hidden(words),
     ],
   };
 }
@@ -193,10 +191,12 @@ export function requestRefusedFinding({ registry, host, words }: FailureFacts): 
   };
 }
 
-const hidden: PossibleCause = {
-  cause: "registries hide from strangers what they may not see",
-  advice: [login, "ask the registry's administrator for the right to read it"],
-};
+function hidden({ login }: CommandWords): PossibleCause {
+  return {
+    cause: "registries hide from strangers what they may not see",
+    advice: [login, "ask the registry's administrator for the right to read it"],
+  };
+}
 
 /** Whether it is the repository that is missing: as the registry says, or as who writes has to take it. */
 function isRepository(facts: FailureFacts): boolean {

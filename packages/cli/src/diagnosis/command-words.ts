@@ -8,6 +8,8 @@ export interface CommandWords {
   readonly side: "source" | "target" | "registry";
   /** What to do when it may pass; says what is not lost. */
   readonly again: string;
+  /** How to say who asks. */
+  readonly login: string;
   /** Whether it has `--access-timeout`. */
   readonly hasAccessTimeout: boolean;
   /** Whether it fills a bundle. */
@@ -16,8 +18,12 @@ export interface CommandWords {
   readonly readsBundle: boolean;
 }
 
+const login =
+  "give --registry-login NAME with --registry-password-stdin; without them, what docker or podman logged in with is used";
+
 const reading: CommandWords = {
   place: "the registry",
+  login,
   does: "read",
   side: "registry",
   again: "run the command again",
@@ -26,7 +32,12 @@ const reading: CommandWords = {
   readsBundle: false,
 };
 
-const source = { ...reading, place: "--source", side: "source" } as const;
+const source = {
+  ...reading,
+  place: "--source",
+  side: "source",
+  login: `for a license, give --license TOKEN; for any other registry, ${login}`,
+} as const;
 
 const byCommand: Readonly<Record<string, CommandWords>> = {
   plan: { ...source, hasAccessTimeout: true },
@@ -52,6 +63,7 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
   },
   verify: { ...reading, again: "run the verification again: it reads everything anew", readsBundle: true },
   serve: { ...reading, readsBundle: true },
+  doctor: { ...reading, again: "run it again" },
   clean: { ...reading, writesBundle: true },
 };
 

@@ -61,6 +61,7 @@ export function timeoutFinding({ registry, mirror, reasons, errors, host, words 
           ...(isCatalog && words.hasAccessTimeout
             ? ["--access-timeout SECONDS waits longer for a catalog; 0 waits for ever"]
             : []),
+          "--timeout waits longer for the next byte, such as --timeout 10m",
           words.again,
         ],
       },

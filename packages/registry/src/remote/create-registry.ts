@@ -4,6 +4,7 @@ import { HttpRegistry, type RemoteRegistry } from "./http-registry.ts";
 import { MirroredRegistry } from "./mirrors/mirrored-registry.ts";
 import { openMirrors } from "./mirrors/mirrors.ts";
 import type { RegistryOptions } from "./registry-options.ts";
+import { rememberParts } from "./registry-parts.ts";
 
 /**
  * A registry reached over HTTP. `place` is `host[:port][/path]`; repositories are named below that path. `docker.io` is
@@ -15,7 +16,9 @@ import type { RegistryOptions } from "./registry-options.ts";
  */
 export function createRegistry(place: string, options: RegistryOptions = {}): RemoteRegistry {
   const parsed = parsePlace(place);
-  const registry = new HttpRegistry(parsed, createClient(parsed.host, options), options);
+  const client = createClient(parsed.host, options);
+  const registry = new HttpRegistry(parsed, client, options);
+  rememberParts(registry, { place: parsed, client });
   if (options.mirrors === undefined || options.mirrors.length === 0) return registry;
   const open = (mirror: string) => createRegistry(mirror, mirrorOptions(options));
   const mirrors = openMirrors({ mirrors: options.mirrors, registry: parsed.host, open, onEvent: options.onEvent });

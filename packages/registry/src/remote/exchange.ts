@@ -24,6 +24,8 @@ export interface WireRequest {
   /** The longest time without a byte in either direction, in milliseconds. Time the sink or the body takes is not counted. */
   readonly idleTimeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Shown the connection that is made because of this request, if one is; it belongs to others. */
+  readonly onSocket?: ((socket: Socket) => void) | undefined;
 }
 
 /** What comes before a response's body. */
@@ -62,7 +64,10 @@ export function exchange(
       bodyTimeout: 0,
     };
     showingSocket(
-      (socket) => handler.connecting(socket),
+      (socket) => {
+        handler.connecting(socket);
+        request.onSocket?.(socket);
+      },
       // undici takes any async iterable of bytes as a body; its types know only streams
       () => dispatcher.dispatch(options as unknown as Dispatcher.DispatchOptions, handler),
     );

@@ -139,6 +139,25 @@ export class HttpClient implements AsyncDisposable {
     return await unlessAborted(work, this.#closing.signal);
   }
 
+  /**
+   * One exchange with the registry itself as nobody: without credentials, a permit, redirects or another try. Any status is
+   * an answer; of its body as much is kept as of an error's. `onHead` is called while the connection stands.
+   */
+  async askAsNobody(
+    request: Pick<WireRequest, "method" | "url" | "operation" | "signal" | "onSocket">,
+    onHead?: (head: ResponseHead) => void,
+  ): Promise<ClientResponse> {
+    this.#refuseWhenClosed(request.operation);
+    const { dispatcher, idleTimeoutMs, userAgent } = this.#parts;
+    const taker = new BodyTaker({ ...request, expect: [] });
+    const headers = { "user-agent": userAgent, "accept-encoding": "identity" };
+    const head = await exchange(dispatcher, { ...request, headers, idleTimeoutMs }, (answer) => {
+      onHead?.(answer);
+      return taker.sinkFor(answer);
+    });
+    return { ...head, url: request.url, body: taker.body() };
+  }
+
   /** A small request: sent, and sent again when it may pass. */
   ask(request: ClientRequest): Promise<ClientResponse> {
     return this.retrying(request.operation, () => this.send(request), { signal: request.signal });

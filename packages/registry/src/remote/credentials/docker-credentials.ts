@@ -1,3 +1,4 @@
+import type { CallOptions } from "../../repository.ts";
 import type { CredentialProvider, CredentialRequest, Credentials } from "../auth/authenticator.ts";
 import { credentialsOfEntry } from "./auth-entry.ts";
 import { canonicalHost, matchesAuthKey, parseAuthKey } from "./auth-key.ts";
@@ -25,18 +26,50 @@ export interface DockerCredentialsOptions {
  * becomes anonymous by mistake. Nothing is read before it is asked for.
  */
 export function dockerCredentials(options: DockerCredentialsOptions = {}): CredentialProvider {
+  const find = stored(options);
+  return async (request, { signal }) => (await find(request, signal))?.credentials;
+}
+
+/**
+ * Tells where {@link dockerCredentials} with these options finds credentials, never what they are: a file's path, or a
+ * helper program with the file that names it; `undefined` where it finds none.
+ * @throws RegistryError `CREDENTIALS_UNUSABLE`
+ */
+export function locateDockerCredentials(
+  options: DockerCredentialsOptions = {},
+): (request: CredentialRequest, options?: CallOptions) => Promise<string | undefined> {
+  const find = stored(options);
+  return async (request, { signal } = {}) => (await find(request, signal))?.source;
+}
+
+/** Credentials, and where they are kept. */
+interface StoredCredentials {
+  readonly credentials: Credentials;
+  readonly source: string;
+}
+
+type FindStored = (request: CredentialRequest, signal?: AbortSignal) => Promise<StoredCredentials | undefined>;
+
+function stored(options: DockerCredentialsOptions): FindStored {
   const { configPath, env = process.env, helperTimeoutMs: timeoutMs = 30_000 } = options;
   const paths = configPath === undefined ? credentialFilePaths(env) : [configPath];
   const files = paths.map((path) => new ConfigFile(path));
   const helpers = new HelperAnswers({ env, timeoutMs });
-  return async (request, { signal }) => {
+  return async (request, signal) => {
     for (const file of files) {
       signal?.throwIfAborted();
       const config = await file.read();
       if (config === undefined) continue;
-      const found =
-        (await askHelpers(config, file.path, helpers, request, signal)) ?? storedIn(config, file.path, request);
-      if (found !== undefined) return found;
+      const { path } = file;
+      const helped = await askHelpers(config, path, helpers, request, signal);
+      if (helped !== undefined) {
+        return {
+          credentials: helped,
+          source: `docker-credential-${helperFor(config, request.host)}, named in ${path}`,
+        };
+      }
+      const held = storedIn(config, path, request);
+      if (held !== undefined) return { credentials: held, source: path };
     }
     return undefined;
   };

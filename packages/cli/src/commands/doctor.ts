@@ -1,0 +1,39 @@
+import { examineRegistry, parsePlace } from "@tranship/registry";
+import { Command } from "commander";
+import type { CliContext, RegistryFlags } from "../context.ts";
+import { credentialSource } from "../credential-source.ts";
+import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
+import { doctorTable } from "../print/doctor-table.ts";
+import { UsageError } from "../usage-error.ts";
+
+interface DoctorFlags extends RegistryFlags {
+  readonly write?: boolean;
+}
+
+/** Exit codes of what was found: a warning is a finding, what will not work is a failure. */
+const exitCodes = { ok: 0, warning: 3, failed: 1 } as const;
+
+/** `tranship doctor`: what a registry does of what a mirror needs. */
+export function doctorCommand(context: CliContext): Command {
+  const command = new Command("doctor")
+    .description("ask a registry what it does, one question after another, and say what each answer means")
+    .argument("<registry>", "a registry, best with a path in it that will be read or written: HOST[/PATH]")
+    .option("--write", "write a small image under a tag of its own, too, and delete it again where that is allowed")
+    .addHelpText("after", "\nEnds with 1 when something needed does not work, with 3 when there are warnings only.");
+  return withRegistryFlags(command).action(async (text: string, flags: DoctorFlags) => {
+    checkRegistryFlags(flags);
+    const name = text.replace(/^registry:/, "");
+    if (/^(?:bundle|oci):|^[./~]/.test(name)) throw new UsageError(`${text}: only a registry can be examined`);
+    const { host, path } = parsePlace(name);
+    await using registry = await context.registry(name, flags);
+    const { environment, signal, output } = context;
+    const examination = await examineRegistry(registry, {
+      write: flags.write,
+      signal,
+      findCredentials: (own) => credentialSource({ flags, environment, host, path, signal: own }),
+    });
+    const code = exitCodes[examination.status];
+    if (code !== 0) context.exitWith(code);
+    output.report("doctor", { ...examination }, doctorTable(examination));
+  });
+}

@@ -1,0 +1,28 @@
+import { locateDockerCredentials } from "@tranship/registry";
+import type { CredentialFlags } from "./credential-flags.ts";
+import { type Environment, loginVariables } from "./environment.ts";
+
+/** What {@link credentialSource} looks at. */
+export interface CredentialPlaces {
+  readonly flags: CredentialFlags;
+  readonly environment: Environment;
+  /** The registry as the user wrote it. */
+  readonly host: string;
+  /** The whole path on that host; empty for none. */
+  readonly path: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Where the credentials for a registry that is no source come from: a flag, a variable, a file of docker's or podman's or a
+ * helper program; `undefined` for nowhere. Never what they are.
+ * @throws RegistryError `CREDENTIALS_UNUSABLE`
+ */
+export async function credentialSource(places: CredentialPlaces): Promise<string | undefined> {
+  const { flags, environment, host, path, signal } = places;
+  if (flags.registryLogin !== undefined) return "--registry-login";
+  const variable = loginVariables.target.find(({ login }) => environment[login]);
+  if (variable) return variable.login;
+  const locate = locateDockerCredentials({ env: environment });
+  return await locate({ host, ...(path === "" ? {} : { repository: path }) }, { signal });
+}
