@@ -440,7 +440,7 @@ describe("on the command line", () => {
       .split("\n")
       .slice(-2)
       .map((line) => JSON.parse(line));
-    expect(stopped).toEqual({
+    expect(stopped).toMatchObject({
       type: "pull.stopped",
       reason: "cancelled",
       finished: ["package-console.tar", "package-versions.tar"],

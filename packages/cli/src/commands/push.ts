@@ -50,6 +50,7 @@ export function pushCommand(context: CliContext): Command {
     const sources = sourcesOf(places.slice(0, -1), flags.file); // likewise, so that no target is made for nothing
     await using target = await openTarget(places.at(-1) ?? "", flags, context);
     const tally = new PushTally();
+    const startedMs = performance.now();
     const { signal } = context;
     const onEvent = (event: MirrorEvent) => {
       tally.event(event);
@@ -71,11 +72,16 @@ export function pushCommand(context: CliContext): Command {
       };
       const report = await pushBundle(bundle, target, { ...how, signal, onEvent });
       const { withoutTag } = tally;
-      const summary = pushSummary(report, { target: target.name, isDryRun, moved, withoutTag });
-      context.output.report("push", { ...report, dryRun: isDryRun, withoutTag }, summary);
+      const elapsedMs = performance.now() - startedMs;
+      const summary = pushSummary(report, { target: target.name, isDryRun, moved, withoutTag, elapsedMs });
+      context.output.report(
+        "push",
+        { ...report, dryRun: isDryRun, withoutTag, elapsedMs: Math.round(elapsedMs) },
+        summary,
+      );
     } catch (error) {
       if (signal.aborted || tally.hasWritten) {
-        const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed");
+        const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed", performance.now() - startedMs);
         context.output.announce(stopped, stoppedSummary(stopped, target.name));
       }
       throw error;

@@ -40,6 +40,7 @@ export function verifyCommand(context: CliContext): Command {
     await requireOutputFile("--evidence", flags.evidence);
     const plan = flags.plan === undefined ? undefined : await readPlan(flags.plan);
     const where = parseCliPlaces(places);
+    const startedMs = performance.now();
     const named = places.join(" ");
     if (where.kind === "bundle") {
       await using bundle = await openBundle(bundlePaths(where), context);
@@ -55,7 +56,11 @@ export function verifyCommand(context: CliContext): Command {
       if (!report.ok) context.exitWith(3);
       const evidence = formatVerifyEvidence(report, subject);
       if (flags.evidence === "-") return context.output.text(evidence);
-      context.output.report("verify", { ...verifyEvidence(report, subject) }, verifySummary(report, named));
+      context.output.report(
+        "verify",
+        { ...verifyEvidence(report, subject) },
+        verifySummary(report, named, performance.now() - startedMs),
+      );
       if (flags.evidence !== undefined) await writeOutputFile("--evidence", flags.evidence, evidence);
     }
   });

@@ -1,4 +1,4 @@
-import type { MirrorEvent } from "@tranship/core";
+import type { BlobCount, MirrorEvent } from "@tranship/core";
 import type { RegistryEvent } from "@tranship/registry";
 
 /** What happens on the way: what the libraries tell, and what the program adds. */
@@ -19,6 +19,12 @@ export interface PullStopped {
   readonly finished: readonly string[];
   /** What there is of them is kept; the same pull continues it. */
   readonly unfinished: readonly string[];
+  /** What had been planned by then. */
+  readonly planned: { readonly images: number; readonly bytes: number };
+  readonly fetched: BlobCount;
+  readonly copied: BlobCount;
+  readonly kept: BlobCount;
+  readonly elapsedMs: number;
 }
 
 /** What `tranship push` had done when it ended early; sizes are in bytes. */
@@ -28,6 +34,7 @@ export interface PushStopped {
   readonly tags: { readonly written: number; readonly present: number };
   readonly blobs: { readonly written: number; readonly mounted: number; readonly present: number };
   readonly bytes: { readonly uploaded: number; readonly mounted: number; readonly present: number };
+  readonly elapsedMs: number;
 }
 
 /** What `tranship serve` tells beside what the libraries tell. */

@@ -18,7 +18,7 @@ const report: PushReport = {
 
 test("the summary of a push has every count", () => {
   const moved = [{ root: "modules", path: "my/mods" }];
-  const text = pushSummary(report, { target: "host/fe", isDryRun: false, moved, withoutTag: 2 });
+  const text = pushSummary(report, { target: "host/fe", isDryRun: false, moved, withoutTag: 2, elapsedMs: 2000 });
   expect(text.split("\n").map((line) => line.replace(/ {2,}/g, "  "))).toEqual([
     "pushed to host/fe",
     "  tags  8 written, 1 replaced, 2 there already, 3 left as they are",
@@ -30,11 +30,12 @@ test("the summary of a push has every count", () => {
     "  modules  1 at my/mods, not modules",
     "  metadata only  1, not announced",
     "  not pushed  2 images without a tag",
+    "took 2s, 1.0 KiB/s on average",
   ]);
 });
 
 test("the summary of a dry run says what a mount may still become", () => {
-  const text = pushSummary(report, { target: "host/fe", isDryRun: true, moved: [], withoutTag: 0 });
+  const text = pushSummary(report, { target: "host/fe", isDryRun: true, moved: [], withoutTag: 0, elapsedMs: 1 });
   expect(text).toMatch(/^would push to host\/fe\n/);
   expect(text).toContain("a registry may refuse a mount");
 });
@@ -55,7 +56,7 @@ test("a push that ends early is summed up from what it told", () => {
   });
   tally.event({ type: "warning.raised", code: "TAG_ABSENT", message: "" });
   expect([tally.hasWritten, tally.withoutTag]).toEqual([true, 1]);
-  expect(stoppedSummary(tally.stopped("cancelled"), "host/fe")).toBe(
-    "push to host/fe cancelled; what it had done by then: 1 tag written, 1 blob sent (2.0 KiB), 1 mounted; run again, it sends the rest",
+  expect(stoppedSummary(tally.stopped("cancelled", 830), "host/fe")).toBe(
+    "push to host/fe cancelled; what it had done by then: 1 tag written, 1 blob sent (2.0 KiB), 1 mounted; run again, it sends the rest\ntook 830ms, 2.4 KiB/s on average",
   );
 });

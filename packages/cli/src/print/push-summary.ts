@@ -1,5 +1,6 @@
 import type { MovedCatalog, PushReport } from "@tranship/core";
 import type { PushStopped } from "./cli-event.ts";
+import { elapsedLine } from "./elapsed.ts";
 import { count, formatBytes } from "./size.ts";
 
 /** What a summary tells beside the report. */
@@ -11,10 +12,12 @@ export interface PushSummaryOptions {
   readonly moved: readonly MovedCatalog[];
   /** Images that have no tag to be pushed under. */
   readonly withoutTag: number;
+  readonly elapsedMs: number;
 }
 
 /** What a push did, for people. */
-export function pushSummary(report: PushReport, { target, isDryRun, moved, withoutTag }: PushSummaryOptions): string {
+export function pushSummary(report: PushReport, options: PushSummaryOptions): string {
+  const { target, isDryRun, moved, withoutTag, elapsedMs } = options;
   const { images, discovery, referrers, blobs, bytes, packages, modules, metadataOnly } = report;
   const announced: Readonly<Record<string, readonly string[]>> = { packages, modules };
   const rows: readonly (readonly [label: string, text: string])[] = [
@@ -37,16 +40,23 @@ export function pushSummary(report: PushReport, { target, isDryRun, moved, witho
     `${isDryRun ? "would push" : "pushed"} to ${target}`,
     ...rows.map(([label, text]) => `  ${label.padEnd(15)} ${text}`),
     ...(isDryRun && blobs.mounted > 0 ? ["  a registry may refuse a mount: those bytes are sent then, too"] : []),
+    ...(isNothing(report) ? [`nothing has changed: ${target} has all of it`] : []),
+    elapsedLine(elapsedMs, bytes.uploaded),
   ].join("\n");
 }
 
 /** What a push had done that was stopped, for people. */
-export function stoppedSummary({ reason, tags, blobs, bytes }: PushStopped, target: string): string {
+export function stoppedSummary({ reason, tags, blobs, bytes, elapsedMs }: PushStopped, target: string): string {
   const what = reason === "cancelled" ? "cancelled" : "failed";
   return (
     `push to ${target} ${what}; what it had done by then: ${count(tags.written, "tag")} written, ` +
-    `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted; run again, it sends the rest`
+    `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted; run again, it sends the rest\n${elapsedLine(elapsedMs, bytes.uploaded)}`
   );
+}
+
+function isNothing({ images, discovery, referrers, blobs }: PushReport): boolean {
+  const { written, replaced, kept } = images;
+  return written + replaced + kept + discovery.written + referrers.written + blobs.written + blobs.mounted === 0;
 }
 
 function row(label: string, isTold: boolean, text: string): readonly (readonly [string, string])[] {

@@ -27,10 +27,17 @@ export class PushTally {
   }
 
   /** What there is to tell of a push that was stopped. */
-  stopped(reason: PushStopped["reason"]): PushStopped {
+  stopped(reason: PushStopped["reason"], elapsedMs: number): PushStopped {
     const { written: uploaded, mounted, present } = this.#bytes;
     const bytes = { uploaded, mounted, present };
-    return { type: "push.stopped", reason, tags: { ...this.#tags }, blobs: { ...this.#blobs }, bytes };
+    return {
+      type: "push.stopped",
+      reason,
+      tags: { ...this.#tags },
+      blobs: { ...this.#blobs },
+      bytes,
+      elapsedMs: Math.round(elapsedMs),
+    };
   }
 
   #count(outcome: "written" | "mounted" | "present", bytes: number): void {
