@@ -5,12 +5,11 @@ import { failedLines } from "./summaries.ts";
 /** A plan for people: every archive, every image with its reason, and what it sums up to. */
 export function planTable(list: DownloadList, file: string | undefined): string {
   const lines: string[] = [];
-  for (const { archive, sections } of list.archives) {
+  for (const { archive, item, sections } of list.archives) {
     lines.push(archive);
     const repositories = new Map<string, string[]>();
     for (const { path, source, images } of sections.flatMap((section) => section.repositories)) {
-      const isKept = source === path || source.endsWith(`/${path}`);
-      const place = `${path === "" ? "/" : path}${isKept || path === "" ? "" : ` from ${source}`}`;
+      const place = `${path === "" ? "/" : path}${item === source && path !== source ? ` from ${source}` : ""}`;
       const rows = repositories.get(place) ?? [];
       repositories.set(place, rows);
       rows.push(
