@@ -3,8 +3,13 @@ import { delimiter, join } from "node:path";
 
 /** Which of these programs this machine lacks. */
 export function lacking(...programs: readonly string[]): readonly string[] {
+  return programs.filter((program) => findProgram(program) === undefined);
+}
+
+/** Where this machine has a program. */
+export function findProgram(program: string): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter);
-  return programs.filter((program) => !folders.some((folder) => isExecutable(join(folder, program))));
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

@@ -34,13 +34,18 @@ export function changeSection({ repositories, new: fresh, gone }: DownloadListDi
 
 function changesOf({ added, removed, moved }: RepositoryDiff): readonly string[] {
   const line = (kind: string, tag: string, digests: string) =>
-    `<p class="change ${kind}"><b>${kind}</b>${escapeHtml(tag)} <code class="digests">${escapeHtml(digests)}</code></p>`;
+    `<p class="change ${kind}"><b>${kind}</b>${escapeHtml(shortTag(tag))} <code class="digests">${escapeHtml(digests)}</code></p>`;
   const short = (digest: string) => digest.slice(0, digest.indexOf(":") + 13);
   return [
     ...added.map(({ tag, digest }) => line("added", tag, short(digest))),
     ...moved.map(({ tag, from, to }) => line("moved", tag, `${short(from)} → ${short(to)}`)),
     ...removed.map(({ tag, digest }) => line("removed", tag, short(digest))),
   ];
+}
+
+/** Tags that name a digest say enough with its beginning. */
+function shortTag(tag: string): string {
+  return tag.replace(/^(sha(?:256|512)-[0-9a-f]{12})[0-9a-f]{20,}/, "$1…");
 }
 
 function tally({ added, removed, moved }: RepositoryDiff): string {

@@ -73,8 +73,7 @@ function mapSection(): string {
     `<noscript><p class="hint">The map and the list are drawn by the page’s own script, which is switched off.</p></noscript>` +
     `<nav aria-label="Place on the map"><ol id="crumbs" class="crumbs"></ol></nav>` +
     `<div id="map" class="map" role="group" aria-label="Map of bytes: repositories, their images and layers. Arrow keys move, Enter opens, Escape goes back."></div>` +
-    `<div id="detail" class="detail" aria-live="polite"></div>` +
-    `<p class="hint keys">Click a tile to open it. On the keyboard: arrows move, Enter opens, Escape goes back.</p>`;
+    `<div id="detail" class="detail" aria-live="polite"></div>`;
   return section("map", "Where the bytes are", "", html).replace(`<p class="hint"></p>`, legend);
 }
 

@@ -2,8 +2,10 @@ import { isTag } from "@tranship/registry";
 import { compareText } from "../layout/index-file.ts";
 import { versionOfTag } from "../selection/version.ts";
 
-/** Names first, bytewise, then versions, the newest first. */
+/** Names first, bytewise, then versions, the newest first; what is called by a digest comes last. */
 export function compareTags(a: string, b: string): number {
+  const [first, second] = [isOfDigest(a), isOfDigest(b)];
+  if (first !== second) return first ? 1 : -1;
   const [one, other] = [versionOf(a), versionOf(b)];
   if (one && other) return other.version.compare(one.version) || compareText(b, a);
   if (one || other) return one ? 1 : -1;
@@ -23,4 +25,9 @@ export function compareImages(
 
 function versionOf(tag: string): ReturnType<typeof versionOfTag> {
   return isTag(tag) ? versionOfTag(tag) : undefined;
+}
+
+/** Such as the tag a signature hangs on, or that of an image known by its digest. */
+function isOfDigest(tag: string): boolean {
+  return /^(?:sha(?:256|512)-)?[0-9a-f]{64}/.test(tag);
 }

@@ -4,7 +4,7 @@ import { nameOf } from "./model.js";
 /** @import { Model, TreeNode, User } from "./model.js" */
 
 /** Users of a blob that are named; the others are counted. */
-const named = 6;
+const named = 5;
 
 /**
  * Says in one place what a tile stands for, and who shares it.
@@ -23,6 +23,14 @@ export function showDetail(place, model, node) {
   /** @type {HTMLElement[]} */
   const parts = [title, element("p", "detail-facts", facts.join(" · "))];
   if (node.kind === "blob") parts.push(...usersOf(model, node));
+  if (node.parent === undefined)
+    parts.push(
+      element(
+        "p",
+        "detail-facts",
+        "Point at a tile: here it says what it is and who shares it. A click opens it; on the keyboard, arrows move, Enter opens, Escape goes back.",
+      ),
+    );
   place.replaceChildren(...parts);
 }
 
@@ -45,6 +53,7 @@ function titleOf(node) {
   const path = node.repository?.path === "" ? "/" : (node.repository?.path ?? "");
   if (node.kind === "image") return `${path}: ${node.label}`;
   if (node.kind === "together") return `${path}: shared by several of its images`;
+  if (node.kind === "blob" && !node.label.includes(" ")) return `layer ${node.label}`;
   return node.label;
 }
 

@@ -27,13 +27,15 @@ export function counted(amount, noun, plural = `${noun}s`) {
 }
 
 /**
- * The end of a text that has to fit into `length` characters: of paths, it tells most.
- * @param {string} text
+ * A path that has to fit into `length` characters: without its first folders, its last name tells most.
+ * @param {string} path
  * @param {number} length
  * @returns {string}
  */
-export function fitEnd(text, length) {
-  return text.length <= length ? text : `…${text.slice(text.length - Math.max(1, length - 1))}`;
+export function fitPath(path, length) {
+  let fitted = path;
+  while (fitted.length > length && fitted.includes("/")) fitted = fitted.slice(fitted.indexOf("/") + 1);
+  return fitted;
 }
 
 /**

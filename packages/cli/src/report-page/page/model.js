@@ -159,7 +159,7 @@ export class Model {
     const [digest = "", bytes = 0, role = "layer"] = this.data.blobs[blob] ?? [];
     return {
       kind: "blob",
-      label: `${role} ${shortDigest(digest)}`,
+      label: role === "layer" ? shortDigest(digest) : `${role} ${shortDigest(digest)}`,
       bytes,
       parent,
       tone: parent.tone,
@@ -179,7 +179,16 @@ export class Model {
  */
 export function nameOf({ tags, digest }) {
   const named = tags.filter((tag) => !digest.endsWith(tag));
-  return named.length > 0 ? named.join(", ") : shortDigest(digest);
+  return named.length > 0 ? named.map(shortTag).join(", ") : shortDigest(digest);
+}
+
+/**
+ * Tags that name a digest say enough with its beginning.
+ * @param {string} tag
+ * @returns {string}
+ */
+function shortTag(tag) {
+  return tag.replace(/^(sha(?:256|512)-[0-9a-f]{12})[0-9a-f]{20,}/, "$1…");
 }
 
 /**

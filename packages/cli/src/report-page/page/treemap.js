@@ -1,5 +1,5 @@
 import { describe, showDetail } from "./detail.js";
-import { byId, element, fitEnd, formatBytes } from "./format.js";
+import { byId, element, fitPath, formatBytes } from "./format.js";
 import { visible } from "./model.js";
 import { squarify } from "./squarify.js";
 
@@ -14,7 +14,8 @@ const leastArea = 90;
 const mostTiles = { level: 150, page: 900 };
 
 const headerHeight = 20;
-const characterWidth = 6.7;
+/** Of a label's letters, in pixels; repositories are bold. */
+const characterWidth = { plain: 6.7, bold: 7.5 };
 
 /** The map of bytes: tiles in tiles, one level opened at a time. */
 export class Treemap {
@@ -97,7 +98,7 @@ export class Treemap {
     button.setAttribute("aria-label", describe(this.model, node));
     this.#position(button, inner);
     this.tiles.push({ node, box: inner, depth, button });
-    const isLabelled = this.#label(button, node, inner);
+    const isLabelled = this.#label(button, node, inner, depth);
     const hasChildren = node.kind === "repository" || node.kind === "image" || node.kind === "together";
     if (!hasChildren || inner.width < 40 || inner.height < (isLabelled ? 44 : 24)) return;
     const head = isLabelled ? headerHeight : 2;
@@ -111,18 +112,25 @@ export class Treemap {
    * @param {HTMLElement} button
    * @param {TreeNode} node
    * @param {Box} box
+   * @param {number} depth
    * @returns {boolean} whether there was
    */
-  #label(button, node, { width, height }) {
+  #label(button, node, { width, height }, depth) {
     if (width < 46 || height < 17) return false;
+    button.classList.add("has-label");
     const size = formatBytes(node.bytes);
-    const room = Math.floor((width - 12) / characterWidth);
-    const isTall = height >= 36 && (node.kind === "blob" || node.kind === "rest");
+    const room = Math.floor((width - 12) / (node.kind === "repository" ? characterWidth.bold : characterWidth.plain));
+    const isInner = node.kind === "blob" || node.kind === "rest";
+    if (isInner && depth > 1) {
+      if (room >= size.length) button.append(element("span", "size", size)); // its digest would only be noise here
+      return true;
+    }
+    const isTall = height >= 36 && isInner;
     const isBeside = !isTall && room >= Math.min(node.label.length, 12) + size.length + 2;
     const own = room - (isBeside ? size.length + 2 : 0);
-    const label = node.kind === "repository" ? fitEnd(node.label, own) : node.label;
+    const label = node.kind === "repository" ? fitPath(node.label, own) : node.label;
     button.append(element("span", "name", label));
-    if (isBeside || isTall) button.append(element("span", "size", size));
+    if (isBeside || (isTall && room >= size.length)) button.append(element("span", "size", size));
     if (isTall) button.classList.add("is-tall");
     return true;
   }

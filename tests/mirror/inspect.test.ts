@@ -1,0 +1,119 @@
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Bundle, type Inspection, inspectBundle, LayoutRegistry, type MirrorEvent } from "@tranship/core";
+import { expect, test } from "vitest";
+import { inspectSummary } from "../../packages/cli/src/print/inspect-summary.ts";
+import { inspectTree } from "../../packages/cli/src/print/inspect-tree.ts";
+import { aSource, pullInto } from "../support/mirror.ts";
+import { runTranship } from "../support/run-tranship.ts";
+import { layoutFiles, tarImage, writeChunks, writeTar } from "../support/tar-bundle.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+async function inspected(...places: readonly string[]): Promise<Inspection> {
+  await using bundle = await Bundle.open(places);
+  return await inspectBundle(bundle);
+}
+
+test("of a bundle that was pulled, its lock says where from and why; without the lock, the rest is the same", async () => {
+  await using registry = await aSource();
+  const folder = tempFolder();
+  await pullInto(folder, registry.host);
+  const withLock = await inspected(folder);
+  rmSync(join(folder, "tranship.lock.json"));
+  const without = await inspected(folder);
+
+  expect(withLock.sources).toEqual([`${registry.host}/demo/fe`]);
+  expect(withLock.repositories.flatMap(({ images }) => images.flatMap(({ why }) => why))).toContain("channel");
+  expect(withLock.lacking).toEqual([]);
+  expect(without.sources).toEqual(withLock.sources);
+  expect(without.totals).toEqual(withLock.totals);
+  expect(without.blobs).toEqual(withLock.blobs);
+});
+
+test("the program prints the tree, what changed and the report, and writes the same page twice", async () => {
+  const [before, after] = [tempFolder(), tempFolder()];
+  const [one, two] = [tarImage("one"), tarImage("two", "one")];
+  writeTar(before, "app.tar", layoutFiles("app", { v1: one }));
+  writeChunks(after, "app.tar", layoutFiles("app", { v1: one, v2: two }), 4096);
+  const pages = [join(tempFolder(), "a.html"), join(tempFolder(), "b.html")];
+  const [first = "", second = ""] = pages;
+
+  const [text, json] = await Promise.all([
+    runTranship("inspect", after, "--against", before, "--layers", "--html", first),
+    runTranship("inspect", after, "--against", `bundle:${before}`, "--html", second, "--json"),
+  ]);
+  expect([text.code, json.code]).toEqual([0, 0]);
+  expect(text.stdout).toMatch(/^app +2 images /);
+  expect(text.stdout).toMatch(/├─ v1 +image /);
+  expect(text.stdout).toMatch(/└─ sha256:[0-9a-f]{12} +layer +[0-9.]+ KiB +2 images/);
+  expect(text.stdout).toMatch(/app\.tar +[0-9.]+ KiB {2}1 repository, \d+ chunks/);
+  expect(text.stdout).toContain("+ v2");
+  expect(text.stdout).toContain("1 tag added, 0 removed, 0 moved; 2 blobs new");
+  expect(readFileSync(first, "utf8")).toBe(readFileSync(second, "utf8"));
+
+  const report = JSON.parse(json.stdout.trim().split("\n").at(-1) ?? "");
+  expect(report).toMatchObject({ type: "report", command: "inspect", version: 1, kind: "inspection" });
+  expect(report.totals).toMatchObject({ images: 2, tags: 2, archives: 1 });
+  expect(report.changes.repositories).toHaveLength(1);
+});
+
+test.for([
+  { name: "a registry", args: ["registry:localhost:5000/x"], says: "only what is on this machine is inspected" },
+  { name: "another depth", args: [".", "--depth", "7"], says: "give a number from 1 to 4" },
+  { name: "a folder for the page", args: [".", "--html", "."], says: "it is a folder" },
+])("$name is wrong usage", async ({ args, says }) => {
+  const { code, stderr } = await runTranship("inspect", ...args);
+  expect([code, stderr.includes(says)]).toEqual([2, true]);
+});
+
+test("what a layer's damage hides from nobody: inspecting reads manifests, and goes on without a layer that is lacking", async () => {
+  const folder = tempFolder();
+  const events: MirrorEvent[] = [];
+  const image = tarImage("one");
+  writeTar(folder, "app.tar", layoutFiles("app", { v1: image }, [image.layer.digest]));
+  await using bundle = await Bundle.open(folder, { onEvent: (event) => events.push(event) });
+  const inspection = await inspectBundle(bundle);
+  expect(inspection.lacking).toEqual([
+    { path: "app", digest: image.layer.digest, size: image.layer.size, role: "layer" },
+  ]);
+  expect(events).toEqual([]);
+  expect(inspectSummary(inspection)).toContain(`lacking: app: layer ${image.layer.digest}`);
+});
+
+test("a folder of image layouts is inspected like a bundle, without archives", async () => {
+  const folder = tempFolder();
+  const bundleFolder = tempFolder();
+  const image = tarImage("one");
+  writeTar(bundleFolder, "app.tar", layoutFiles("app", { v1: image }));
+  await using bundle = await Bundle.open(bundleFolder);
+  const layouts = await LayoutRegistry.open(folder, { create: true });
+  const target = layouts.repository("app");
+  const source = bundle.repository("app");
+  const manifest = await source.manifest("v1" as never);
+  for (const blob of [image.config, image.layer]) await target.pushBlob(blob, () => source.fetchBlob(blob));
+  await target.pushManifest(manifest, { tags: ["v1" as never] });
+
+  const { repositories, totals, archives } = await inspectBundle(layouts);
+  const ofBundle = await inspectBundle(bundle);
+  expect(archives).toEqual([]);
+  expect(totals.storedBytes).toBe(ofBundle.totals.storedBytes);
+  expect(repositories.map(({ images }) => images)).toEqual(ofBundle.repositories.map(({ images }) => images));
+});
+
+test("lines fit the width, and a long list is cut unless all of it is asked for", async () => {
+  const folder = tempFolder();
+  const tags = Array.from(
+    { length: 30 },
+    (_, nth) => [`v1.0.${nth}-${"long".repeat(20)}`, tarImage(`${nth}`)] as const,
+  );
+  writeTar(folder, "app.tar", layoutFiles("app", Object.fromEntries(tags)));
+  const inspection = await inspected(folder);
+  for (const columns of [40, 60, 80, 120]) {
+    for (const line of inspectTree(inspection, { columns, depth: 4, allTags: true })) {
+      expect(line.length).toBeLessThanOrEqual(columns);
+    }
+  }
+  expect(inspectTree(inspection)).toHaveLength(1 + 12 + 1);
+  expect(inspectTree(inspection, { allTags: true })).toHaveLength(1 + 30);
+  expect(inspectTree(inspection, { depth: 1 })).toHaveLength(1);
+});
