@@ -9,6 +9,14 @@ import type { TranshipRun } from "./run-tranship.ts";
  * the argument parser itself refuses it still says on the real standard error.
  */
 export async function runProgram(...args: readonly string[]): Promise<TranshipRun> {
+  return await runProgramIn({}, ...args);
+}
+
+/** The same with these variables in its environment. */
+export async function runProgramIn(
+  environment: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Promise<TranshipRun> {
   const said = { stdout: "", stderr: "" };
   const streamTo = (name: keyof typeof said) => ({
     isTTY: false,
@@ -23,7 +31,7 @@ export async function runProgram(...args: readonly string[]): Promise<TranshipRu
     output,
     signal: new AbortController().signal,
     input: (async function* () {})(),
-    environment: {},
+    environment,
     exitWith(given) {
       code = given;
     },
