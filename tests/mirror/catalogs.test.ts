@@ -1,3 +1,4 @@
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   Bundle,
@@ -10,13 +11,14 @@ import {
   plan,
   pull,
   pushBundle,
+  verify,
   verifyBundle,
 } from "@tranship/core";
 import { createRegistry, digestHex, MemoryRegistry, type RegistryReader } from "@tranship/registry";
-import { aLayer, anImage, anIndex, startTestRegistry } from "@tranship/registry/testing";
+import { aLayer, anImage, anIndex, faults, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { startDockerRegistry } from "../support/docker-registry.ts";
-import { aSource, digests, readPlan } from "../support/mirror.ts";
+import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
 import { pushAll } from "../support/push-all.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { lacking } from "../support/tools.ts";
@@ -113,6 +115,50 @@ describe.skipIf(lacking("docker-registry").length > 0)("packages and modules", (
     await pullFrom(to, second);
     expect(imagesOf(readPlan(second))).toEqual(imagesOf(planned));
   });
+});
+
+test("what fails for a moment, on the way in or out, is not lost", async () => {
+  await using registry = await aSource();
+  await using mirror = await startTestRegistry();
+  const folder = tempFolder();
+  for (const fault of [faults.status(503), faults.cutAfter(10), faults.corrupt()])
+    registry.fail(fault, { match: /\/packages\/alb\/blobs\//, times: 1 });
+  const sends = (what: string) => (request: { readonly method: string; readonly path: string }) =>
+    request.method === "PUT" && request.path.includes(what);
+  mirror.fail(faults.status(503), { match: sends("/blobs/uploads/"), times: 1 });
+  mirror.fail(faults.reset(), { match: sends("/manifests/"), times: 1 });
+  await pullInto(folder, registry.host);
+  await using target = createRegistry(`${mirror.host}/mirror`, { retryDelayMs: 1 });
+  await using bundle = await Bundle.open(folder);
+  await pushBundle(bundle, target);
+  const { findings, ok } = await verify(target, readPlan(folder));
+  expect([findings, ok]).toEqual([[], true]);
+  const timesAsked = Map.groupBy(registry.requests(), ({ path }) => path).values();
+  const again = [...timesAsked].reduce((sum, { length }) => sum + length - 1, 0);
+  expect(again).toBe(3); // each fault was met, and nothing else was asked twice
+  const puts = mirror.requests().filter(sends("/manifests/"));
+  expect(puts.length).toBe(new Set(puts.map(({ path }) => path)).size + 1);
+});
+
+test("three archives with parts of one package have all its tags, whatever they are called", async () => {
+  await using registry = await aSource([
+    { name: "app", versions: ["v1.0.0", "v1.1.0", "v1.2.0"], channels: { stable: "v1.0.0", beta: "v1.1.0" } },
+  ]);
+  await using source = createRegistry(`${registry.host}/demo/fe`);
+  const archives: string[] = [];
+  for (const tag of ["v1.0.0+stable", "v1.1.0+beta", "v1.2.0+alpha"]) {
+    await using bundle = await BundleDirectory.open(tempFolder());
+    await new PackagesService({ source, include: [`app@=${tag}`] }).pullPackages({ to: bundle });
+    archives.push(join(bundle.directory, "package-app.tar"));
+  }
+  for (const order of ["123", "132", "213", "231", "312", "321"]) {
+    const folder = tempFolder();
+    for (const [at, archive] of archives.entries()) copyFileSync(archive, join(folder, `${order[at]}.tar`));
+    await using bundle = await Bundle.open(folder);
+    const tagsOf = async (path: string) => (await Array.fromAsync(bundle.repository(path).tags())).sort();
+    expect(await tagsOf("packages/app")).toEqual(["v1.0.0", "v1.1.0", "v1.2.0"]);
+    expect(await tagsOf("packages/app/version")).toEqual(["alpha", "beta", "stable", "v1.0.0", "v1.1.0", "v1.2.0"]);
+  }
 });
 
 describe("a bundle as the source", () => {

@@ -24,8 +24,8 @@ export function transferError(
   return new MirrorError("TRANSFER_FAILED", `cannot ${what}: ${reason}`, details, { cause: error });
 }
 
-/** {@link transferError} for something read from the source; `reference` may be empty for the repository itself. */
+/** {@link transferError} for something read from the source. */
 export function sourceError(error: unknown, repository: string, reference: string, signal: AbortSignal): unknown {
-  const full = reference === "" ? repository : formatName(repository, reference);
+  const full = formatName(repository, reference);
   return transferError(error, "source", `read ${full}`, full, signal);
 }
