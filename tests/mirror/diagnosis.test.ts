@@ -173,8 +173,12 @@ describe("the answers of a registry", () => {
     const run = await runProgram("plan", "--source", registry.host, ...args);
     expect(run.code).toBe(1);
     expect(run.stdout + run.stderr).not.toContain("s3cret");
+    expect(
+      run.stderr.match(/^warning: others on this machine can see the value of --registry-password/gm),
+    ).toHaveLength(1);
     const failure = await failureOf("plan", "--source", registry.host, ...args);
     expect(failure.class).toBe("authentication");
+    expect(advised(failure)).toContain("--license TOKEN");
     expect(JSON.stringify(failure)).not.toContain("s3cret");
   });
 

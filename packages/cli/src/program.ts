@@ -14,6 +14,7 @@ import type { CliContext } from "./context.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { withHyphens } from "./flag-spelling.ts";
 import { withProgressFlags } from "./print/progress-flags.ts";
+import { warnOfVisibleSecret } from "./visible-secret.ts";
 
 /** The command tree. `--json` is read before, to choose the output; it is declared here for `--help`. */
 export function createProgram(context: CliContext, version: string): Command {
@@ -47,7 +48,10 @@ export function createProgram(context: CliContext, version: string): Command {
       withProgressFlags(command)
         .option("--json", "events and the report as JSON lines on standard output")
         .addHelpText("after", exitCodesHelp)
-        .hook("preAction", (_program, action) => context.output.begin(action.name(), action.opts()))
+        .hook("preAction", (_program, action) => {
+          context.output.begin(action.name(), action.opts());
+          warnOfVisibleSecret(action, context.output);
+        })
         .exitOverride(),
     );
   }

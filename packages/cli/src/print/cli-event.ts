@@ -4,10 +4,10 @@ import type { RegistryEvent } from "@tranship/registry";
 /** What happens on the way: what the libraries tell, and what the program adds. */
 export type CliEvent = MirrorEvent | RegistryEvent | ServeEvent | PullStopped | PushStopped | CommandLineWarning;
 
-/** What the command line or the environment says has no effect. */
+/** What the command line or the environment says has no effect, or shows more than it should. */
 export interface CommandLineWarning {
   readonly type: "warning.raised";
-  readonly code: "FLAG_WITHOUT_EFFECT" | "VARIABLE_UNUSABLE";
+  readonly code: "FLAG_WITHOUT_EFFECT" | "VARIABLE_UNUSABLE" | "SECRET_VISIBLE";
   readonly message: string;
 }
 
