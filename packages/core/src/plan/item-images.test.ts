@@ -1,4 +1,4 @@
-import { MemoryRegistry } from "@tranship/registry";
+import { digestHex, MemoryRegistry } from "@tranship/registry";
 import { anImage, seedMemory } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
 import { ModulesService } from "../services/modules-service.ts";
@@ -37,4 +37,21 @@ test("a plan's images of a name are found by their references, apart by what the
   const { digest } = anImage({ tag: "v2" }).manifest.descriptor;
   expect(imagesOfItem(list, "app")?.extra.get("source/packages/app/extra/scanner:v2")?.digest).toBe(digest);
   expect(imagesOfItem(list, "other")).toBeUndefined();
+});
+
+test("images that are known by their digests, and what is attached to them, are named as they are at the source", async () => {
+  const source = aSource();
+  const component = anImage({ seed: "component" });
+  const { digest } = component.manifest.descriptor;
+  const main = anImage({ tag: "v1.1.0", files: { "images_digests.json": `["${digest}"]` } });
+  const attestation = `sha256-${digestHex(main.manifest.descriptor.digest)}.att`;
+  seedMemory(source, "packages/app", [main, component, anImage({ tag: attestation })]);
+  const list = await plan([new PackagesService({ source, include: ["app@=v1.1.0"] })]);
+  const images = imagesOfItem(list, "app")?.main;
+  expect([...(images?.keys() ?? [])].sort()).toEqual([
+    `source/packages/app:${attestation}`,
+    "source/packages/app:v1.1.0",
+    `source/packages/app@${digest}`,
+  ]);
+  expect(images?.get(`source/packages/app@${digest}`)).toMatchObject({ tag: digestHex(digest), digest });
 });
