@@ -1,15 +1,12 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRegistry } from "@tranship/registry";
-import { faults, startTestRegistry } from "@tranship/registry/testing";
+import { startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { CertificateAuthority, canMakeCertificates } from "../support/certificates.ts";
 import { aSource } from "../support/mirror.ts";
 import { seedProduct } from "../support/product.ts";
 import { runProgram, runProgramIn } from "../support/run-program.ts";
-import { transhipMain } from "../support/run-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 /** Brings one small package and nothing else. */
@@ -214,10 +211,10 @@ test("a mirror is asked for what goes by digest, in place of the source", async 
 test("a proxy is gone through when it is named, or when the flag against it is missing", async () => {
   await using source = await aSource();
   await using proxy = await startTestRegistry();
-  proxy.fail(faults.status(403), { times: 9 });
   const args = ["plan", "--source", `${source.host}/demo/fe`, ...little];
   const through = await runProgram(...args, "--proxy", `http://${proxy.host}`);
-  expect(through).toMatchObject({ code: 1, stderr: expect.stringContaining("403") });
+  expect(through.code).toBe(1); // it has nothing of the kind
+  expect(proxy.requests().length).toBeGreaterThan(0);
   expect(source.requests()).toEqual([]);
   expect((await runProgram(...args, "--no-proxy")).code).toBe(0);
 });
@@ -237,29 +234,15 @@ describe.skipIf(!canMakeCertificates)("certificates are trusted", () => {
     return { folder, tls: { cert, key }, https: ["--client-cert", certFile, "--client-key", keyFile] };
   }
 
-  test("that lie in any folder of SSL_CERT_DIR", async () => {
+  test("that lie in any folder of SSL_CERT_DIR or in SSL_CERT_FILE", async () => {
     const { folder, tls, https } = anAuthority();
     await using source = await startTestRegistry({ tls });
     const ask = ["plan", "--source", `${source.host}/demo/fe`, ...https];
-    const folders = ["not-there", "empty", "full"].map((name) => join(folder, name));
-    const trusted = await runProgramIn({ SSL_CERT_DIR: folders.join(":") }, ...ask);
+    const [away = "", empty = "", full = ""] = ["not-there", "empty", "full"].map((name) => join(folder, name));
+    const trusted = await runProgramIn({ SSL_CERT_DIR: [away, empty, full].join(":") }, ...ask);
     expect(trusted).toMatchObject({ code: 0, stderr: expect.stringContaining("not-there cannot be read") });
-    expect((await runProgramIn({ SSL_CERT_DIR: folders.slice(0, 2).join(":") }, ...ask)).code).toBe(1);
-  });
-
-  test("that SSL_CERT_FILE or a single folder holds, by a program that starts with them", async () => {
-    const { folder, tls, https } = anAuthority();
-    await using source = await startTestRegistry({ tls });
-    const ask = [transhipMain, "plan", "--source", `${source.host}/demo/fe`, ...https];
-    const codes = [
-      { SSL_CERT_FILE: join(folder, "full", "any-name") },
-      { SSL_CERT_DIR: join(folder, "full") },
-      { SSL_CERT_DIR: join(folder, "empty") },
-    ].map(async (variables) => {
-      const child = spawn(process.execPath, ask, { env: { ...process.env, ...variables }, stdio: "ignore" });
-      const [code] = await once(child, "exit");
-      return code as unknown;
-    });
-    expect(await Promise.all(codes)).toEqual([0, 0, 1]);
+    expect((await runProgramIn({ SSL_CERT_FILE: join(full, "any-name") }, ...ask)).code).toBe(0);
+    const without = await runProgramIn({ SSL_CERT_DIR: empty, SSL_CERT_FILE: away }, ...ask);
+    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining("SSL_CERT_FILE is passed over") });
   });
 });
