@@ -88,6 +88,8 @@ export interface Planner {
   readonly selection: unknown;
   /** Everything it will ask for, where that is fixed before it starts: room for all of it is looked for first. */
   readonly list?: DownloadList | undefined;
+  /** The hosts it reads from, where they may be several: what one of them refuses says nothing of the others. */
+  readonly hosts?: readonly string[] | undefined;
   /** The repository of that full name (as sections spell it in `source`) to read from. */
   open(source: string): RepositoryReader;
   /** The items of a run, one archive each, as they become known. */

@@ -87,6 +87,9 @@ export function parseImageExclusion(expression: string): ImageExclusion {
 function halvesOf(expression: string): Halves {
   if (expression.length > maxLength) throw refusal(expression, `it is longer than ${maxLength} characters`);
   const text = expression.trim();
+  const [userInfo] = /^(?:[a-z]+:\/\/)?[^/@\s]+:[^/@\s]+@(?=[A-Za-z0-9.:-]+\/)/.exec(text) ?? [];
+  if (userInfo !== undefined)
+    throw refusal(`***@${text.slice(userInfo.length)}`, "it has a password in it", "log in with docker or podman");
   const at = text.indexOf("@");
   const named = (at < 0 ? text : text.slice(0, at)).trim();
   const rest = at < 0 ? {} : { rest: text.slice(at + 1).trim() };

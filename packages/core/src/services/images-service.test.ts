@@ -1,5 +1,13 @@
 import { createRegistry, MemoryRegistry } from "@tranship/registry";
-import { anArtifact, anImage, anIndex, type Seedable, seedMemory, startTestRegistry } from "@tranship/registry/testing";
+import {
+  anArtifact,
+  anImage,
+  anIndex,
+  faults,
+  type Seedable,
+  seedMemory,
+  startTestRegistry,
+} from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { isMirrorError } from "../errors.ts";
 import type { MirrorEvent } from "../events.ts";
@@ -150,6 +158,20 @@ describe("what cannot be had", () => {
     expect(shape(await serviceOf(["alpine"], { proxy: true }).plan())).toHaveLength(1);
     expect(() => serviceOf([])).toThrow("no image is asked for");
   });
+});
+
+test("a host that refuses everything does not end what others still give", async () => {
+  await using closed = await startTestRegistry({ credentials: { username: "robot", password: "right" } });
+  await using slow = await startTestRegistry();
+  slow.seed("app", anImage({ tag: "latest" }));
+  slow.failOnce(faults.slow({ delayMs: 100 }));
+  await using one = createRegistry(closed.host);
+  await using other = createRegistry(slow.host);
+  const images = [...["a", "b", "c", "d"].map((name) => `${closed.host}/${name}`), `${slow.host}/app`];
+  const list = await new ImagesService({ images, from: (host) => (host === closed.host ? one : other) }).plan({
+    keepGoing: true,
+  });
+  expect([list.failed?.length, list.archives.length]).toEqual([4, 1]);
 });
 
 describe("two sources at one path", () => {

@@ -96,9 +96,8 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
       const path = first ? pathOf(first.name) : "";
       return { name, path, archive: imageArchive(name), queries: own, exclusions: applied };
     });
-    this.#repositories = new Map(
-      repositories.sort((a, b) => compareText(a.name, b.name)).map((one) => [one.name, one]),
-    );
+    repositories.sort((a, b) => compareText(a.name, b.name));
+    this.#repositories = new Map(repositories.map((one) => [one.name, one]));
     this.#exclusions = exclusions;
     this.hosts = [...new Set(queries.map(({ name }) => name.registry))].sort(compareText);
     this.#open = sourceOpener(from);

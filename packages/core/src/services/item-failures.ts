@@ -1,7 +1,7 @@
 import { isRegistryError } from "@tranship/registry";
 import { isMirrorError, type MirrorErrorCode } from "../errors.ts";
 import type { FailedItem } from "../plan/failed-item.ts";
-import type { Item, RunContext } from "../plan/planner.ts";
+import type { Item, Planner, RunContext } from "../plan/planner.ts";
 import type { Run } from "./run-context.ts";
 
 /** Failures that meet every item alike: the disk, or who else is at the bundle. */
@@ -14,20 +14,27 @@ const refusalsThatTell = 3;
 export interface ItemFailuresOptions {
   /** Whether the other items are finished when one fails; else its failure ends the run. @defaultValue false */
   readonly keepGoing?: boolean | undefined;
+  /** Whether items may be of different hosts: then some that are refused tell nothing of the rest. @defaultValue false */
+  readonly severalHosts?: boolean | undefined;
 }
 
 /** Decides what a failure ends: the item it came from, or the run. */
 export class ItemFailures {
   readonly #run: Pick<Run, "stop" | "source">;
   readonly #keepGoing: boolean;
+  readonly #severalHosts: boolean;
   readonly #failed = new Map<string, FailedItem>();
   /** The first refusal, as long as nothing else has failed. */
   #refusal: unknown;
   #onlyRefused = true;
 
-  constructor(run: Pick<Run, "stop" | "source">, { keepGoing = false }: ItemFailuresOptions = {}) {
+  constructor(
+    run: Pick<Run, "stop" | "source">,
+    { keepGoing = false, severalHosts = false }: ItemFailuresOptions = {},
+  ) {
     this.#run = run;
     this.#keepGoing = keepGoing;
+    this.#severalHosts = severalHosts;
   }
 
   /** Ends the run if the failure is not left to its item. Told early, so that nothing else is waited for. */
@@ -43,8 +50,8 @@ export class ItemFailures {
     this.#failed.set(archive, failed);
     this.#onlyRefused &&= isRefusal(error);
     this.#refusal ??= error;
-    if (this.#onlyRefused && this.#failed.size >= refusalsThatTell && !this.#run.source.hasAnswered)
-      this.#run.stop.abort(error);
+    const tells = this.#failed.size >= refusalsThatTell && !this.#severalHosts;
+    if (this.#onlyRefused && tells && !this.#run.source.hasAnswered) this.#run.stop.abort(error);
     else emit({ type: "item.failed", ...failed });
   }
 
@@ -54,6 +61,11 @@ export class ItemFailures {
     if (failed.length > 0 && failed.length === items.length && this.#onlyRefused) this.#run.stop.abort(this.#refusal);
     return failed;
   }
+}
+
+/** Whether planners read from hosts of their own. */
+export function readsHosts(planners: readonly Pick<Planner, "hosts">[]): boolean {
+  return planners.some(({ hosts }) => hosts !== undefined);
 }
 
 /** Whether other items may do better. An error that is none of ours is a fault of the program: nobody goes on after it. */

@@ -39,6 +39,7 @@ export function listPlanner(given: DownloadList, source: SourceRegistries): Plan
     components: [...new Set(items.map(({ component }) => component))],
     selection: { source: nameOf(source, list), list: digestOf(new TextEncoder().encode(formatDownloadList(list))) },
     list,
+    ...(typeof source === "function" ? { hosts: listedHosts(list) } : {}),
     open,
     async *items() {
       yield* items;

@@ -14,7 +14,7 @@ import type { Inventory } from "../plan/inventory.ts";
 import { LayerCache } from "../plan/layer-cache.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
-import { ItemFailures } from "./item-failures.ts";
+import { ItemFailures, readsHosts } from "./item-failures.ts";
 import { startRun } from "./run-context.ts";
 import { imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
 
@@ -45,7 +45,7 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
     for (const item of await run.listItems(index)) items.push({ planner, item, run: run.contexts[index] ?? run.base });
   }
   const layers = new LayerCache();
-  const failures = new ItemFailures(run, options);
+  const failures = new ItemFailures(run, { keepGoing: options.keepGoing, severalHosts: readsHosts(planners) });
   const { done, failed, missing } = await runItems(
     items,
     ({ planner }) => imageFileReader(planner, run.source, nothing, layers, run.patience),

@@ -17,7 +17,7 @@ import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { madeManifest } from "../plan/section.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { BlobFiller } from "../transfer/fill-blob.ts";
-import { ItemFailures } from "./item-failures.ts";
+import { ItemFailures, readsHosts } from "./item-failures.ts";
 import { listOf } from "./plan.ts";
 import { requireRoom } from "./require-room.ts";
 import { type Run, startRun } from "./run-context.ts";
@@ -94,7 +94,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   run.source.arrival = (digest) => filler.arrival(digest);
   const { directory: folder, checksums: kinds } = options.to;
   await using sidecars = new SidecarWriter({ folder, kinds, signal: run.base.signal, onEvent: run.base.emit });
-  const failures = new ItemFailures(run, options);
+  const failures = new ItemFailures(run, { keepGoing: options.keepGoing, severalHosts: readsHosts(planners) });
   const space = new SpaceGuard();
   const shared: Shared = { run, bundle: options.to, session, filler, sidecars, space, failures };
   requireRoom(planners, options.to, base);
