@@ -1,9 +1,10 @@
-import { examineRegistry, parsePlace } from "@tranship/registry";
+import { type ExaminedCheck, examineRegistry, parsePlace, RegistryError } from "@tranship/registry";
 import { Command } from "commander";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { credentialSource } from "../credential-source.ts";
+import { diagnose } from "../diagnosis/diagnose.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
-import { doctorTable } from "../print/doctor-table.ts";
+import { type DiagnosedCheck, doctorTable } from "../print/doctor-table.ts";
 import { UsageError } from "../usage-error.ts";
 
 interface DoctorFlags extends RegistryFlags {
@@ -32,8 +33,17 @@ export function doctorCommand(context: CliContext): Command {
       signal,
       findCredentials: (own) => credentialSource({ flags, environment, host, path, signal: own }),
     });
+    const told = { ...examination, checks: examination.checks.map(withCauses) };
     const code = exitCodes[examination.status];
     if (code !== 0) context.exitWith(code);
-    output.report("doctor", { ...examination }, doctorTable(examination));
+    output.report("doctor", told, doctorTable(told));
   });
+}
+
+/** A check that failed, with what may have led to it where it says nothing itself. */
+function withCauses(check: ExaminedCheck): DiagnosedCheck {
+  const { status, code, reason, advice, details } = check;
+  if (status !== "failed" || code === undefined || advice !== undefined) return check;
+  const { class: kind, causes } = diagnose(new RegistryError(code, reason, (details ?? {}) as never), "doctor");
+  return { ...check, class: kind, causes };
 }

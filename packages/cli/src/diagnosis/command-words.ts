@@ -22,7 +22,7 @@ const login =
   "give --registry-login NAME with --registry-password-stdin; without them, what docker or podman logged in with is used";
 
 const reading: CommandWords = {
-  place: "the registry",
+  place: "the registry's name",
   login,
   does: "read",
   side: "registry",
@@ -55,7 +55,7 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
   },
   push: {
     ...reading,
-    place: "the target",
+    place: "the target's name",
     does: "write",
     side: "target",
     again: "run the push again: what is there already is not sent again",

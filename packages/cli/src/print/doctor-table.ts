@@ -1,4 +1,5 @@
 import type { CheckStatus, Examination, ExaminedCheck } from "@tranship/registry";
+import type { Diagnosis } from "../diagnosis/diagnosis.ts";
 import { count } from "./size.ts";
 
 const marks: Readonly<Record<CheckStatus, string>> = {
@@ -8,21 +9,39 @@ const marks: Readonly<Record<CheckStatus, string>> = {
   "not-asked": "-",
 };
 
+/** A check, and of one that failed what may have led to it. */
+export interface DiagnosedCheck extends ExaminedCheck, Partial<Pick<Diagnosis, "class" | "causes">> {}
+
 /** What an examination found, for people: a line for what was asked, one for the answer, one for what to do. */
-export function doctorTable({ registry, checks, left }: Examination): string {
+export function doctorTable({
+  registry,
+  checks,
+  left,
+}: Pick<Examination, "registry" | "left"> & { readonly checks: readonly DiagnosedCheck[] }): string {
   return [
     registry,
-    ...checks.flatMap(checkLines),
+    ...checks.flatMap((check, at) => checkLines(check, isLastOfItsReason(checks, at))),
     ...(left.length === 0 ? [] : [`left behind: ${left.join(", ")}`]),
     summary(checks),
   ].join("\n");
 }
 
-function checkLines({ status, title, reason, advice }: ExaminedCheck): readonly string[] {
+/** Of checks in a row that were not asked for the same reason, only the last one gives it. */
+function isLastOfItsReason(checks: readonly DiagnosedCheck[], at: number): boolean {
+  const [check, next] = [checks[at], checks[at + 1]];
+  return check?.status !== "not-asked" || next?.status !== "not-asked" || next.reason !== check.reason;
+}
+
+function checkLines(check: DiagnosedCheck, hasReason: boolean): readonly string[] {
+  const { status, title, reason, advice, causes = [] } = check;
   return [
     `  ${marks[status].padEnd(8)}${title}`,
-    `          ${reason}`,
+    ...(hasReason ? [`          ${reason}`] : []),
     ...(advice === undefined ? [] : [`          -> ${advice}`]),
+    ...causes.flatMap(({ cause, advice: what }) => [
+      `          * ${cause}`,
+      ...what.map((one) => `            -> ${one}`),
+    ]),
   ];
 }
 

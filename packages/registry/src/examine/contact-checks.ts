@@ -17,12 +17,17 @@ const fewDays = 21;
 /** Failures that a server's own answer, or its certificate, is the reason of: it was reached. */
 const afterConnecting: ReadonlySet<RegistryErrorCode> = new Set(["TLS", "PROTOCOL"]);
 
-/** Whether the host was reached. @throws RegistryError what stood in the way */
+/** Whether something answered, be it with nothing that can be used. */
+export function isReached({ failure }: Pick<FirstContact, "failure">): boolean {
+  return failure === undefined || afterConnecting.has(failure.code);
+}
+
+/** The way to the host. @throws RegistryError what stood in the way */
 export async function checkConnection(
   { addresses, peer, failure }: FirstContact,
   { client }: Subject,
 ): Promise<CheckFinding> {
-  if (failure && !afterConnecting.has(failure.code)) throw failure;
+  if (failure && !isReached({ failure })) throw failure;
   const resolved = addresses.length === 0 ? "not resolved here" : addresses.join(", ");
   const reason = `${client.origin.host} is ${resolved}${peer === undefined ? "" : `; connected to ${peer}`}`;
   const details = { host: client.origin.host, addresses, ...(peer === undefined ? {} : { peer }) };

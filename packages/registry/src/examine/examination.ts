@@ -40,7 +40,7 @@ export interface ExaminedCheck extends CheckFinding {
   readonly id: ExaminedId;
   /** What it is about, and what for, in a few words. */
   readonly title: string;
-  /** What failed, where something did. */
+  /** The code of what failed, where something did; `details` then are that error's, as far as they are plain. */
   readonly code?: RegistryErrorCode | undefined;
   readonly elapsedMs: number;
 }

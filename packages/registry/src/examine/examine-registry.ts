@@ -5,7 +5,7 @@ import type { RemoteRegistry } from "../remote/http-registry.ts";
 import { partsOfRegistry } from "../remote/registry-parts.ts";
 import type { CallOptions } from "../repository.ts";
 import { checkCatalog, checkCredentials, checkTags, type FindCredentials } from "./access-checks.ts";
-import { checkApi, checkClock, checkConnection, checkTls } from "./contact-checks.ts";
+import { checkApi, checkClock, checkConnection, checkTls, isReached } from "./contact-checks.ts";
 import type { CheckFinding, Examination, ExaminedCheck, ExaminedId } from "./examination.ts";
 import { firstContact } from "./first-contact.ts";
 import { checkLimits, checkManifest, checkRanges, checkReferrers, type ReadManifest } from "./reading-checks.ts";
@@ -60,7 +60,19 @@ class Examining {
     const { write = false } = this.#options;
     const contact = await firstContact(subject);
     await this.#look("connection", () => checkConnection(contact, subject));
-    await this.#look("tls", () => checkTls(contact, subject, Date.now()));
+    if (!isReached(contact)) {
+      return this.#skip(
+        ["tls", "api", "credentials", ...readings, ...writings, "limits", "clock"],
+        "the host was not reached",
+      );
+    }
+    const tls = await this.#look("tls", () => checkTls(contact, subject, Date.now()));
+    if (tls.status === "failed") {
+      return this.#skip(
+        ["api", "credentials", ...readings, ...writings, "limits", "clock"],
+        "the connection is not safe",
+      );
+    }
     const api = await this.#look("api", () => checkApi(contact, subject));
     if (api.status === "failed") {
       this.#skip(["credentials", ...readings, ...writings], "the registry's API was not found");

@@ -49,8 +49,14 @@ export async function runCheck(
   } catch (error) {
     signal?.throwIfAborted();
     if (!isRegistryError(error)) throw error;
-    return { ...done({ status: failure, reason: error.message, advice }), code: error.code };
+    const details = plainDetails(error.details);
+    return { ...done({ status: failure, reason: error.message, advice, details }), code: error.code };
   }
+}
+
+function plainDetails(details: object): Readonly<Record<string, string | number | boolean>> {
+  const plain = Object.entries(details).filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
+  return Object.fromEntries(plain);
 }
 
 /** A check that was not made, and why. */
