@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import {
   BundleDirectory,
   type CatalogServiceOptions,
@@ -7,8 +8,8 @@ import {
   plan,
   pull,
 } from "@tranship/core";
-import { createRegistry } from "@tranship/registry";
-import { aLayer, anImage, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
+import { createRegistry, MemoryRegistry } from "@tranship/registry";
+import { aLayer, anImage, faults, seedMemory, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -121,6 +122,41 @@ describe.for(["plan", "pull"] as const)("a %s", (kind) => {
     expect(repeated(blobsOf(registry))).toEqual([]);
     expect(repeated(asked(registry))).toEqual([]);
   });
+});
+
+test("what a pull decides by is waited for while it is on its way into another archive", async () => {
+  const source = new MemoryRegistry();
+  const channels = ["alpha", "beta", "early-access", "rock-solid", "stable"]; // so many are read at a time but for the last
+  const layers = channels.map((tag, at) =>
+    aLayer({ files: { "version.json": `{"version":"v1.${at}.0"}` }, seed: tag }),
+  );
+  seedMemory(source, "packages", [anImage({ tag: "app" })]);
+  for (const [at, layer] of layers.entries()) {
+    seedMemory(source, "packages/app", [anImage({ tag: `v1.${at}.0` })]);
+    seedMemory(source, "packages/app/version", [
+      anImage({ tags: [channels[at] ?? "", `v1.${at}.0`], layers: [layer] }),
+    ]);
+  }
+  const fetched: string[] = [];
+  const isOnItsWay = Promise.withResolvers<void>();
+  const { repository } = source;
+  source.repository = (path) => {
+    const own = repository.call(source, path);
+    const fetchBlob = own.fetchBlob.bind(own);
+    own.fetchBlob = async function* (blob, options) {
+      fetched.push(blob.digest);
+      const at = layers.findIndex(({ digest }) => digest === blob.digest);
+      if (at === channels.length - 1) {
+        isOnItsWay.resolve();
+        for (let turn = 0; turn < 100; turn += 1) await setImmediate(); // whoever does not wait asks now
+      } else if (at >= 0) await isOnItsWay.promise;
+      yield* fetchBlob(blob, options);
+    };
+    return own;
+  };
+  await runs.pull([new PackagesService({ source, onlyExtraImages: true, attached: "none" })]);
+  expect(fetched).toEqual(expect.arrayContaining(layers.map(({ digest }) => digest)));
+  expect(repeated(fetched)).toEqual([]);
 });
 
 test.for(["vendor/fe", "vendor/cse", "vendor", ""])(
