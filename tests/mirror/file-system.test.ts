@@ -40,7 +40,7 @@ const pullArgs = (folder: string, host: string, ...more: readonly string[]) => [
 ];
 
 describe("a file system that does not sync", () => {
-  test.for(["EINVAL", "ENOSYS", "ENOTSUP"])(
+  test.for(["EINVAL", "ENOSYS", "EPERM"])(
     "and says %s gets a whole bundle, and one warning that names the folder",
     async (answer) => {
       await using registry = await aSource();

@@ -81,12 +81,13 @@ export class BundleLock implements Disposable {
     const folder = join(bundle, workFolder);
     locally(folder, () => {
       rmSync(join(folder, ownerName), { force: true });
-      rmSync(join(folder, lockName), { force: true });
       try {
+        rmSync(join(folder, lockName), { force: true });
         rmdirSync(folder);
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error; // somebody has come already
+        const { code = "" } = error as NodeJS.ErrnoException;
+        // Somebody has come already, or the system takes no open file away: an empty lock does no harm.
+        if (!["ENOTEMPTY", "EEXIST", "EBUSY"].includes(code)) throw error;
       }
     });
   }

@@ -4,10 +4,13 @@ import { MirrorError } from "../errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
+  EBUSY: "another program uses it",
   EEXIST: "it is a file, not a folder",
+  EINVAL: "the file system does not take such a name or request",
   EIO: "the device failed to read or write",
   EISDIR: "it is a folder, not a file",
   EMFILE: "too many files are open",
+  ENAMETOOLONG: "the name is too long for the file system",
   ENOENT: "it does not exist",
   ENOTDIR: "it is a file, not a folder",
   EPERM: "not permitted",

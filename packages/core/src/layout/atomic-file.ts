@@ -1,12 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, link, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { localError } from "../bundle/local-error.ts";
 
 const temporaryPattern = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 /** Older temporary files have no living writer, in milliseconds: nothing takes a day to write. */
 export const staleMs: number = 24 * 60 * 60 * 1000;
+
+/** The last pause before a name is given up, in milliseconds: each is twice the one before it. */
+const longestPauseMs = 160;
 
 /**
  * Puts a file in place whole or not at all: filled under a temporary name in `folder`, flushed, renamed to `path`.
@@ -28,7 +32,7 @@ export async function replaceFile(
     } finally {
       await file.close();
     }
-    await local(path, () => rename(temporary, path));
+    await local(path, () => takeName(temporary, path));
     return identity;
   } catch (error) {
     await rm(temporary, { force: true });
@@ -41,7 +45,7 @@ export async function linkFile(folder: string, from: string, path: string): Prom
   const temporary = temporaryIn(folder);
   try {
     await link(from, temporary);
-    await rename(temporary, path);
+    await takeName(temporary, path);
   } finally {
     await rm(temporary, { force: true }); // a rename to another name of the same file leaves both
   }
@@ -84,6 +88,21 @@ export async function localIfAny<Value>(path: string, work: () => Promise<Value>
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw localError(error, path);
+  }
+}
+
+/** Windows gives the name of a file that is open to no other; whoever reads one of ours has done so in a moment. */
+async function takeName(from: string, path: string): Promise<void> {
+  for (let pauseMs = 10; ; pauseMs *= 2) {
+    try {
+      await rename(from, path);
+      return;
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      const isHeld = code === "EBUSY" || (process.platform === "win32" && ["EACCES", "EPERM"].includes(code));
+      if (!isHeld || pauseMs > longestPauseMs) throw error;
+      await sleep(pauseMs);
+    }
   }
 }
 
