@@ -13,7 +13,7 @@ import { createContext } from "../../packages/cli/src/context.ts";
 import { diagnose } from "../../packages/cli/src/diagnosis/diagnose.ts";
 import type { Diagnosis } from "../../packages/cli/src/diagnosis/diagnosis.ts";
 import { formatFailure } from "../../packages/cli/src/print/failure.ts";
-import { JsonOutput } from "../../packages/cli/src/print/output.ts";
+import { HumanOutput, JsonOutput } from "../../packages/cli/src/print/output.ts";
 import { createProgram } from "../../packages/cli/src/program.ts";
 import { CertificateAuthority, canMakeCertificates, type KeyPair } from "../support/certificates.ts";
 import { aSource, pullInto } from "../support/mirror.ts";
@@ -275,6 +275,16 @@ describe("what is shown", () => {
     expect(formatFailure(diagnose(error, "pull"))).toBe(
       "tranship: somebody else is writing the bundle\n  cannot write b: process 7 does\n  -> wait for it, or stop it\n",
     );
+  });
+
+  test("has colours on a terminal only, and none where they are not wanted", () => {
+    const shown = (isTTY: boolean, environment: Readonly<Record<string, string>>) => {
+      let said = "";
+      const output = new HumanOutput({ write() {} }, { isTTY, write: (text) => (said += text) }, { environment });
+      output.failure(new MirrorError("BUNDLE_NOT_FOUND", "there is no bundle at b", { bundle: "b" }));
+      return said.includes("\u001b[31mtranship:");
+    };
+    expect([shown(true, {}), shown(false, {}), shown(true, { NO_COLOR: "1" })]).toEqual([true, false, false]);
   });
 
   test("holds no secret and nothing a terminal obeys, however deep it lies", () => {

@@ -5,8 +5,11 @@ import type { FailureFacts } from "./failure-facts.ts";
 
 type Told = Omit<Finding, "causes"> & { readonly cause: string; readonly advice: readonly string[] };
 
+/** Codes of core that are told by what lies below them, or have a class of their own elsewhere. */
+type ToldElsewhere = "SELECTION_INVALID" | "TRANSFER_FAILED" | "IMAGE_NOT_FOUND" | "NO_SPACE" | "FILE_FAILED";
+
 /** Codes of core that say all there is to say, whatever lies below. */
-const mirrorCodes: { readonly [Code in MirrorErrorCode]?: Told } = {
+const mirrorCodes: Readonly<Record<Exclude<MirrorErrorCode, ToldElsewhere>, Told>> = {
   NOT_IN_CATALOG: {
     class: "selection",
     category: "what was asked for is not in the catalog",
@@ -172,7 +175,7 @@ const registryCodes: { readonly [Code in RegistryErrorCode]?: Told } = {
 
 /** A failure that core has a code of its own for: it outranks whatever it came from. */
 export function mirrorFinding({ mirror }: FailureFacts): Finding | undefined {
-  return findingOf(mirror && mirrorCodes[mirror.code]);
+  return findingOf(mirror && (mirrorCodes as { readonly [code: string]: Told })[mirror.code]);
 }
 
 /** A failure that the client has a code of its own for. */
