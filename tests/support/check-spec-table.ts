@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
  * `[file] "name"`, and the file has a test of that name, letter by letter (a table of tests by its template: `%s is %s`).
  */
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const documents = ["docs/distribution-spec.md", "docs/reference-parity.md"];
+const documents = ["docs/distribution-spec.md", "docs/reference-parity.md", "docs/guides/migrating.md"];
 
 /** The first argument of a call, as it is written. */
 const titlePattern = /(\w+)?\(\s*(["'`])((?:\\.|(?!\2)[^\\\n])*)\2\s*,/g;
@@ -23,7 +23,10 @@ interface Row {
 
 function check(document: string): void {
   const text = readFileSync(join(root, document), "utf8");
-  const files = new Map([...text.matchAll(definitionPattern)].map(([, label = "", path = ""]) => [label, path]));
+  const inFolder = (path: string) => posix.join(posix.dirname(document), path);
+  const files = new Map(
+    [...text.matchAll(definitionPattern)].map(([, label = "", path = ""]) => [label, inFolder(path)]),
+  );
   const titles = new Map<string, ReadonlySet<string> | undefined>();
   const stale: string[] = [];
   const used = new Set<string>();
@@ -78,7 +81,7 @@ function rowsOf(text: string): readonly Row[] {
 function titlesOf(path: string): ReadonlySet<string> | undefined {
   let source: string;
   try {
-    source = readFileSync(join(root, posix.join("docs", path)), "utf8");
+    source = readFileSync(join(root, path), "utf8");
   } catch {
     return undefined;
   }
