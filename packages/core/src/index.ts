@@ -62,6 +62,7 @@ export {
   type MissingReference,
   type PlannedArchive,
   parseDownloadList,
+  plannedArchiveSchema,
 } from "./plan/download-list.ts";
 export type { FailedItem } from "./plan/failed-item.ts";
 export { type ImageFilesOptions, readImageFiles } from "./plan/image-files.ts";
@@ -125,6 +126,7 @@ export {
 } from "./selection/constraints-of.ts";
 export { type Filter, type FilterExpressions, parseFilter, type Wanted } from "./selection/filter.ts";
 export { type ImageExclusion, parseImage, parseImageExclusion } from "./selection/image-expression.ts";
+export { type ImageName, parseImageName } from "./selection/image-name.ts";
 export type { ImageSelection } from "./selection/image-selection.ts";
 export type { ImageTagVerdict } from "./selection/image-tags.ts";
 export { type ProbeOptions, probeVersions } from "./selection/probe.ts";

@@ -1,7 +1,7 @@
 import type { DownloadList } from "./download-list.ts";
 import type { PlannedImage } from "./section.ts";
 
-/** What a plan has of one name of a catalog: images by the full reference they were resolved from. */
+/** What a plan has of one name of a catalog, or of one repository of images: images by the full reference they were resolved from. */
 export interface ItemImages {
   /** Of its own repository: versions, images known by digest, and what is attached to them. */
   readonly main: ReadonlyMap<string, PlannedImage>;
@@ -25,7 +25,7 @@ export function imagesOfItem(
   const none = () => new Map<string, PlannedImage>();
   const all = { main: none(), metadata: none(), extra: none() } satisfies ItemImages;
   for (const repository of archive.sections.flatMap(({ repositories }) => repositories)) {
-    const images = all[partOf(repository.path)];
+    const images = all[repository.source === name ? "main" : partOf(repository.path)];
     for (const image of repository.images) images.set(image.reference, image);
   }
   return all;

@@ -12,6 +12,7 @@ import { describe, expect, test } from "vitest";
 import { isMirrorError } from "../errors.ts";
 import type { MirrorEvent } from "../events.ts";
 import type { DownloadList } from "../plan/download-list.ts";
+import { itemVersions } from "../plan/item-versions.ts";
 import { ImagesService, type ImagesServiceOptions } from "./images-service.ts";
 import { listedHosts, listPlanner } from "./list-planner.ts";
 import { plan } from "./plan.ts";
@@ -102,6 +103,11 @@ test("images of many registries are in one plan, an archive each, with what is a
   expect(service.stats()).toMatchObject({ attempted: true, totalImages: 8 });
   expect(service.stats().repositories[0]?.tags).toEqual(["1.0.0", hex, "edge", "v1.0.0", "v1.1.0"]);
   expect(listedHosts(list)).toEqual(service.hosts);
+  expect(itemVersions(list).map(({ item, versions }) => [item, versions])).toEqual([
+    ["a.example/org/app", ["v1.1.0", "v1.0.0", "1.0.0", "edge"]],
+    ["b.example:5000/org/app", ["only-b"]],
+    ["docker.io/library/alpine", ["latest"]],
+  ]);
   expect(await plan([listPlanner(list, from)])).toEqual(list);
   expect(() => listPlanner(list, from("a.example"))).toThrow("b.example:5000/org/app is not below a.example");
 });
