@@ -4,14 +4,12 @@ import { type Digest, digestOf, MediaType } from "@tranship/registry";
 /** A name that would run as a script wherever it is taken for markup. */
 export const hostileName = `"><img src=x onerror="hacked=1"></script><script>hacked=1</script><!--`;
 
-/** Repositories, and images of each. */
-const amounts = { repositories: 40, images: 50 };
-
 /** Images of a repository share the first layer, those of all repositories the second. */
 const sizes = { own: 900_000, ofRepository: 4_000_000, ofAll: 7_000_000, manifest: 600 };
 
-/** 2,000 images that share layers, some of what is said about them hostile: what a page is tried with. */
-export function largeInspection(): Inspection {
+/** 40 repositories of images that share layers, some of what is said about them hostile: what a page is tried with. */
+export function largeInspection(imagesOfEach: number): Inspection {
+  const amounts = { repositories: 40, images: imagesOfEach };
   const blobs = new Map<Digest, { size: number; images: number; repositories: Set<string> }>();
   const use = (name: string, size: number, path: string): Digest => {
     const digest = digestOf(new TextEncoder().encode(name));
@@ -33,11 +31,11 @@ export function largeInspection(): Inspection {
       return {
         digest: use(`manifest of ${path} ${version}`, sizes.manifest, path),
         mediaType: MediaType.ociManifest,
-        kind: version === 7 ? "artifact" : "image",
-        ...(version === 7 ? { artifactType: hostileName } : {}),
+        kind: version === 3 ? "artifact" : "image",
+        ...(version === 3 ? { artifactType: hostileName } : {}),
         tags: [`v1.${amounts.images - version}.0`],
         why: [],
-        platforms: [version === 7 ? hostileName : "linux/amd64"],
+        platforms: [version === 3 ? hostileName : "linux/amd64"],
         size: sizes.manifest,
         bytes: sizes.manifest + sizes.ofAll + sizes.ofRepository + own,
         uniqueBytes: sizes.manifest + own,

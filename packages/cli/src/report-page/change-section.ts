@@ -34,7 +34,7 @@ export function changeSection({ repositories, new: fresh, gone }: DownloadListDi
 
 function changesOf({ added, removed, moved }: RepositoryDiff): readonly string[] {
   const line = (kind: string, tag: string, digests: string) =>
-    `<p class="change ${kind}"><b>${kind}</b>${escapeHtml(shortTag(tag))} <code class="digests">${escapeHtml(digests)}</code></p>`;
+    `<p class="change ${kind}"><b>${kind}</b><span>${escapeHtml(shortTag(tag))} <code class="digests">${escapeHtml(digests)}</code></span></p>`;
   const short = (digest: string) => digest.slice(0, digest.indexOf(":") + 13);
   return [
     ...added.map(({ tag, digest }) => line("added", tag, short(digest))),

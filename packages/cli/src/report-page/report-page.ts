@@ -55,7 +55,7 @@ export function reportPage(inspection: Inspection, { title, changes }: ReportPag
 <main>
 ${summaryStrip(inspection)}
 ${mapSection()}${changes ? changeSection(changes.diff, changes.against) : ""}${imageSection()}${archiveSection(inspection)}${faultSections(inspection)}</main>
-<footer><p>Stored counts every copy in the archives; unshared is what it would take if each image had its own copy of all it needs.
+<footer><p>The map counts content once in each repository. Stored counts every copy in the archives; saved is compared with a copy for each image of all it needs.
 “Only here” is what no other image of the bundle needs.</p></footer>
 </div>
 <script type="application/json" id="data">${escapeJson(pageData(inspection))}</script>

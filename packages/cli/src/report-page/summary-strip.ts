@@ -22,7 +22,7 @@ export function summaryStrip({ totals }: Inspection): string {
     {
       label: "Saved by sharing",
       value: formatBytes(saved),
-      note: `${percent(part)} of ${formatBytes(unsharedBytes)} unshared`,
+      note: `${percent(part)} of ${formatBytes(unsharedBytes)}`,
       part,
     },
     ...(archives > 0

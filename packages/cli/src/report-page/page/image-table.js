@@ -96,7 +96,9 @@ export class ImageTable {
    */
   #row({ repository, image }) {
     const row = element("tr");
-    const path = element("button", "link", repository.path === "" ? "/" : repository.path);
+    const path = element("button", "link");
+    for (const part of repository.path.split(/(?<=\/)/)) path.append(part, element("wbr"));
+    if (repository.path === "") path.append("/");
     path.type = "button";
     path.title = "Show on the map";
     path.addEventListener("click", () => this.onOpen(repository));

@@ -195,22 +195,19 @@ function shortTag(tag) {
  * The nodes that are large enough to be seen, and one for all that are not.
  * @param {readonly TreeNode[]} nodes the largest first
  * @param {number} bytes the least that is shown
- * @param {number} most
  * @returns {TreeNode[]}
  */
-export function visible(nodes, bytes, most) {
+export function visible(nodes, bytes) {
   let end = nodes.findIndex((node) => node.bytes < bytes);
   if (end < 0) end = nodes.length;
-  end = Math.min(end, most);
   const rest = nodes.slice(end);
   const [first] = rest;
   if (!first) return [...nodes];
   const sum = rest.reduce((total, node) => total + node.bytes, 0);
   const label = rest.length === 1 ? first.label : counted(rest.length, "smaller one");
-  return [
-    ...nodes.slice(0, end),
-    { ...first, kind: "rest", label, bytes: sum, count: rest.length, children: () => [] },
-  ];
+  /** @type {TreeNode} */
+  const together = { ...first, kind: "rest", label, bytes: sum, count: rest.length, children: () => [] };
+  return [...nodes.slice(0, end), together].sort(bySize); // it may be the largest
 }
 
 /**

@@ -10,8 +10,8 @@ import { squarify } from "./squarify.js";
 /** A tile with fewer square pixels is put together with others. */
 const leastArea = 90;
 
-/** Tiles on one level, and on the page: the browser stays quick. */
-const mostTiles = { level: 150, page: 900 };
+/** About so many tiles are on the page at most: the browser stays quick. What is smaller is put together. */
+const mostTiles = 3500;
 
 const headerHeight = 20;
 /** Of a label's letters, in pixels; repositories are bold. */
@@ -29,7 +29,10 @@ export class Treemap {
     this.node = model.root;
     /** @type {Tile[]} */
     this.tiles = [];
+    /** @type {Tile[]} */
+    this.twins = [];
     this.width = 0;
+    this.leastArea = leastArea;
     this.place.addEventListener("keydown", (event) => this.#onKey(event));
     for (const name of ["pointerover", "focusin"]) this.place.addEventListener(name, (event) => this.#onLook(event));
     this.place.addEventListener("pointerleave", () => this.#lookAt(undefined));
@@ -55,6 +58,7 @@ export class Treemap {
     this.width = this.place.clientWidth;
     const box = { x: 0, y: 0, width: this.width, height: this.place.clientHeight };
     this.tiles = [];
+    this.leastArea = Math.max(leastArea, (box.width * box.height) / mostTiles);
     this.#level(this.node, box, 0);
     for (const [at, { button }] of this.tiles.entries()) button.tabIndex = at === 0 ? 0 : -1;
     this.place.replaceChildren(...this.tiles.map(({ button }) => button));
@@ -69,8 +73,8 @@ export class Treemap {
    */
   #level(parent, box, depth) {
     const scale = parent.bytes > 0 ? (box.width * box.height) / parent.bytes : 0;
-    if (scale === 0 || this.tiles.length > mostTiles.page) return;
-    const nodes = visible(parent.children(), leastArea / scale, mostTiles.level);
+    if (scale === 0) return;
+    const nodes = visible(parent.children(), this.leastArea / scale);
     const boxes = squarify(
       nodes.map(({ bytes }) => bytes),
       box,
@@ -197,11 +201,10 @@ export class Treemap {
   #onClick(event) {
     const node = this.#tileOf(event)?.node;
     if (!node) return;
-    if (node.kind === "repository" || node.kind === "image") this.open(node, true);
-    else if ((node.kind === "together" || node.kind === "blob") && node.parent && node.parent !== this.node) {
-      const target = node.kind === "blob" && node.parent.kind === "together" ? node.parent.parent : node.parent;
-      if (target && target !== this.node) this.open(target, true);
-    }
+    const isOpened = node.kind === "repository" || node.kind === "image";
+    const parent = node.parent?.kind === "together" ? node.parent.parent : node.parent;
+    const target = isOpened ? node : parent; // what cannot be opened leads to what it is in
+    if (target && target !== this.node) this.open(target, true);
   }
 
   /**
@@ -219,10 +222,9 @@ export class Treemap {
    */
   #lookAt(node) {
     showDetail(this.detail, this.model, node ?? this.node);
-    for (const tile of this.tiles) {
-      const isTwin = node?.blob !== undefined && tile.node.blob === node.blob && node.isShared === true;
-      tile.button.classList.toggle("is-twin", isTwin);
-    }
+    for (const { button } of this.twins) button.classList.remove("is-twin");
+    this.twins = node?.isShared ? this.tiles.filter((tile) => tile.node.blob === node.blob) : [];
+    for (const { button } of this.twins) button.classList.add("is-twin");
   }
 }
 
