@@ -34,7 +34,7 @@ export function packAll(root: string, folder: string): readonly Tarball[] {
 
 const neededFiles = ["package.json", "README.md", "LICENSE", "CHANGELOG.md"];
 const compiledPattern = /^dist\/[\w/-]+\.(js|d\.ts)(\.map)?$/;
-const sourcePattern = /^src\/[\w/-]+\.ts$/;
+const sourcePattern = /^src\/[\w/-]+\.(ts|js|css)$/;
 const schemaPattern = /^schema\/[\w-]+\.schema\.json$/;
 
 /** Makes sure that a tarball has its papers, and nothing besides code and schemas: no tests, no fixtures, no leftovers. */
