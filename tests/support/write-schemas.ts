@@ -1,9 +1,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { outputJsonSchema } from "../../packages/cli/src/output-schema/output-json-schema.ts";
 import { jsonSchemas } from "../../packages/core/src/plan/json-schemas.ts";
 
-/** Writes the published JSON Schemas anew; a test tells when that is due. */
-const folder = new URL("../../packages/core/schema/", import.meta.url);
-mkdirSync(folder, { recursive: true });
-for (const [name, schema] of Object.entries(jsonSchemas())) {
-  writeFileSync(new URL(name, folder), `${JSON.stringify(schema, undefined, 2)}\n`);
+/** Writes the published JSON Schemas anew; tests tell when that is due. */
+const published: Readonly<Record<string, Readonly<Record<string, object>>>> = {
+  core: jsonSchemas(),
+  cli: { "output.schema.json": outputJsonSchema() },
+};
+for (const [name, schemas] of Object.entries(published)) {
+  const folder = new URL(`../../packages/${name}/schema/`, import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  for (const [file, schema] of Object.entries(schemas)) {
+    writeFileSync(new URL(file, folder), `${JSON.stringify(schema, undefined, 2)}\n`);
+  }
 }

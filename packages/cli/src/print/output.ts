@@ -1,5 +1,6 @@
 import { diagnose } from "../diagnosis/diagnose.ts";
 import type { Environment } from "../environment.ts";
+import type { ReportName, Reports } from "../output-schema/output-line.ts";
 import type { CliEvent } from "./cli-event.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Colours, createColours } from "./colours.ts";
@@ -22,7 +23,7 @@ export interface Output {
   /** Something to know before the command ends: an event for machines, a line among the results for people. */
   announce(event: CliEvent, text: string): void;
   /** The end of a command: plain data for machines, text for people. */
-  report(command: string, data: Readonly<Record<string, unknown>>, text: string): void;
+  report<Command extends ReportName>(command: Command, data: Reports[Command], text: string): void;
   /** Text on standard output as it is. */
   text(text: string): void;
   failure(error: unknown): void;
@@ -70,7 +71,7 @@ export class HumanOutput implements Output {
     this.#stdout.write(`${printableLines(text)}\n`);
   }
 
-  report(_command: string, _data: Readonly<Record<string, unknown>>, text: string): void {
+  report<Command extends ReportName>(_command: Command, _data: Reports[Command], text: string): void {
     this.#progress.end();
     this.#stdout.write(`${printableLines(text)}\n`);
   }
@@ -124,7 +125,7 @@ export class JsonOutput implements Output {
     this.#line(event);
   }
 
-  report(command: string, data: Readonly<Record<string, unknown>>, _text: string): void {
+  report<Command extends ReportName>(command: Command, data: Reports[Command], _text: string): void {
     this.end();
     this.#line({ type: "report", command, ...data });
   }

@@ -1,0 +1,53 @@
+import type {
+  CleanReport,
+  DownloadList,
+  DownloadListDiff,
+  DownloadTotals,
+  ImageExplanation,
+  Inspection,
+  Inventory,
+  NameExplanation,
+  PullReport,
+  PushReport,
+  RepairReport,
+  VerifyEvidence,
+} from "@tranship/core";
+import type { Examination } from "@tranship/registry";
+import type { Diagnosis } from "../diagnosis/diagnosis.ts";
+import type { CliEvent } from "../print/cli-event.ts";
+import type { PullFigures } from "../print/pull-tally.ts";
+
+/** What each command reports at its end, by the command's name; plain data. */
+export interface Reports {
+  readonly plan: DownloadList & { readonly totals: DownloadTotals; readonly diff?: DownloadListDiff };
+  /** Of `tranship plan --explain`. */
+  readonly explain: { readonly names: readonly (NameExplanation | ImageExplanation)[] };
+  readonly pull: PullReport & Pick<PullFigures, "planned" | "components"> & { readonly elapsedMs: number };
+  readonly push: PushReport & {
+    readonly dryRun: boolean;
+    /** Images that have no tag to be pushed under. */
+    readonly withoutTag: number;
+    readonly elapsedMs: number;
+  };
+  readonly verify: VerifyEvidence;
+  readonly serve: { readonly requests: number };
+  readonly inventory: Inventory;
+  readonly clean: CleanReport;
+  readonly repair: RepairReport;
+  readonly inspect: Inspection & { readonly changes?: DownloadListDiff };
+  readonly doctor: Examination;
+}
+
+/** The name a report goes by. */
+export type ReportName = keyof Reports;
+
+/** The last line of a command that came to its end. */
+export type ReportLine = {
+  readonly [Command in ReportName]: { readonly type: "report"; readonly command: Command } & Reports[Command];
+}[ReportName];
+
+/** The last line of a command that failed. */
+export type FailureLine = { readonly type: "failure" } & Diagnosis;
+
+/** A line of standard output with `--json`. */
+export type OutputLine = CliEvent | ReportLine | FailureLine;
