@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import { createServer as createWebServer, type RequestListener } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createContext } from "../../packages/cli/src/context.ts";
 import { diagnose } from "../../packages/cli/src/diagnosis/diagnose.ts";
 import type { Diagnosis } from "../../packages/cli/src/diagnosis/diagnosis.ts";
+import { diagnosisClasses } from "../../packages/cli/src/diagnosis/diagnosis-class.ts";
 import { formatFailure } from "../../packages/cli/src/print/failure.ts";
 import { HumanOutput, JsonOutput } from "../../packages/cli/src/print/output.ts";
 import { createProgram } from "../../packages/cli/src/program.ts";
@@ -349,6 +350,13 @@ describe("advice", () => {
       expect(unknown, cause.message).toEqual([]);
     }
   });
+});
+
+test("the guide lists every class", () => {
+  const guide = readFileSync(new URL("../../docs/guides/failures.md", import.meta.url), "utf8");
+  const listed = guide.split("\n").flatMap((line) => (line.startsWith("| `") ? [line.split("|")[1] ?? ""] : []));
+  const classes = listed.flatMap((cell) => Array.from(cell.matchAll(/`([a-z-]+)`/g), ([, name = ""]) => name));
+  expect(classes.sort()).toEqual([...diagnosisClasses].sort());
 });
 
 describe("exit codes", () => {

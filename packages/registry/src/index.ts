@@ -14,6 +14,7 @@ export {
   type ReportedError,
 } from "./errors.ts";
 export type { MirrorFailed, RegistryEvent, RegistrySlowed, RegistryWarned, RequestRetried } from "./events.ts";
+export type { FindCredentials } from "./examine/access-checks.ts";
 export type { CheckFinding, CheckStatus, Examination, ExaminedCheck, ExaminedId } from "./examine/examination.ts";
 export { type ExamineOptions, examineRegistry } from "./examine/examine-registry.ts";
 export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";

@@ -1,43 +1,44 @@
-/**
- * What kind of failure it is, finer than its code: what a script may branch on, and what the guide to failures lists.
- * Those up to `repository-not-found` are found from whatever lies below an error; the others go with one code each.
- */
-export type DiagnosisClass =
-  | "connection-ended"
-  | "tls-unknown-authority"
-  | "tls-expired"
-  | "tls-host-name"
-  | "tls-plain-http"
-  | "tls-expected"
-  | "tls-client-certificate"
-  | "tls-file"
-  | "tls"
-  | "authentication"
-  | "access-denied"
-  | "rate-limited"
-  | "server-error"
-  | "dns"
-  | "timeout"
-  | "disk-full"
-  | "permission"
-  | "proxy"
-  | "network"
-  | "image-not-found"
-  | "repository-not-found"
-  | "credentials"
-  | "corrupt"
-  | "not-a-registry"
-  | "request-refused"
-  | "too-large"
-  | "file"
-  | "listen"
-  | "selection"
-  | "plan"
-  | "bundle"
-  | "bundle-locked"
-  | "bundle-damaged"
-  | "base"
-  | "conflict"
-  | "interrupted"
-  | "usage"
-  | "unknown";
+/** The classes of failures, each listed in the guide to failures. */
+export const diagnosisClasses = [
+  "connection-ended",
+  "tls-unknown-authority",
+  "tls-expired",
+  "tls-host-name",
+  "tls-plain-http",
+  "tls-expected",
+  "tls-client-certificate",
+  "tls-file",
+  "tls",
+  "authentication",
+  "access-denied",
+  "rate-limited",
+  "server-error",
+  "dns",
+  "timeout",
+  "disk-full",
+  "permission",
+  "proxy",
+  "network",
+  "image-not-found",
+  "repository-not-found",
+  "credentials",
+  "corrupt",
+  "not-a-registry",
+  "request-refused",
+  "too-large",
+  "file",
+  "listen",
+  "selection",
+  "plan",
+  "bundle",
+  "bundle-locked",
+  "bundle-damaged",
+  "base",
+  "conflict",
+  "interrupted",
+  "usage",
+  "unknown",
+] as const;
+
+/** What kind of failure it is, finer than its code: what a script may branch on. */
+export type DiagnosisClass = (typeof diagnosisClasses)[number];

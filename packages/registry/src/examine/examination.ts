@@ -26,6 +26,7 @@ export type CheckStatus = "ok" | "warning" | "failed" | "not-asked";
 
 /** What a check found. */
 export interface CheckFinding {
+  /** How it ended. */
   readonly status: CheckStatus;
   /** What was seen, one line; of foreign text only what may be printed. */
   readonly reason: string;
@@ -37,11 +38,13 @@ export interface CheckFinding {
 
 /** One check of an {@link Examination}. */
 export interface ExaminedCheck extends CheckFinding {
+  /** Which check it is. */
   readonly id: ExaminedId;
   /** What it is about, and what for, in a few words. */
   readonly title: string;
   /** The code of what failed, where something did; `details` then are that error's, as far as they are plain. */
   readonly code?: RegistryErrorCode | undefined;
+  /** How long it took, in milliseconds. */
   readonly elapsedMs: number;
 }
 
