@@ -100,6 +100,7 @@ describe("an image", () => {
     [{ repository: app, latest: 0 }, "latest"],
     [{ repository: app, tags: [] }, "tags"],
     [{ repository: app, newest: 3 } as ImageSelection, "newest"],
+    [{ repository: app, regex: "a/ & !/b" }, "has a slash in it"],
     [{ repository: "Not a name" }, "not the name of a repository"],
   ] as const)("%o is refused", ([selection, said]) => {
     expect(refusal(() => imageQuery(selection as ImageSelection))).toContain(said);

@@ -16,7 +16,7 @@ export class SlowPatternError extends Error {
 const maxLength = 512;
 
 /** So long a regular expression may take for all tags of a repository together, in milliseconds. */
-const regexTimeoutMs = 2000;
+const regexTimeoutMs = 5000;
 
 /** Tags that are written to do harm are long: no registry may have such ones. @see distribution-spec v1.1.1, "Pulling manifests" */
 const maxTagLength = 128;
@@ -26,7 +26,7 @@ const maxTagLength = 128;
  * when it is none, or is longer than 512 characters.
  *
  * Which tags there are is up to the registry, and some expressions take time without end over some texts: tags longer than
- * a tag may be do not fit, and all of a repository together get two seconds, after which the engine is stopped.
+ * a tag may be do not fit, and all of a repository together get five seconds, after which the engine is stopped.
  */
 export function regexPattern(source: string, timeoutMs: number = regexTimeoutMs): Pattern | undefined {
   if (source.length > maxLength || !isRegex(source)) return undefined;

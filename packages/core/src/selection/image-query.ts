@@ -114,6 +114,7 @@ function sinceTest(version: string, expression: string): TagTest {
 }
 
 function regexTest(regex: string, expression: string): TagTest {
+  if (regex.includes("/")) throw refusal(expression, `/${regex.slice(0, 100)}/ has a slash in it, and no tag has one`);
   const pattern = regexPattern(regex);
   if (pattern) return { kind: "pattern", text: `/${regex}/`, pattern };
   throw refusal(

@@ -71,5 +71,5 @@ test("every tag has a reason, with what decided", () => {
 test("a regular expression that comes to no end is stopped, and longer texts than tags are not tried", () => {
   const slow = regexPattern("^(a+)+$", 20);
   expect(() => slow?.pick([`${"a".repeat(100)}!`])).toThrow("takes more than 20 ms for 1 tags");
-  expect(slow?.pick(["aa", "b", `${"a".repeat(200)}!`])).toEqual(new Set(["aa"]));
+  expect(regexPattern("^(a+)+$")?.pick(["aa", "b", `${"a".repeat(200)}!`])).toEqual(new Set(["aa"]));
 });

@@ -207,6 +207,28 @@ describe("two sources at one path", () => {
   });
 });
 
+test.for([
+  "/tmp/layouts/app",
+  "a.example",
+  "user:secret@a.example/app",
+  "a.example/../app",
+  "a.example/app:v1",
+  "a.example//app",
+])("a list from %s is on no host, and nothing is asked for it", async (source) => {
+  const list = await serviceOf(["a.example/org/app:edge"]).plan();
+  const moved = JSON.parse(
+    JSON.stringify(list).replaceAll('"source":"a.example/org/app"', JSON.stringify({ source }).slice(1, -1)),
+  );
+  expect(() => listedHosts(moved)).toThrow("is on no registry's host");
+  const asked: string[] = [];
+  const spy = (host: string) => {
+    asked.push(host);
+    return from("a.example");
+  };
+  expect(() => listPlanner(moved, spy)).toThrow(expect.objectContaining({ code: "PLAN_INVALID" }));
+  expect(asked).toEqual([]);
+});
+
 test("explains every tag by expression", async () => {
   const explained = [];
   for await (const one of serviceOf(["a.example/org/app@~1.1", "alpine"]).explain()) explained.push(one);

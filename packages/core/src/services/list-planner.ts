@@ -85,7 +85,7 @@ export function listedHosts(list: DownloadList): readonly string[] {
     try {
       return hostOf(source);
     } catch (error) {
-      if (liesElsewhere(error)) throw untrue(`${source} is on no registry's host`);
+      if (liesElsewhere(error)) throw untrue(`${source} is on no registry's host: say from where to read it`);
       throw error;
     }
   });
