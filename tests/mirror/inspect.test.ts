@@ -1,10 +1,18 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Bundle, type Inspection, inspectBundle, LayoutRegistry, type MirrorEvent } from "@tranship/core";
+import {
+  Bundle,
+  diffInspections,
+  type Inspection,
+  inspectBundle,
+  inventoryOf,
+  LayoutRegistry,
+  type MirrorEvent,
+} from "@tranship/core";
 import { expect, test } from "vitest";
 import { inspectSummary } from "../../packages/cli/src/print/inspect-summary.ts";
 import { inspectTree } from "../../packages/cli/src/print/inspect-tree.ts";
-import { aSource, pullInto } from "../support/mirror.ts";
+import { aSource, pullInto, readPlan } from "../support/mirror.ts";
 import { runTranship } from "../support/run-tranship.ts";
 import { layoutFiles, tarImage, writeChunks, writeTar } from "../support/tar-bundle.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -28,6 +36,25 @@ test("of a bundle that was pulled, its lock says where from and why; without the
   expect(without.sources).toEqual(withLock.sources);
   expect(without.totals).toEqual(withLock.totals);
   expect(without.blobs).toEqual(withLock.blobs);
+});
+
+test("what a bundle leaves to its base is told as that, and read from the base where it is given, too", async () => {
+  await using registry = await aSource();
+  const [base, delta] = [tempFolder(), tempFolder()];
+  await pullInto(base, registry.host);
+  await pullInto(delta, registry.host, [], { base: inventoryOf(readPlan(base)) });
+
+  const [alone, together] = [await inspected(delta), await inspected(base, delta)];
+  expect(alone.totals.assumed.blobs).toBeGreaterThan(0);
+  expect(alone.lacking).toEqual([]);
+  expect(alone.blobs.filter(({ copies }) => copies === 0)).toHaveLength(alone.totals.assumed.blobs);
+  expect(together.totals.assumed).toEqual({ blobs: 0, bytes: 0 });
+  expect(together.blobs.filter(({ copies }) => copies === 0)).toEqual([]);
+  expect(diffInspections(await inspected(base), alone)).toEqual({
+    repositories: [],
+    new: { blobs: 0, bytes: 0 },
+    gone: { blobs: 0, bytes: 0 },
+  });
 });
 
 test("the program prints the tree, what changed and the report, and writes the same page twice", async () => {
@@ -57,16 +84,20 @@ test("the program prints the tree, what changed and the report, and writes the s
   expect(report.changes.repositories).toHaveLength(1);
 });
 
-test.for([
-  { name: "a registry", args: ["registry:localhost:5000/x"], says: "only what is on this machine is inspected" },
-  { name: "another depth", args: [".", "--depth", "7"], says: "give a number from 1 to 4" },
-  { name: "a folder for the page", args: [".", "--html", "."], says: "it is a folder" },
-])("$name is wrong usage", async ({ args, says }) => {
-  const { code, stderr } = await runTranship("inspect", ...args);
-  expect([code, stderr.includes(says)]).toEqual([2, true]);
+test("a registry, another depth and a folder for the page are wrong usage", async () => {
+  const runs = await Promise.all([
+    runTranship("inspect", "registry:localhost:5000/x"),
+    runTranship("inspect", ".", "--depth", "7"),
+    runTranship("inspect", ".", "--html", "."),
+  ]);
+  expect(runs.map(({ code }) => code)).toEqual([2, 2, 2]);
+  const [registry, depth, page] = runs.map(({ stderr }) => stderr);
+  expect(registry).toContain("only what is on this machine is inspected");
+  expect(depth).toContain("give a number from 1 to 4");
+  expect(page).toContain("it is a folder");
 });
 
-test("what a layer's damage hides from nobody: inspecting reads manifests, and goes on without a layer that is lacking", async () => {
+test("a layer that is lacking is told, without a warning and without an end", async () => {
   const folder = tempFolder();
   const events: MirrorEvent[] = [];
   const image = tarImage("one");

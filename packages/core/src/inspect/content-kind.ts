@@ -4,6 +4,9 @@ import { isVexReferrer } from "../services/attached-kinds.ts";
 /** What a manifest is for people: `referrers` is the list that stands in for the referrers API, `artifact` anything else. */
 export type ContentKind = "image" | "index" | "chart" | "signature" | "attestation" | "sbom" | "referrers" | "artifact";
 
+/** A media type is no longer. @see RFC 6838, section 4.2 */
+const maxTypeLength = 255;
+
 /** What is known of a manifest beside its content. */
 export interface ManifestContext {
   readonly tags?: readonly string[] | undefined;
@@ -43,10 +46,11 @@ export function contentKind(content: ImageManifest | ImageIndex, context: Manife
  * @see image-spec v1.1, "Guidelines for Artifact Usage"
  */
 export function artifactTypeOf(content: ImageManifest | ImageIndex): string | undefined {
-  if (content.kind === "index") return content.artifactType || undefined;
+  const said = content.artifactType?.slice(0, maxTypeLength) || undefined;
+  if (content.kind === "index") return said;
   const { mediaType } = content.config;
   const isImageConfig = mediaType === MediaType.ociConfig || mediaType === MediaType.dockerConfig;
-  return content.artifactType || (isImageConfig ? undefined : mediaType);
+  return said ?? (isImageConfig ? undefined : mediaType);
 }
 
 /** @see distribution-spec v1.1.1, "Referrers Tag Schema" */

@@ -46,7 +46,7 @@ function finishImage(
   const { root, parts } = graph;
   const manifests = graph.manifests.map((listed) => finishManifest(listed, graph));
   const artifactType = root && artifactTypeOf(root.content);
-  const said = manifests.length > 0 ? manifests.map(({ platform }) => platform) : [root?.platform];
+  const said = manifests.length > 0 ? manifests.map(({ platform }) => platform) : [sayable(root?.platform)];
   return {
     digest,
     mediaType,
@@ -72,7 +72,7 @@ function finishManifest(
   const content = read?.content;
   const own = new Set(content?.kind === "image" ? [content.config, ...content.layers].map((blob) => blob.digest) : []);
   const blobs = parts.filter((part) => own.has(part.digest)); // without those that live elsewhere
-  const platform = platformOf(descriptor) ?? read?.platform;
+  const platform = platformOf(descriptor) ?? sayable(read?.platform);
   return {
     digest,
     kind: content ? contentKind(content, { annotations }) : "artifact",
@@ -86,5 +86,10 @@ function finishManifest(
 /** Indexes say `unknown/unknown` of what is no image. */
 function platformOf({ platform }: Descriptor): string | undefined {
   if (!platform?.os || !platform.architecture || platform.os === "unknown") return undefined;
-  return [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/");
+  return sayable([platform.os, platform.architecture, platform.variant].filter(Boolean).join("/"));
+}
+
+/** Configs may say anything: what is no plain short name is as good as none. */
+function sayable(platform: string | undefined): string | undefined {
+  return platform !== undefined && /^[\x20-\x7e]{1,128}$/.test(platform) ? platform : undefined;
 }

@@ -157,6 +157,21 @@ test("what is lacking or damaged is told, and the rest is there", async () => {
   expect(inspection.repositories[0]?.images.map(({ tags }) => tags)).toEqual([["index"], ["v1"]]);
 });
 
+test("a manifest that is damaged, and one too large to be read, are told as unreadable", async () => {
+  const large = anImage({ seed: "large", annotations: { text: "x".repeat(4 * 1024 * 1024) } });
+  const damaged = { ...one, manifest: { ...one.manifest, bytes: new Uint8Array(one.manifest.bytes).fill(32, 0, 1) } };
+  const inspection = await inspectArchives({ "a.tar": { app: { tags: { damaged, large, whole: two } } } });
+  expect(inspection.unreadable.map(({ digest, code }) => `${digest} ${code}`).sort()).toEqual(
+    [`${manifestOf(one).digest} DIGEST_MISMATCH`, `${manifestOf(large).digest} TOO_LARGE`].sort(),
+  );
+  expect(inspection.lacking).toEqual([]);
+  expect(inspection.repositories[0]?.images.map(({ tags, bytes }) => [tags, bytes])).toEqual([
+    [["damaged"], manifestOf(one).size],
+    [["large"], manifestOf(large).size],
+    [["whole"], sizeOf(manifestOf(two), two.config, ...two.layers)],
+  ]);
+});
+
 test.for([
   { kind: "chart", thing: { config: "application/vnd.cncf.helm.config.v1+json" } },
   { kind: "artifact", thing: { config: "application/vnd.example.config" } },

@@ -28,7 +28,9 @@ export function plannedIn(locks: readonly LockFile[]): PlannedOrigins {
 
 /** Where an index says that its first image came from, without tag and digest. */
 export function sourceOf(drafts: readonly ImageDraft[]): string | undefined {
-  const name = drafts.map(({ descriptor }) => refNameOf(descriptor)).find((reference) => reference?.includes("/"));
+  const name = drafts
+    .map(({ descriptor }) => refNameOf(descriptor))
+    .find((reference) => reference !== undefined && /^[\x21-\x7e]{1,1024}$/.test(reference) && reference.includes("/"));
   return name?.replace(/@.*$/, "").replace(/:[^/]*$/, "");
 }
 
