@@ -17,8 +17,8 @@ export async function requireOutputFile(flag: string, path: string | undefined):
   }
 }
 
-/** Writes what came of the work. @throws Error with the flag and the file */
-export async function writeOutputFile(flag: string, path: string, text: string): Promise<void> {
+/** Writes what came of the work; a long text comes in pieces. @throws Error with the flag and the file */
+export async function writeOutputFile(flag: string, path: string, text: string | Iterable<string>): Promise<void> {
   try {
     await writeFile(path, text);
   } catch (error) {

@@ -56,6 +56,7 @@ export {
 export {
   type DownloadList,
   type DownloadTotals,
+  downloadListText,
   downloadTotals,
   formatDownloadList,
   type MissingImage,

@@ -1,6 +1,7 @@
 import {
   type DownloadList,
   diffDownloadLists,
+  downloadListText,
   downloadTotals,
   formatDownloadList,
   type Inventory,
@@ -31,7 +32,7 @@ export async function showPlan(
   const list = await plan(planners, { base, keepGoing, signal: context.signal, onEvent: context.onEvent });
   if (list.failed !== undefined) context.exitWith(3);
   if (output === "-") return context.output.text(formatDownloadList(list));
-  if (output !== undefined) await writeOutputFile("--output", output, formatDownloadList(list));
+  if (output !== undefined) await writeOutputFile("--output", output, downloadListText(list));
   const diff = before && diffDownloadLists(before, list);
   const report = { ...list, totals: downloadTotals(list), ...(diff ? { diff } : {}) };
   context.output.report("plan", report, diff ? diffTable(diff) : planTable(list, output));

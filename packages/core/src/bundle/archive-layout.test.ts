@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import type { Section } from "../plan/section.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
-import { tarTrailerBytes } from "./tar-header.ts";
+import { encodeTarHeader, tarTrailerBytes } from "./tar-header.ts";
 
 /** A section with these blobs in each of these repositories; the first blob doubles as the manifest of a tag. */
 function aSection(repositories: readonly { path: string; contents: readonly string[] }[]): Section {
@@ -35,8 +35,8 @@ function layOut(sections: readonly Section[]): { entries: ArchiveEntry[]; size: 
 
 function bytesOf({ entries, size }: ReturnType<typeof layOut>, contents: ReadonlyMap<string, string>): Buffer {
   const bytes = Buffer.alloc(size);
-  for (const { headerOffset, header, offset, content } of entries) {
-    bytes.set(header, headerOffset);
+  for (const { name, headerOffset, offset, size: length, content } of entries) {
+    bytes.set(encodeTarHeader(name, length), headerOffset);
     bytes.set(content.kind === "bytes" ? content.bytes : Buffer.from(contents.get(content.blob.digest) ?? ""), offset);
   }
   return bytes;

@@ -1,13 +1,13 @@
 import { Annotation, type Descriptor } from "@tranship/registry";
 import { compareText, formatIndexFile, ociLayoutText, sortDescriptors } from "../layout/index-file.ts";
 import { blobPath, type PlannedBlob, type PlannedRepository, type Section } from "../plan/section.ts";
-import { encodeTarHeader, tarPadding, tarTrailerBytes } from "./tar-header.ts";
+import { tarHeaderBytes, tarPadding, tarTrailerBytes } from "./tar-header.ts";
 
 /** A file of an archive that is known byte for byte, or by the digest of what belongs there. Offsets in bytes. */
 export interface ArchiveEntry {
   readonly name: string;
+  /** Where its header starts, which its name and size make. */
   readonly headerOffset: number;
-  readonly header: Uint8Array;
   /** Where the data starts. */
   readonly offset: number;
   readonly size: number;
@@ -65,10 +65,9 @@ export class ArchiveLayout {
 
   #place(name: string, size: number, content: ArchiveEntry["content"]): ArchiveEntry {
     const headerOffset = this.#position;
-    const header = encodeTarHeader(name, size);
-    const offset = headerOffset + header.byteLength;
+    const offset = headerOffset + tarHeaderBytes(name);
     this.#position = offset + size + tarPadding(size);
-    return { name, headerOffset, header, offset, size, content };
+    return { name, headerOffset, offset, size, content };
   }
 }
 

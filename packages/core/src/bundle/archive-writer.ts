@@ -10,8 +10,9 @@ import { requireFileSize } from "./file-size-limit.ts";
 import type { LocalBlobs } from "./local-blobs.ts";
 import { publish } from "./publish.ts";
 import type { SpaceGuard, SpaceNeed } from "./space-guard.ts";
+import { hasHeader } from "./standing-archive.ts";
 import type { OnSyncRefused } from "./sync-folder.ts";
-import { tarPadding, tarTrailerBytes } from "./tar-header.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "./tar-header.ts";
 
 /** What an {@link ArchiveWriter} needs from the run it belongs to. */
 export interface ArchiveWriterOptions {
@@ -93,7 +94,7 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
     for (const entry of entries) this.#entries.push(entry);
     const published = this.#published;
     if (!published) await this.#write(entries);
-    else if (!entries.every((entry) => holds(published, entry))) await this.#diverge();
+    else if (!entries.every((entry) => hasHeader(published, entry))) await this.#diverge();
   }
 
   /** The published archive is another one: what was only compared so far is written after all. */
@@ -108,8 +109,8 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
     this.#file ??= ArchiveFile.write(this.#partial);
     const file = this.#file;
     this.#options.space.check(file.path);
-    for (const { headerOffset, header, offset, size, content } of entries) {
-      file.write(headerOffset, header);
+    for (const { name, headerOffset, offset, size, content } of entries) {
+      file.write(headerOffset, encodeTarHeader(name, size));
       if (content.kind === "bytes") file.write(offset, content.bytes);
       file.write(offset + size, new Uint8Array(tarPadding(size)));
     }
@@ -128,14 +129,6 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
     publish(this.#partial, size, onSyncRefused);
     local.move(this.#partial, this.#final); // in one go with the renames: nobody looks for a chunk in between
   }
-}
-
-/** Whether a published archive has this entry: its header, which names the digest of what follows, or the very bytes. */
-function holds(file: ArchiveFile, entry: ArchiveEntry): boolean {
-  const expected = entry.content.kind === "bytes" ? [entry.header, entry.content.bytes] : [entry.header];
-  const wanted = Buffer.concat(expected);
-  const found = Buffer.alloc(wanted.byteLength);
-  return file.readInto(found, entry.headerOffset) === wanted.byteLength && found.equals(wanted);
 }
 
 /** Waits for all, so that nobody writes to a file that is being closed, then throws the first failure. */

@@ -6,7 +6,7 @@ import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
 import { sortedFailed } from "../plan/failed-item.ts";
-import { formatLockFile, type LockFile, lockFileName, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
+import { type LockFile, lockFileName, lockFileText, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
 import { archiveFileNames, parseArchiveFileName } from "./archive-names.ts";
 import { finishedFiles } from "./archive-set.ts";
 import { BundleLock } from "./bundle-lock.ts";
@@ -227,7 +227,7 @@ export class BundleDirectory implements AsyncDisposable {
       emit({ type: "archive.removed", archive });
     }
     const path = join(this.directory, lockFileName);
-    writeWhole(path, formatLockFile(whole), { onSyncRefused: this.#onSyncRefused });
+    writeWhole(path, lockFileText(whole), { onSyncRefused: this.#onSyncRefused });
     this.#work.sync();
     this.#work.clear(this.#journal?.leave(failed));
     this.#lockFile = whole;

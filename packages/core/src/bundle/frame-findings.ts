@@ -1,7 +1,7 @@
 import type { VerifyFinding } from "../transfer/verify-report.ts";
 import type { ArchiveEntry } from "./archive-layout.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
-import { tarPadding, tarTrailerBytes } from "./tar-header.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "./tar-header.ts";
 
 /**
  * Where what lies between the entries of an archive is not what its plan makes: headers, what fills the last block of an
@@ -17,8 +17,9 @@ export async function* frameFindings(
   if (!last) return;
   const end = last.offset + last.size + tarPadding(last.size);
   if (archive.size !== end + tarTrailerBytes) return;
-  for (const { name, headerOffset, header, offset, size } of expected) {
+  for (const { name, headerOffset, offset, size } of expected) {
     signal?.throwIfAborted();
+    const header = encodeTarHeader(name, size);
     if (Buffer.compare(await archive.read(headerOffset, header.byteLength), header) !== 0)
       yield findingAt(archive, headerOffset, `the header of ${name}`, name);
     const padding = tarPadding(size);

@@ -9,6 +9,7 @@ import { ArchiveLayout } from "./archive-layout.ts";
 import { chunkName } from "./archive-names.ts";
 import { Bundle } from "./bundle.ts";
 import { filesOfEntry, lockArchive, lockedPlaces } from "./locked-archive.ts";
+import { encodeTarHeader } from "./tar-header.ts";
 import { verifyBundle } from "./verify-bundle.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -53,7 +54,8 @@ function writeBundle(written: Section, locked: Section = written, change: Partia
   const file = openSync(join(folder, "app.tar"), "w");
   const blobs = layout.add(written);
   const { entries, size } = layout.finish();
-  for (const { headerOffset, header, offset, content } of [...blobs, ...entries]) {
+  for (const { name, headerOffset, offset, size: length, content } of [...blobs, ...entries]) {
+    const header = encodeTarHeader(name, length);
     writeSync(file, header, 0, header.byteLength, headerOffset);
     const bytes = content.kind === "bytes" ? content.bytes : (contents.get(content.blob.digest) ?? config);
     writeSync(file, bytes, 0, bytes.byteLength, offset);

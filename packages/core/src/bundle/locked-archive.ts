@@ -3,7 +3,7 @@ import type { PlannedArchive } from "../plan/download-list.ts";
 import { type LockedArchive, type LockedEntry, lockedChunks } from "../plan/lock-file.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
 import { chunkName } from "./archive-names.ts";
-import { encodeTarHeader, tarPadding } from "./tar-header.ts";
+import { tarHeaderBytes, tarPadding } from "./tar-header.ts";
 
 /** A file of a locked archive with the place the archive has it at; offsets in bytes from the archive's start. */
 export interface LockedPlace extends LockedEntry {
@@ -33,7 +33,7 @@ export function lockedPlaces({ entries }: Pick<LockedArchive, "entries">): reado
   let position = 0;
   return entries.map((entry) => {
     const headerOffset = position;
-    const offset = headerOffset + encodeTarHeader(entry.name, entry.size).byteLength;
+    const offset = headerOffset + tarHeaderBytes(entry.name);
     position = offset + entry.size + tarPadding(entry.size);
     return { ...entry, headerOffset, offset };
   });

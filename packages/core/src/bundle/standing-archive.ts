@@ -7,6 +7,7 @@ import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
 import { parseArchiveFileName } from "./archive-names.ts";
 import { locally } from "./local-error.ts";
 import { lockArchive } from "./locked-archive.ts";
+import { encodeTarHeader } from "./tar-header.ts";
 
 /** A file of a bundle's folder that belongs to a finished archive; `bytes` is its size. */
 export interface ArchivePart {
@@ -72,7 +73,8 @@ export function entriesOf({ sections }: Pick<PlannedArchive, "sections">): reado
 }
 
 /** Whether an archive has this entry: its header, which names the digest of what follows, or the very bytes. */
-export function hasHeader(file: ArchiveFile, { header, headerOffset, content }: ArchiveEntry): boolean {
+export function hasHeader(file: ArchiveFile, { name, size, headerOffset, content }: ArchiveEntry): boolean {
+  const header = encodeTarHeader(name, size);
   const wanted = content.kind === "bytes" ? Buffer.concat([header, content.bytes]) : header;
   const found = Buffer.alloc(wanted.byteLength);
   return file.readInto(found, headerOffset) === wanted.byteLength && found.equals(wanted);

@@ -10,41 +10,41 @@ export function tarPadding(size: number): number {
 /** The end of every archive: two zero blocks. */
 export const tarTrailerBytes: number = 2 * blockBytes;
 
+/** How long {@link encodeTarHeader} is for this name, in bytes. */
+export function tarHeaderBytes(name: string): number {
+  const nameBytes = Buffer.byteLength(name);
+  return nameBytes <= longNameBytes ? blockBytes : 2 * blockBytes + nameBytes + 1 + tarPadding(nameBytes + 1);
+}
+
 /**
  * The header of a regular file in GNU format: mode 0777, owner 0, time 0, so it is a function of name and size alone.
  * Names over 100 bytes get a `././@LongLink` record first; sizes from 8 GiB are written in base 256.
  */
 export function encodeTarHeader(name: string, size: number): Uint8Array {
-  const encoded = new TextEncoder().encode(name);
-  if (encoded.byteLength <= longNameBytes) return headerBlock(encoded, size, "0");
-  const recordBytes = encoded.byteLength + 1; // the name ends with a zero byte
-  const bytes = new Uint8Array(2 * blockBytes + recordBytes + tarPadding(recordBytes));
-  bytes.set(headerBlock(new TextEncoder().encode("././@LongLink"), recordBytes, "L"), 0);
-  bytes.set(encoded, blockBytes);
-  bytes.set(headerBlock(encoded.subarray(0, longNameBytes), size, "0"), bytes.byteLength - blockBytes);
+  const bytes = Buffer.alloc(tarHeaderBytes(name));
+  if (bytes.byteLength > blockBytes) {
+    const nameBytes = bytes.write(name, blockBytes);
+    bytes.write("././@LongLink");
+    putFields(bytes.subarray(0, blockBytes), nameBytes + 1, "L"); // the name ends with a zero byte
+    bytes.copy(bytes, bytes.byteLength - blockBytes, blockBytes, blockBytes + longNameBytes);
+  } else bytes.write(name);
+  putFields(bytes.subarray(bytes.byteLength - blockBytes), size, "0");
   return bytes;
 }
 
-function headerBlock(name: Uint8Array, size: number, type: "0" | "L"): Uint8Array {
-  const block = new Uint8Array(blockBytes);
-  block.set(name, 0);
-  const put = (text: string, at: number) => block.set(new TextEncoder().encode(text), at);
-  put("0000777\0", 100);
-  put("0000000\0", 108);
-  put("0000000\0", 116);
-  if (size < octalSizeLimit) put(`${size.toString(8).padStart(11, "0")}\0`, 124);
+function putFields(block: Buffer, size: number, type: "0" | "L"): void {
+  block.write("0000777\x000000000\x000000000\x00", 100, "latin1");
+  if (size < octalSizeLimit) block.write(`${size.toString(8).padStart(11, "0")}\0`, 124, "latin1");
   else putBase256(block, size);
-  put("00000000000\0", 136);
-  put("        ", 148); // the checksum counts its own field as spaces
-  put(type, 156);
-  put("ustar  \0", 257);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  put(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-  return block;
+  block.write("00000000000\0        ", 136, "latin1"); // the checksum counts its own field as spaces
+  block.write(type, 156, "latin1");
+  block.write("ustar  \0", 257, "latin1");
+  let sum = 0;
+  for (const byte of block) sum += byte;
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
 }
 
-function putBase256(block: Uint8Array, size: number): void {
-  const view = new DataView(block.buffer, block.byteOffset);
+function putBase256(block: Buffer, size: number): void {
   block[124] = 0x80;
-  view.setBigUint64(128, BigInt(size));
+  block.writeBigUInt64BE(BigInt(size), 128);
 }

@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { isMirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
 import { type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
-import { formatLockFile, type LockedArchive, type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
+import {
+  formatLockFile,
+  type LockedArchive,
+  type LockFile,
+  lockFileName,
+  lockFileText,
+  parseLockFile,
+} from "../plan/lock-file.ts";
 import { Journal } from "./journal.ts";
 import { locally } from "./local-error.ts";
 import { type ArchivePart, identifyArchive, standingArchives } from "./standing-archive.ts";
@@ -124,7 +131,7 @@ export function keepLock(directory: string, { outcome, lock }: TrueLock): void {
   const path = join(directory, lockFileName);
   const aside = new WorkFolder(directory).lockPath;
   if (outcome === "restored" && aside !== undefined) locally(path, () => renameSync(aside, path));
-  else if (outcome === "written" && lock) writeWhole(path, formatLockFile(lock));
+  else if (outcome === "written" && lock) writeWhole(path, lockFileText(lock));
   else return;
   syncFolder(directory);
 }

@@ -9,12 +9,19 @@ export interface WriteWholeOptions {
   readonly onSyncRefused?: OnSyncRefused | undefined;
 }
 
-/** Replaces a small file whole or not at all. @throws MirrorError `NO_SPACE`, `FILE_FAILED` */
-export function writeWhole(path: string, text: string, { mode = 0o666, onSyncRefused }: WriteWholeOptions = {}): void {
+/**
+ * Replaces a file whole or not at all; a text that is long comes in pieces.
+ * @throws MirrorError `NO_SPACE`, `FILE_FAILED`
+ */
+export function writeWhole(
+  path: string,
+  text: string | Iterable<string>,
+  { mode = 0o666, onSyncRefused }: WriteWholeOptions = {},
+): void {
   locally(path, () => {
     const descriptor = openSync(`${path}.tmp`, "w", mode);
     try {
-      writeFileSync(descriptor, text);
+      for (const piece of typeof text === "string" ? [text] : text) writeFileSync(descriptor, piece);
       syncFile(descriptor, path, onSyncRefused);
     } finally {
       closeSync(descriptor);

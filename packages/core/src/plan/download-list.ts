@@ -3,6 +3,7 @@ import * as z from "zod";
 import { MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
 import { type FailedItem, failedItemSchema } from "./failed-item.ts";
+import { jsonText } from "./json-text.ts";
 import { archiveNameSchema, textSchema } from "./names.ts";
 import { type Section, sectionSchema } from "./section.ts";
 
@@ -149,7 +150,12 @@ function sumOf(sizes: ReadonlyMap<Digest, number>): number {
 
 /** The text of a plan file: JSON with two spaces and a final newline, equal for equal plans. */
 export function formatDownloadList(list: DownloadList): string {
-  return `${JSON.stringify(list, undefined, 2)}\n`;
+  return [...downloadListText(list)].join("");
+}
+
+/** The text of a plan file in pieces, for a list that is long. */
+export function downloadListText(list: DownloadList): Generator<string> {
+  return jsonText(list);
 }
 
 /**

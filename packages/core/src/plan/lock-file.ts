@@ -2,6 +2,7 @@ import type { Digest } from "@tranship/registry";
 import * as z from "zod";
 import { archiveFileNames } from "../bundle/archive-names.ts";
 import { type DownloadList, downloadListSchema, parsePlan } from "./download-list.ts";
+import { jsonText } from "./json-text.ts";
 import { archiveNameSchema } from "./names.ts";
 import { digestSchema, sizeSchema } from "./section.ts";
 
@@ -67,13 +68,18 @@ export function lockedChunks(archive: string, bytes: number, chunkBytes: number)
   }));
 }
 
-/** The text of a lock file; equal bundles have equal ones. */
-export function formatLockFile({ version, archives, missing, failed, files }: LockFile): string {
+/** The text of a lock file in pieces; equal bundles have equal ones. */
+export function lockFileText({ version, archives, missing, failed, files }: LockFile): Generator<string> {
   const ordered = files.map(({ archive, bytes, chunkBytes, chunks, entries }) => {
     const listed = entries.map(({ name, size, digest }) => ({ name, size, digest }));
     return { archive, bytes, chunkBytes, chunks, entries: listed };
   });
-  return `${JSON.stringify({ version, files: ordered, missing, failed, archives }, undefined, 2)}\n`;
+  return jsonText({ version, files: ordered, missing, failed, archives });
+}
+
+/** The text of a lock file; equal bundles have equal ones. */
+export function formatLockFile(lock: LockFile): string {
+  return [...lockFileText(lock)].join("");
 }
 
 /**

@@ -2,10 +2,11 @@ import { digestAlgorithm, digestOf, formatName, type Manifest, type RepositoryRe
 import { isMirrorError, MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
 import { buildStep, type WantedImage } from "../plan/build-step.ts";
+import { digestOfText } from "../plan/digest-of-text.ts";
 import {
   checkDownloadList,
   type DownloadList,
-  formatDownloadList,
+  downloadListText,
   type MissingReference,
 } from "../plan/download-list.ts";
 import type { Item, PlannedStep, Planner, RunContext } from "../plan/planner.ts";
@@ -37,7 +38,7 @@ export function listPlanner(given: DownloadList, source: SourceRegistries): Plan
   const missing = missingByArchive(list, items);
   return {
     components: [...new Set(items.map(({ component }) => component))],
-    selection: { source: nameOf(source, list), list: digestOf(new TextEncoder().encode(formatDownloadList(list))) },
+    selection: { source: nameOf(source, list), list: digestOfText(downloadListText(list)) },
     list,
     ...(typeof source === "function" ? { hosts: listedHosts(list) } : {}),
     open,

@@ -1,6 +1,5 @@
 import { existsSync, lstatSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { digestOf } from "@tranship/registry";
 import * as z from "zod";
 import { partialSuffix } from "../bundle/archive-names.ts";
 import { finishedFiles, isHead, listArchiveFiles, removeFile } from "../bundle/archive-set.ts";
@@ -15,7 +14,8 @@ import { SidecarWriter } from "../checksums/sidecar-writer.ts";
 import { removeWrongChecksums } from "../checksums/wrong-checksums.ts";
 import { MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
-import { formatLockFile, type LockedArchive, type LockFile, parseLockFile } from "../plan/lock-file.ts";
+import { digestOfText } from "../plan/digest-of-text.ts";
+import { type LockedArchive, type LockFile, lockFileText, parseLockFile } from "../plan/lock-file.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { type SourceRegistries, sourceOpener } from "./images-hosts.ts";
 import { type PullOptions, type PullReport, pull } from "./pull.ts";
@@ -124,7 +124,7 @@ function repairPlanner(lock: LockFile, source: SourceRegistries, checksums: read
   }
   return {
     components: [...new Set(lock.archives.map(({ component }) => component))],
-    selection: { repair: digestOf(new TextEncoder().encode(formatLockFile(lock))), checksums },
+    selection: { repair: digestOfText(lockFileText(lock)), checksums },
     open: typeof source === "function" ? sourceOpener(source) : (name) => source.repository(paths.get(name) ?? ""),
     async *items() {
       for (const { archive, component, item } of lock.archives) yield { archive, component, name: item };
