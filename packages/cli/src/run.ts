@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { CommanderError } from "commander";
+import { createContext } from "./context.ts";
+import { exitCodeOf } from "./exit-codes.ts";
+import { Interruption } from "./interruption.ts";
+import { HumanOutput, JsonOutput } from "./print/output.ts";
+import { createProgram } from "./program.ts";
+
+const interrupted = 130;
+
+/** Runs the program with this process's arguments and streams. The only file that touches `process`. */
+async function run(): Promise<void> {
+  // Run as a workspace script, the working folder is the workspace's; paths mean the caller's.
+  const { INIT_CWD, npm_lifecycle_event } = process.env;
+  if (npm_lifecycle_event === "tranship" && INIT_CWD !== undefined) process.chdir(INIT_CWD);
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(interrupted);
+      stop.abort(new Interruption(name));
+    });
+  }
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1)); // whoever read us is gone
+  const isJson = process.argv.includes("--json");
+  const output = new (isJson ? JsonOutput : HumanOutput)(process.stdout, process.stderr, {
+    environment: process.env,
+  });
+  process.on("exit", () => output.end()); // whatever ends the process, its terminal stays usable
+  const context = createContext({
+    output,
+    signal: stop.signal,
+    input: process.stdin,
+    environment: process.env,
+    columns: process.stdout.columns,
+    exitWith(code) {
+      process.exitCode = code;
+    },
+  });
+  try {
+    await createProgram(context, packageVersion()).parseAsync(process.argv);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else {
+      output.failure(error);
+      process.exitCode = stop.signal.aborted ? interrupted : exitCodeOf(error);
+    }
+  }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+await run();
