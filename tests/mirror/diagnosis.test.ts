@@ -78,6 +78,14 @@ async function asNobody(...args: readonly string[]): Promise<{ readonly code: nu
   return { code, stdout: await stdout };
 }
 
+function caught(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
+
 const aWebServer = (listener: RequestListener) => listening(createWebServer(listener));
 
 describe("the network", () => {
@@ -303,6 +311,17 @@ describe("what is shown", () => {
     const diagnosis = diagnose(error, "pull");
     expect(diagnosis.chain[1]).toContain("GET https://…@h/v2/?… with Bearer …");
     expect(JSON.stringify([diagnosis, formatFailure(diagnosis)])).not.toMatch(/hunter|\\u001b/);
+  });
+
+  test("keeps what only looks like a secret", () => {
+    const message =
+      "cannot get a token: 401, it wants bearer credentials, basic authentication; password: see h/a@sha256:12";
+    expect(diagnose(new Error(message)).message).toBe(message);
+  });
+
+  test("names a file's failure as such, whoever threw it", () => {
+    const error = () => readFileSync(join(tempFolder(), "away"));
+    expect(diagnose(caught(error), "inspect").class).toBe("file");
   });
 
   test("survives what is no error, and errors in a circle", () => {

@@ -254,6 +254,18 @@ test.skipIf(!canMakeCertificates)("TLS: who vouches for it and for how long, or 
   expect(checkOf(await examined(soon, { insecure: false, ca: authority.cert }), "tls").status).toBe("warning");
 });
 
+test("each check is told as it is done, and a call that is given up ends at once", async () => {
+  await using registry = await aRegistry();
+  await using remote = createRegistry(`${registry.host}/team/app`);
+  const told: string[] = [];
+  const { checks } = await examineRegistry(remote, { onCheck: ({ id }) => told.push(id) });
+  expect(told).toEqual(checks.map(({ id }) => id));
+  const reason = new Error("enough");
+  const giving = new AbortController();
+  const leave = () => giving.abort(reason);
+  await expect(examineRegistry(remote, { signal: giving.signal, onCheck: leave })).rejects.toBe(reason);
+});
+
 test("a registry behind mirrors is not examined, and a bundle is wrong usage", async () => {
   await using mirrored = createRegistry("registry.example", { mirrors: ["mirror.example"] });
   await expect(examineRegistry(mirrored)).rejects.toMatchObject({ code: "UNSUPPORTED" });

@@ -62,6 +62,7 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
     readsBundle: true,
   },
   verify: { ...reading, again: "run the verification again: it reads everything anew", readsBundle: true },
+  inspect: { ...reading, readsBundle: true },
   serve: { ...reading, readsBundle: true },
   doctor: { ...reading, again: "run it again" },
   clean: { ...reading, writesBundle: true },

@@ -184,10 +184,16 @@ export function registryFinding({ registry }: FailureFacts): Finding | undefined
 }
 
 /** A file that cannot be read or written for any other reason. */
-export function fileFinding({ mirror }: FailureFacts): Finding | undefined {
-  if (mirror?.code !== "FILE_FAILED") return undefined;
+export function fileFinding({ mirror, registry, errors }: FailureFacts): Finding | undefined {
+  if (mirror?.code !== "FILE_FAILED" && (registry !== undefined || !errors.some(isOfFile))) return undefined;
   const causes = [{ cause: "it is gone, is of another kind, or its device failed", advice: ["look at it: `ls -ld`"] }];
   return { class: "file", category: "a file cannot be used", causes };
+}
+
+/** What the system says of a file names it. */
+function isOfFile(error: Error): boolean {
+  const { code, path } = error as NodeJS.ErrnoException;
+  return typeof code === "string" && typeof path === "string";
 }
 
 function findingOf(told: Told | undefined): Finding | undefined {

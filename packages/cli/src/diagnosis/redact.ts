@@ -11,6 +11,6 @@ export function redact(text: string): string {
   return printable(text, maxLength)
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, "$1…@")
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s?#"']+)\?[^\s"')]*/gi, "$1?…")
-    .replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/-]{8,}=*/gi, "$1 …")
-    .replace(/\b((?:[a-z_-]*token|password|secret)["']?\s*[=:]\s*["']?)[^\s"',;&)]+/gi, "$1…");
+    .replace(/\b(bearer|basic)\s+(?=\S*[0-9._~+/=])[A-Za-z0-9._~+/-]{8,}=*/gi, "$1 …")
+    .replace(/\b([a-z_-]*(?:token|password|secret)(?:=|["']\s*:\s*["']))[^\s"',;&)]+/gi, "$1…");
 }
