@@ -5,6 +5,7 @@ import {
   BundleDirectory,
   ImagesService,
   type ImagesServiceOptions,
+  pull,
   pushBundle,
   type RegistryOfHost,
   verify,
@@ -16,6 +17,7 @@ import {
   anArtifact,
   anImage,
   anIndex,
+  faults,
   partsOf,
   type Seedable,
   startTestRegistry,
@@ -123,6 +125,26 @@ test("images of two registries reach a third through one bundle, whole and under
   expect(await mirror.repository("third/docker/tools/tool").resolve(hex)).toMatchObject({
     digest: untagged.manifest.descriptor.digest,
   });
+});
+
+test("an interrupted pull goes on with what its tags meant, in whatever order the images are named", async () => {
+  await using source = await aSource();
+  await using client = createRegistry(source.host, { retryDelayMs: 1, attempts: 1 });
+  const images = [`${source.host}/org/app:edge`, `${source.host}/org/charts/app@latest:1`];
+  const folder = tempFolder();
+  const pullOf = async (named: readonly string[]) => {
+    await using bundle = await BundleDirectory.open(folder);
+    const service = new ImagesService({ images: named, from: () => client });
+    return await pull([service], { to: bundle, attempts: 1, inFlight: 1 });
+  };
+  const layer = older.layers[0]?.digest ?? "";
+  source.fail(faults.status(403), { match: ({ path }) => path.endsWith(layer), times: 99 });
+  await expect(pullOf(images)).rejects.toThrow("403");
+  source.reset();
+  source.seed("org/app", anImage({ tag: "edge", seed: "moved" }));
+  expect((await pullOf(images.toReversed())).failed).toEqual([]);
+  expect(JSON.stringify(readPlan(folder))).toContain(older.manifest.descriptor.digest);
+  expect(source.requests().filter(({ path }) => path.endsWith("/manifests/edge"))).toEqual([]);
 });
 
 describe("on the command line", () => {
