@@ -261,6 +261,22 @@ test("a name of the catalog that has no images is told only to who asked for it"
   expect((await planOf({ include: ["app", "empty"] }, source)).warnings).toEqual(["NOTHING_SELECTED"]);
 });
 
+test("names come in one order, whichever order the catalog lists them in", async () => {
+  const source = aCatalog();
+  const { repository } = source;
+  source.repository = (path) => {
+    const own = repository.call(source, path);
+    if (path === "packages")
+      own.tags = async function* () {
+        yield* ["zoo", "app", "net"];
+      };
+    return own;
+  };
+  const service = new PackagesService({ source });
+  const names = (await Array.fromAsync(service.explain())).map(({ name }) => name);
+  expect(names).toEqual(["app", "net", "zoo"]);
+});
+
 test("an internal image that several versions list comes once", async () => {
   const source = aCatalog();
   const files = { "images_digests.json": `["${component.manifest.descriptor.digest}"]` };

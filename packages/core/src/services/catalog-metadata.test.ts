@@ -92,12 +92,15 @@ test.for([
   const channels = list.archives.flatMap(({ archive, sections }) =>
     sections.flatMap(({ repositories }) =>
       repositories.flatMap(({ images }) =>
-        images.flatMap(({ tag, digest }) => (tag === "stable" || tag === "v1.1.0" ? [{ archive, tag, digest }] : [])),
+        images.flatMap(({ tag, digest, why }) =>
+          tag === "stable" || tag === "v1.1.0" ? [{ archive, tag, digest, why }] : [],
+        ),
       ),
     ),
   );
   const stable = channels.filter(({ tag }) => tag === "stable");
   expect(stable.map(({ archive }) => archive)).toEqual(["package-a.tar", "package-versions.tar"]);
+  expect(stable.map(({ why }) => why)).toEqual([["alias"], ["alias"]]); // the source's own channel is not brought besides
   const [one, other] = stable.map(({ digest }) => digest);
   expect(one).toBe(other);
   const released = list.archives

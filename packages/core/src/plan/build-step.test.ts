@@ -1,0 +1,57 @@
+import { MemoryRegistry } from "@tranship/registry";
+import { aLayer, anImage, seedMemory } from "@tranship/registry/testing";
+import { expect, test } from "vitest";
+import { buildStep, type WantedImage } from "./build-step.ts";
+import type { RunContext } from "./planner.ts";
+import { SourceCache } from "./source-cache.ts";
+
+const shared = aLayer({ files: { "etc/base": "base" }, seed: "base" });
+const own = aLayer({ files: { "bin/app": "app" }, seed: "own" });
+
+function aRun(): { readonly run: RunContext; readonly want: (reference: string, tag?: string) => WantedImage } {
+  const source = new MemoryRegistry({ name: "source" });
+  const [one, two] = [
+    anImage({ tags: ["v1", "stable"], layers: [shared] }),
+    anImage({ tag: "v2", layers: [shared, own] }),
+  ];
+  seedMemory(source, "app", [one, two]);
+  const { signal } = new AbortController();
+  const repository = source.repository("app");
+  return {
+    run: { signal, source: new SourceCache({ signal }), emit: () => {} },
+    want: (reference, tag) => ({
+      path: "app",
+      repository,
+      reference,
+      ...(tag === undefined ? {} : { tag }),
+      why: "pin",
+      whenMissing: "fail",
+      whenBroken: "fail",
+    }),
+  };
+}
+
+test("a section has nothing that an earlier one of the archive has: neither a tag nor a blob", async () => {
+  const { run, want } = aRun();
+  const first = await buildStep([want("v1")], [], run);
+  if (!first) return expect.unreachable();
+  const [laid] = first.section.repositories;
+  expect(laid?.images.map(({ tag }) => tag)).toEqual(["v1"]);
+  const second = await buildStep([want("v1"), want("stable"), want("v2")], [first.section], run);
+  const [added] = second?.section.repositories ?? [];
+  expect(added?.images.map(({ tag }) => tag)).toEqual(["stable", "v2"]);
+  const before = new Set(laid?.blobs.map(({ digest }) => digest));
+  expect(added?.blobs.filter(({ digest }) => before.has(digest))).toEqual([]);
+  expect(added?.blobs.map(({ digest }) => digest)).toContain(own.digest);
+  expect(await buildStep([want("v1")], [first.section], run)).toBeUndefined();
+});
+
+test("a tag that stands for another image from now on is laid down again", async () => {
+  const { run, want } = aRun();
+  const first = await buildStep([want("stable")], [], run);
+  const second = await buildStep([want("v2", "stable")], first ? [first.section] : [], run);
+  const named = second?.section.repositories.flatMap(({ images }) =>
+    images.map(({ tag, reference }) => [tag, reference]),
+  );
+  expect(named).toEqual([["stable", "source/app:stable"]]);
+});
