@@ -21,8 +21,9 @@ export function repairCommand(context: CliContext): Command {
       await using sources = new Sources(flags, context);
       const source = await sources.ofList(lockOfBundle(directory));
       const { signal, onEvent } = context;
+      const startedMs = performance.now();
       const report = await repairBundle(directory, { source, signal, onEvent, inFlight: inFlightOf(flags) });
-      context.output.report("repair", { ...report }, repairSummary(report, directory));
+      context.output.report("repair", { ...report }, repairSummary(report, directory, performance.now() - startedMs));
     },
   );
 }

@@ -124,5 +124,5 @@ function amountRows({
 }
 
 function row(label: string, text: string): string {
-  return `  ${label.padEnd(16)} ${text}`;
+  return `  ${label.padEnd(17)} ${text}`;
 }

@@ -1,4 +1,5 @@
 import type { CleanReport, RepairReport } from "@tranship/core";
+import { elapsedLine } from "./elapsed.ts";
 import { count, formatBytes } from "./size.ts";
 
 /** What a cleaning did or would do, for people. */
@@ -21,7 +22,7 @@ export function cleanSummary(report: CleanReport, directory: string): string {
 }
 
 /** What a repair did, for people. */
-export function repairSummary(report: RepairReport, directory: string): string {
+export function repairSummary(report: RepairReport, directory: string, elapsedMs: number): string {
   const { archives, checksums, fetched, copied, kept } = report;
   const repaired = archives.filter(({ outcome }) => outcome === "repaired");
   const list = archives.map(
@@ -32,5 +33,10 @@ export function repairSummary(report: RepairReport, directory: string): string {
       ? `${directory} is whole: nothing to repair in ${count(archives.length, "archive")}`
       : `repaired ${repaired.length} of ${count(archives.length, "archive")} in ${directory}: ` +
         `${formatBytes(fetched.bytes)} fetched, ${formatBytes(copied.bytes)} copied from other archives, ${formatBytes(kept.bytes)} were right`;
-  return [...list, ...checksums.map((name) => `  ${name}: was wrong, and is written anew`), end].join("\n");
+  return [
+    ...list,
+    ...checksums.map((name) => `  ${name}: was wrong, and is written anew`),
+    end,
+    elapsedLine(elapsedMs, fetched.bytes),
+  ].join("\n");
 }
