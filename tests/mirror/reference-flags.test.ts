@@ -32,7 +32,7 @@ describe("a command line for d8 mirror", () => {
     const leftOut = ["--no-platform", "--no_security_db", "--no-installer", "--ignore-suspend", "--no-modules"];
     const how = ["--images_bundle_chunk_size=1", "--gost-digest", "--skip-vex-images", "--force", "--verbose-summary"];
     const pulled = await runProgram("pull", folder, ...from, ...leftOut, ...how, "--include_package", "alb@=v1.0.2");
-    expect(pulled).toMatchObject({ code: 0, stderr: expect.not.stringContaining("warning") });
+    expect(pulled).toMatchObject({ code: 0, stderr: expect.not.stringContaining("token") });
     expect(archives(folder).sort()).toEqual(
       ["package-alb.tar.0000.chunk", "package-versions.tar.0000.chunk"].flatMap((name) => [name, `${name}.gostsum`]),
     );
