@@ -42,6 +42,7 @@ describe.skipIf(program === undefined)("the report page in chromium", () => {
     writeFileSync(largeFile, reportPage(largeInspection(50), { title: "2,000 images", changes }));
     browser = await chromium.launch({ executablePath: program ?? "", chromiumSandbox: false });
     page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
+    page.setDefaultTimeout(5000);
     page.on("console", (message) => told.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => told.push(`error: ${error.message}`));
     page.on("request", (request) => {

@@ -85,7 +85,7 @@ function imageSection(): string {
   const html =
     `<div class="section-head"><input id="search" class="search" type="search" placeholder="Search name, tag, kind, platform, digest" ` +
     `aria-label="Search images" autocomplete="off" spellcheck="false"><p id="found" class="hint" role="status"></p></div>` +
-    `<table id="images"><thead><tr>${heads.join("")}</tr></thead><tbody id="images-body"></tbody></table>` +
+    `<table id="images" aria-labelledby="images-title"><thead><tr>${heads.join("")}</tr></thead><tbody id="images-body"></tbody></table>` +
     `<p id="nothing" class="nothing" hidden>No image matches.</p>` +
     `<p class="more-row"><button type="button" id="more" class="plain-button" hidden>Show more</button></p>`;
   return section("images", "Images", "", html).replace(`<p class="hint"></p>`, "");
