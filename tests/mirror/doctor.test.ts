@@ -10,6 +10,7 @@ import {
 } from "@tranship/registry";
 import { anImage, type Fault, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
+import { credentialSource } from "../../packages/cli/src/credential-source.ts";
 import { CertificateAuthority, canMakeCertificates } from "../support/certificates.ts";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { pushImage } from "../support/product.ts";
@@ -265,6 +266,48 @@ test("each check is told as it is done, and a call that is given up ends at once
   const leave = () => giving.abort(reason);
   await expect(examineRegistry(remote, { signal: giving.signal, onCheck: leave })).rejects.toBe(reason);
 });
+
+test("given up in the middle of writing, it still takes its tag away", async () => {
+  await using registry = await aRegistry();
+  await using remote = createRegistry(`${registry.host}/team/app`);
+  const giving = new AbortController();
+  const reason = new Error("enough");
+  const fault: Fault = {
+    begin: () => () => {
+      giving.abort(reason); // once the tag is there, before it is read back
+      return undefined;
+    },
+  };
+  const isReadBack = ({ method, path }: { readonly method: string; readonly path: string }) =>
+    method === "HEAD" && path.includes("/manifests/tranship-doctor-");
+  registry.failOnce(fault, isReadBack);
+  await expect(examineRegistry(remote, { write: true, signal: giving.signal })).rejects.toBe(reason);
+  expect(await Array.fromAsync(registry.registry.repository("team/app").tags())).toEqual(["v1"]);
+});
+
+test.for([
+  { flags: ["--license", "abc"], side: "target", environment: {}, from: "--license" },
+  {
+    flags: [],
+    side: "target",
+    environment: { TRANSHIP_REGISTRY_LOGIN: "ann", HOME: "/none" },
+    from: "TRANSHIP_REGISTRY_LOGIN",
+  },
+  {
+    flags: [],
+    side: "source",
+    environment: { TRANSHIP_LICENSE_TOKEN: "abc", HOME: "/none" },
+    from: "TRANSHIP_LICENSE_TOKEN",
+  },
+  { flags: [], side: "source", environment: { TRANSHIP_REGISTRY_LOGIN: "ann", HOME: "/none" }, from: undefined },
+] as const)(
+  "credentials of $side with $flags and $environment are from $from",
+  async ({ flags, side, environment, from }) => {
+    const license = flags[1] === undefined ? {} : { license: flags[1] };
+    const found = await credentialSource({ flags: license, environment, side, host: "h", path: "" });
+    expect(found).toBe(from);
+  },
+);
 
 test("a registry behind mirrors is not examined, and a bundle is wrong usage", async () => {
   await using mirrored = createRegistry("registry.example", { mirrors: ["mirror.example"] });

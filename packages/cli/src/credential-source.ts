@@ -1,11 +1,13 @@
 import { locateDockerCredentials } from "@tranship/registry";
 import type { CredentialFlags } from "./credential-flags.ts";
-import { type Environment, loginVariables } from "./environment.ts";
+import { type Environment, loginVariables, type RegistrySide } from "./environment.ts";
 
 /** What {@link credentialSource} looks at. */
 export interface CredentialPlaces {
   readonly flags: CredentialFlags;
   readonly environment: Environment;
+  /** Whose variables count. */
+  readonly side: RegistrySide;
   /** The registry as the user wrote it. */
   readonly host: string;
   /** The whole path on that host; empty for none. */
@@ -14,15 +16,19 @@ export interface CredentialPlaces {
 }
 
 /**
- * Where the credentials for a registry that is no source come from: a flag, a variable, a file of docker's or podman's or a
+ * Where the credentials for a registry come from: a flag, a variable, a file of docker's or podman's or a
  * helper program; `undefined` for nowhere. Never what they are.
  * @throws RegistryError `CREDENTIALS_UNUSABLE`
  */
 export async function credentialSource(places: CredentialPlaces): Promise<string | undefined> {
-  const { flags, environment, host, path, signal } = places;
+  const { flags, environment, side, host, path, signal } = places;
   if (flags.registryLogin !== undefined) return "--registry-login";
-  const variable = loginVariables.target.find(({ login }) => environment[login]);
-  if (variable) return variable.login;
+  if (flags.sourceLogin !== undefined) return "--source-login";
+  if (flags.license !== undefined) return "--license";
+  for (const { login, license } of loginVariables[side]) {
+    if (environment[login]) return login;
+    if (license !== undefined && environment[license]) return license;
+  }
   const locate = locateDockerCredentials({ env: environment });
   return await locate({ host, ...(path === "" ? {} : { repository: path }) }, { signal });
 }

@@ -1,14 +1,15 @@
 import { type ExaminedCheck, examineRegistry, parsePlace, RegistryError } from "@tranship/registry";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { credentialSource } from "../credential-source.ts";
 import { diagnose } from "../diagnosis/diagnose.ts";
-import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
+import { checkRegistryFlags, withSourceAccessFlags } from "../flags.ts";
 import { type DiagnosedCheck, doctorTable } from "../print/doctor-table.ts";
 import { UsageError } from "../usage-error.ts";
 
 interface DoctorFlags extends RegistryFlags {
   readonly write?: boolean;
+  readonly side: "source" | "target";
 }
 
 /** Exit codes of what was found: a warning is a finding, what will not work is a failure. */
@@ -20,18 +21,23 @@ export function doctorCommand(context: CliContext): Command {
     .description("ask a registry what it does, one question after another, and say what each answer means")
     .argument("<registry>", "a registry, best with a path in it that will be read or written: HOST[/PATH]")
     .option("--write", "write a small image under a tag of its own, too, and delete it again where that is allowed")
+    .addOption(
+      new Option("--side <side>", "whose variables say who asks: those of pull, or those of push")
+        .choices(["source", "target"])
+        .default("target"),
+    )
     .addHelpText("after", "\nEnds with 1 when something needed does not work, with 3 when there are warnings only.");
-  return withRegistryFlags(command).action(async (text: string, flags: DoctorFlags) => {
+  return withSourceAccessFlags(command).action(async (text: string, flags: DoctorFlags) => {
     checkRegistryFlags(flags);
     const name = text.replace(/^registry:/, "");
     if (/^(?:bundle|oci):|^[./~]/.test(name)) throw new UsageError(`${text}: only a registry can be examined`);
     const { host, path } = parsePlace(name);
-    await using registry = await context.registry(name, flags);
+    await using registry = await context.registry(name, flags, flags.side);
     const { environment, signal, output } = context;
     const examination = await examineRegistry(registry, {
       write: flags.write,
       signal,
-      findCredentials: (own) => credentialSource({ flags, environment, host, path, signal: own }),
+      findCredentials: (own) => credentialSource({ flags, environment, side: flags.side, host, path, signal: own }),
     });
     const told = { ...examination, checks: examination.checks.map(withCauses) };
     const code = exitCodes[examination.status];

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { isRegistryError } from "../errors.ts";
 import { type Blob, blobOf } from "../oci/descriptor.ts";
 import { type Manifest, manifestOf } from "../oci/manifest.ts";
 import { MediaType } from "../oci/media-type.ts";
@@ -12,6 +11,9 @@ import type { Subject } from "./subject.ts";
 
 /** The repository that is written where the place itself is none, and the one blobs are mounted into. */
 const ownName = "tranship-doctor";
+
+/** How long taking back what was written may last, in milliseconds. */
+const cleaningMs = 10_000;
 
 /** Large enough for two chunks, and for no quota. */
 const blobBytes = 2048;
@@ -79,10 +81,15 @@ export class WriteTrial {
     const manifest = imageOf(blobOf(config), layer.blob);
     const tag = `${ownName}-${randomBytes(4).toString("hex")}`;
     const name = formatName(this.#repository.name, tag);
-    await this.#repository.pushManifest(manifest, { tags: [tag], ...this.#call() });
-    const isThere = (await this.#repository.resolve(tag, this.#call()))?.digest === manifest.descriptor.digest;
-    const undone = await this.#takeBack(tag, manifest);
-    if (!undone) this.#subject.left.push(name);
+    let isThere = false;
+    let undone = false;
+    try {
+      await this.#repository.pushManifest(manifest, { tags: [tag], ...this.#call() });
+      isThere = (await this.#repository.resolve(tag, this.#call()))?.digest === manifest.descriptor.digest;
+    } finally {
+      undone = await this.#takeBack(tag, manifest); // whatever came of it: the answer may be lost, and not the tag
+      if (!undone) this.#subject.left.push(name);
+    }
     if (!isThere) {
       return { status: "failed", reason: `${name} was pushed, and names something else or nothing right after` };
     }
@@ -97,25 +104,28 @@ export class WriteTrial {
 
   /** Takes the blobs away, where that can be done; what nothing refers to, a registry collects by itself. */
   async clean(): Promise<void> {
+    const signal = AbortSignal.timeout(cleaningMs);
     for (const { blob, repository } of this.#blobs) {
       try {
-        await repository.deleteBlob(blob.digest, this.#call());
-      } catch (error) {
-        if (!isRegistryError(error)) throw error;
+        await repository.deleteBlob(blob.digest, { signal });
+      } catch {
+        // best effort: what was found before matters more
       }
     }
   }
 
+  /** Also when the caller has given up: a tag that nobody asked for is worse than a moment more. */
   async #takeBack(tag: string, { descriptor }: Manifest): Promise<boolean> {
+    const signal = AbortSignal.timeout(cleaningMs);
     for (const remove of [
-      () => this.#repository.deleteManifest(descriptor.digest, this.#call()), // with every tag that names it: ours alone
-      () => this.#repository.deleteTag(tag, this.#call()),
+      () => this.#repository.deleteManifest(descriptor.digest, { signal }), // with every tag that names it: ours alone
+      () => this.#repository.deleteTag(tag, { signal }),
     ]) {
       try {
         await remove();
-        if ((await this.#repository.resolve(tag, this.#call())) === undefined) return true;
-      } catch (error) {
-        if (!isRegistryError(error)) throw error;
+        if ((await this.#repository.resolve(tag, { signal })) === undefined) return true;
+      } catch {
+        // another way may work; if none does, the tag is told of
       }
     }
     return false;
