@@ -84,6 +84,8 @@ test.for([
   ["--lookups", "1000"],
   ["--requests-per-second", "0"],
   ["--bytes-per-second", "fast"],
+  ["--proxy", "socks5://proxy.internal"],
+  ["--proxy", "no proxy"],
   ["--mirror", "mirror.internal/hub"],
   ["--mirror", "docker.io=https://mirror.internal"],
 ])("%j is a mistake in the command line", (words) => {

@@ -56,6 +56,8 @@ export function connectionOf(
   warn: (message: string) => void,
 ): RegistryOptions {
   const { proxy, mirror = [] } = flags;
+  if (typeof proxy === "string" && !/^https?:$/.test(URL.parse(proxy)?.protocol ?? ""))
+    throw new UsageError("--proxy: write it as a URL, such as http://proxy.internal:3128"); // it may hold a password
   return {
     proxy,
     mirrors: mirrorsOf(place.replace(/\/+$/, ""), mirror),
