@@ -13,19 +13,20 @@ async function run(): Promise<void> {
   // Run as a workspace script, the working folder is the workspace's; paths mean the caller's.
   const { INIT_CWD, npm_lifecycle_event } = process.env;
   if (npm_lifecycle_event === "tranship" && INIT_CWD !== undefined) process.chdir(INIT_CWD);
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted) process.exit(interrupted);
-      stop.abort(new Interruption(name));
-    });
-  }
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1)); // whoever read us is gone
   const isJson = process.argv.includes("--json");
   const output = new (isJson ? JsonOutput : HumanOutput)(process.stdout, process.stderr, {
     environment: process.env,
   });
   process.on("exit", () => output.end()); // whatever ends the process, its terminal stays usable
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(interrupted);
+      output.interrupted();
+      stop.abort(new Interruption(name));
+    });
+  }
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1)); // whoever read us is gone
   const context = createContext({
     output,
     signal: stop.signal,

@@ -24,7 +24,7 @@ interface Row {
 const most = { images: 12, tags: 4 };
 
 /** Widths of columns, in characters. */
-const widths = { name: 72, leastName: 24, facts: 34, size: 10, note: 24 };
+const widths = { name: 72, leastName: 24, facts: 34, leastFacts: 9, size: 10, note: 24 };
 
 /** The tree of a bundle: repositories, their images with tags, kinds, platforms and sizes, and what is below. */
 export function inspectTree(inspection: Inspection, options: InspectTreeOptions = {}): readonly string[] {
@@ -131,18 +131,20 @@ function short(digest: string): string {
   return digest.slice(0, digest.indexOf(":") + 13);
 }
 
-/** Rows in columns, no line longer than `columns`: names are cut first, their ends last. */
+/** Rows in columns, no line longer than `columns`: notes go first, then ends of facts and names; sizes stay. */
 function fitRows(rows: readonly Row[], columns: number = Number.POSITIVE_INFINITY): readonly string[] {
   const clean = rows.map((row) => ({ ...row, name: cleanName(row.name), facts: printable(row.facts, 200) }));
   const widest = (part: keyof Row, limit: number) =>
-    Math.min(limit, Math.max(0, ...clean.map((row) => row[part].length)));
-  const [facts, size, note] = [widest("facts", widths.facts), widest("size", widths.size), widest("note", widths.note)];
-  const room = columns - facts - size - note - 6;
-  const hasNotes = room >= widths.leastName;
-  const name = Math.max(
-    widths.leastName,
-    Math.min(widest("name", widths.name), hasNotes ? room : columns - facts - size - 4),
-  );
+    Math.min(
+      limit,
+      clean.reduce((most, row) => Math.max(most, row[part].length), 0),
+    );
+  const [size, note] = [widest("size", widths.size), widest("note", widths.note)];
+  const roomForFacts = Math.max(widths.leastFacts, columns - widths.leastName - size - 4);
+  const facts = Math.min(widest("facts", widths.facts), roomForFacts);
+  const room = Math.max(1, columns - facts - size - 4);
+  const hasNotes = room - note - 2 >= widths.leastName;
+  const name = Math.min(widest("name", widths.name), hasNotes ? room - note - 2 : room);
   return clean.map((row) => {
     const parts = [row.name.length > name ? `${row.name.slice(0, name - 1)}…` : row.name.padEnd(name)];
     parts.push((row.facts.length > facts ? `${row.facts.slice(0, facts - 1)}…` : row.facts).padEnd(facts));

@@ -27,6 +27,8 @@ export interface Output {
   /** Text on standard output as it is. */
   text(text: string): void;
   failure(error: unknown): void;
+  /** The run was told to stop, and is about to. */
+  interrupted(): void;
   /** Leaves the terminal as it was; nothing else is said. */
   end(): void;
 }
@@ -87,6 +89,10 @@ export class HumanOutput implements Output {
     this.#stderr.write(formatFailure(diagnose(error, this.#command), { alarm: red, faint: dim, strong: bold }));
   }
 
+  interrupted(): void {
+    this.#progress.interrupted();
+  }
+
   end(): void {
     this.#progress.end();
   }
@@ -140,6 +146,10 @@ export class JsonOutput implements Output {
     const failure = diagnose(error, this.#command);
     this.#line({ type: "failure", ...failure });
     this.#stderr.write(`tranship: ${failure.message}\n`);
+  }
+
+  interrupted(): void {
+    this.#progress?.interrupted();
   }
 
   end(): void {

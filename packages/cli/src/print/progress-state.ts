@@ -18,7 +18,7 @@ type BlobEvent = Extract<CliEvent, { readonly type: `blob.${string}` }>;
 /** How far a run is, added up from what it tells; the same for a terminal and for a log. */
 export class ProgressState {
   readonly #startedMs: number;
-  readonly #rate: RateMeter;
+  #rate: RateMeter;
   readonly #moving = new Map<string, Moving>();
   /** What is planned for archives that are not finished, in bytes. */
   readonly #archives = new Map<string, number>();
@@ -95,6 +95,7 @@ export class ProgressState {
   event(event: CliEvent, nowMs: number): void {
     switch (event.type) {
       case "items.listed":
+        this.#leaveHashing(nowMs);
         this.listedItems += event.items;
         this.#activity ??= "planning";
         break;
@@ -109,6 +110,7 @@ export class ProgressState {
         this.#activity ??= "planning";
         break;
       case "work.planned":
+        this.#leaveHashing(nowMs);
         this.#plannedBytes += event.bytes;
         this.#activity = event.job === "push" ? "pushing" : "verifying";
         break;
@@ -142,6 +144,15 @@ export class ProgressState {
       default:
         break;
     }
+  }
+
+  /** What was hashed before the work proper says nothing of how far that is, nor how fast it goes. */
+  #leaveHashing(nowMs: number): void {
+    if (this.#activity !== "hashing") return;
+    this.#activity = undefined;
+    this.#plannedBytes = 0;
+    this.#doneBytes = 0;
+    this.#rate = new RateMeter(nowMs);
   }
 
   #blob(event: BlobEvent, nowMs: number): void {

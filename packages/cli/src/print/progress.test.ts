@@ -117,6 +117,19 @@ describe("on a terminal", () => {
     }
   });
 
+  test("what is hashed before a push begins is not counted with it", () => {
+    const terminal = new FakeTerminal(80);
+    const { clock, tell } = stageOn(terminal);
+    tell({ type: "checksum.started", file: "bundle", size: 8 * mib });
+    tell({ type: "checksum.progress", file: "bundle", bytes: 4 * mib });
+    clock.pass(1000);
+    expect(terminal.screen[0]).toMatch(/^hashing {3}50% /);
+    tell({ type: "checksum.finished", file: "bundle", size: 8 * mib, kinds: [], elapsedMs: 1000 });
+    tell({ type: "work.planned", job: "push", blobs: 1, bytes: 4 * mib });
+    clock.pass(200);
+    expect(terminal.screen[0]).toMatch(/^pushing {4}0% .* 0 B of 4.0 MiB$/);
+  });
+
   test("what is told meanwhile scrolls above the block", () => {
     const terminal = new FakeTerminal(80);
     const stage = stageOn(terminal);

@@ -61,6 +61,11 @@ export class Progress {
     this.#stop = kind === "bar" ? clock.every(redrawMs, () => this.#draw()) : clock.every(1000, () => this.#tell());
   }
 
+  /** The run was told to stop, and does so. */
+  interrupted(): void {
+    if (this.#stop) this.#say({ kind: "note", mark: "", text: "stopping; told once more, it ends at once" });
+  }
+
   /** Takes away what is drawn, until something happens again. The cursor is as it was. */
   end(): void {
     this.#stop?.();

@@ -25,6 +25,7 @@ function aTally(): PullTally {
     tally.event({ type: "item.started", component: "packages", item, archive });
     tally.event({ type: "section.planned", archive, images, bytes: images * 1024 });
   }
+  tally.event({ type: "blob.progress", side: "source", ...about, bytes: 2048 });
   tally.event({ type: "blob.finished", side: "source", ...about, size: 3072, fetchedBytes: 2048, elapsedMs: 1 });
   tally.event({ type: "blob.skipped", side: "local", ...about, size: 1024, reason: "copied" });
   return tally;

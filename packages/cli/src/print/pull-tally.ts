@@ -19,6 +19,7 @@ export interface ComponentFigures {
 export interface PullFigures {
   /** What the archives hold when they are finished: a blob counts once for every repository of every archive. */
   readonly planned: { readonly images: number; readonly bytes: number };
+  /** Blobs that are complete; bytes also of those that are not. */
   readonly fetched: BlobCount;
   readonly copied: BlobCount;
   readonly kept: BlobCount;
@@ -99,12 +100,17 @@ export class PullTally {
       case "archive.finished":
         this.#finished.set(event.archive, event.bytes);
         break;
+      case "blob.progress":
+        this.#amounts.fetched.bytes = Math.max(0, this.#amounts.fetched.bytes + event.bytes);
+        break;
       case "blob.finished":
-        this.#count("fetched", event.fetchedBytes);
+        this.#amounts.fetched.blobs += 1;
         if (event.size > event.fetchedBytes) this.#amounts.kept.bytes += event.size - event.fetchedBytes;
         break;
       case "blob.skipped":
-        if (event.reason === "kept" || event.reason === "copied") this.#count(event.reason, event.size);
+        if (event.reason !== "kept" && event.reason !== "copied") break;
+        this.#amounts[event.reason].blobs += 1;
+        this.#amounts[event.reason].bytes += event.size;
         break;
       case "warning.raised":
         if (event.code === "NO_CATALOG" && event.component !== undefined) this.#absent.add(event.component);
@@ -129,10 +135,5 @@ export class PullTally {
       kept,
       elapsedMs: Math.round(elapsedMs),
     };
-  }
-
-  #count(what: keyof PullFigures & ("fetched" | "copied" | "kept"), bytes: number): void {
-    this.#amounts[what].blobs += 1;
-    this.#amounts[what].bytes += bytes;
   }
 }

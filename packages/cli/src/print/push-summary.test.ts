@@ -57,6 +57,6 @@ test("a push that ends early is summed up from what it told", () => {
   tally.event({ type: "warning.raised", code: "TAG_ABSENT", message: "" });
   expect([tally.hasWritten, tally.withoutTag]).toEqual([true, 1]);
   expect(stoppedSummary(tally.stopped("cancelled", 830), "host/fe")).toBe(
-    "push to host/fe cancelled; what it had done by then: 1 tag written, 1 blob sent (2.0 KiB), 1 mounted; run again, it sends the rest\ntook 830ms, 2.4 KiB/s on average",
+    "push to host/fe cancelled; what it had done by then: 1 tag written, 1 blob sent (2.0 KiB), 1 mounted; run again, it sends the rest\ntook 830ms",
   );
 });

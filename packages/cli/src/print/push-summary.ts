@@ -50,7 +50,7 @@ export function stoppedSummary({ reason, tags, blobs, bytes, elapsedMs }: PushSt
   const what = reason === "cancelled" ? "cancelled" : "failed";
   return (
     `push to ${target} ${what}; what it had done by then: ${count(tags.written, "tag")} written, ` +
-    `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted; run again, it sends the rest\n${elapsedLine(elapsedMs, bytes.uploaded)}`
+    `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted; run again, it sends the rest\n${elapsedLine(elapsedMs, 0)}`
   );
 }
 
