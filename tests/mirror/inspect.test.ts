@@ -142,6 +142,7 @@ test("lines fit the width, and a long list is cut unless all of it is asked for"
   for (const columns of [40, 60, 80, 120]) {
     for (const line of inspectTree(inspection, { columns, depth: 4, allTags: true })) {
       expect(line.length).toBeLessThanOrEqual(columns);
+      expect(line).toMatch(/ \d[0-9.]* (?:B|KiB)(?: |$)/);
     }
   }
   expect(inspectTree(inspection)).toHaveLength(1 + 12 + 1);
