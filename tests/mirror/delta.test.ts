@@ -232,7 +232,7 @@ describe("on the command line", () => {
     ]);
     expect(byInventory.code).toBe(0);
     expect(parseDownloadList(byInventory.stdout, "plan")).toEqual(readPlan(join(work, "bundle")));
-    expect(byLock.stdout).toMatch(/left out: \d+ blobs, [\d.]+ MiB, which the base has/);
+    expect(byLock.stdout).toMatch(/left out +\d+ blobs.* MiB/);
   });
 
   test("inventories of several places and plans are one, on standard output", async () => {
