@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** The program's entry. */
-export const transhipMain: string = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+/** The program's entry: in the sources, or where `TRANSHIP_MAIN` says. */
+export const transhipMain: string =
+  process.env.TRANSHIP_MAIN ?? fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
 
 /** What a run of the program left. */
 export interface TranshipRun {

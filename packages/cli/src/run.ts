@@ -10,6 +10,7 @@ const interrupted = 130;
 
 /** Runs the program with this process's arguments and streams. The only file that touches `process`. */
 async function run(): Promise<void> {
+  hideSqliteNotice();
   // Run as a workspace script, the working folder is the workspace's; paths mean the caller's.
   const { INIT_CWD, npm_lifecycle_event } = process.env;
   if (npm_lifecycle_event === "tranship" && INIT_CWD !== undefined) process.chdir(INIT_CWD);
@@ -45,6 +46,16 @@ async function run(): Promise<void> {
       output.failure(error);
       process.exitCode = stop.signal.aborted ? interrupted : exitCodeOf(error);
     }
+  }
+}
+
+/** Node 22 calls its SQLite experimental on standard error. Who runs this program can do nothing about it, and it only locks. */
+function hideSqliteNotice(): void {
+  for (const print of process.listeners("warning")) {
+    process.off("warning", print);
+    process.on("warning", (warning) => {
+      if (warning.name !== "ExperimentalWarning" || !warning.message.startsWith("SQLite")) print(warning);
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { isMirrorError } from "../errors.ts";
 import { BundleLock, lockName, workFolder } from "./bundle-lock.ts";
@@ -13,8 +14,15 @@ function aFolder(): string {
   return folder;
 }
 
+/** Node 22 cannot read our sources by itself: there, tests run beside packed packages. */
+const { TRANSHIP_PACKED: packed } = process.env;
+const source =
+  packed === undefined
+    ? new URL("./bundle-lock.ts", import.meta.url)
+    : pathToFileURL(join(packed, "@tranship/core/dist/bundle/bundle-lock.js"));
+
 const holder = `
-  import { BundleLock } from ${JSON.stringify(new URL("./bundle-lock.ts", import.meta.url).href)};
+  import { BundleLock } from ${JSON.stringify(source.href)};
   globalThis.held = await BundleLock.acquire(process.argv[1]);
   process.stdout.write("held\\n");
   setInterval(() => {}, 1000);
