@@ -41,7 +41,7 @@ export function pullSummary(report: PullReport, options: PullSummaryOptions): st
       `${count(images, "image")}, ${count(blobs, "blob")}, ${formatBytes(figures.planned.bytes)} in the archives`,
     ),
     ...amountRows({ fetched, copied, kept }),
-    ...(assumed.blobs > 0 ? [`  left out: ${leftOut(assumed)}`] : []),
+    ...(assumed.blobs > 0 ? [row("left out", leftOut(assumed))] : []),
     ...(missing.length > 0 ? [row("missing", `${count(missing.length, "image")} at the source`)] : []),
     ...missing.map(({ reference, why }) => `  missing at the source: ${reference} (${why})`),
     ...failedLines(failed).map((line) => `  ${line}`),
