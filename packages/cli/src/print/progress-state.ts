@@ -25,7 +25,6 @@ export class ProgressState {
   #activity: Activity | undefined;
   #plannedBytes = 0;
   #doneBytes = 0;
-  #movedAtMs: number;
 
   /** Items there are; 0 until they have been listed. */
   listedItems = 0;
@@ -40,7 +39,6 @@ export class ProgressState {
 
   constructor(nowMs: number) {
     this.#startedMs = nowMs;
-    this.#movedAtMs = nowMs;
     this.#rate = new RateMeter(nowMs);
   }
 
@@ -77,11 +75,6 @@ export class ProgressState {
   /** Since the run began. */
   elapsedMs(nowMs: number): number {
     return nowMs - this.#startedMs;
-  }
-
-  /** Since bytes came last. */
-  idleMs(nowMs: number): number {
-    return nowMs - this.#movedAtMs;
   }
 
   /** How long what is planned may still take; `undefined` while nothing tells. */
@@ -175,7 +168,6 @@ export class ProgressState {
     if (moving) moving.doneBytes = after;
     this.#doneBytes += after - before;
     this.#rate.add(bytes, nowMs);
-    if (bytes > 0) this.#movedAtMs = nowMs;
   }
 
   /** Whatever was told of it on the way, all of it is in place now. */
