@@ -46,6 +46,7 @@ export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
 export { ImageLayout } from "./layout/image-layout.ts";
 export { LayoutRegistry, type LayoutRegistryOptions } from "./layout/layout-registry.ts";
 export type { LayoutRepository } from "./layout/layout-repository.ts";
+export { buildStep, type WantedImage } from "./plan/build-step.ts";
 export {
   type DownloadListDiff,
   diffDownloadLists,
@@ -98,6 +99,7 @@ export type {
   SourceView,
   TagsOptions,
 } from "./plan/planner.ts";
+export { parsePlatform, type WantedPlatform } from "./plan/platforms.ts";
 export {
   type AssumedBlob,
   type MadeManifest,
