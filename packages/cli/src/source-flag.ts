@@ -25,6 +25,6 @@ export function requireSource(flag: SourceFlag, environment: Environment): strin
   const source = sourceOf(flag, environment);
   if (source !== undefined) return source;
   throw new UsageError(
-    `no source was given: write --source registry.example.com/deckhouse/fe, or set ${sourceVariables[0]}`,
+    `no source was given: name images, such as --image ghcr.io/org/app:v1, or a registry with packages and modules, --source registry.example.com/deckhouse/fe (or ${sourceVariables[0]})`,
   );
 }

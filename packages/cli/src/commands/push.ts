@@ -92,6 +92,8 @@ export function pushCommand(context: CliContext): Command {
 /** What is pushed. @throws UsageError when that is nothing, or not there */
 function sourcesOf(bundles: readonly string[], files: readonly string[]): readonly string[] {
   if (bundles.length + files.length === 0)
-    throw new UsageError("give a bundle and a registry, or --file and a registry");
+    throw new UsageError(
+      "give a bundle and where it goes: tranship push bundle registry.example.com/path; or --file FILE and where it goes",
+    );
   return requireBundles([...bundles, ...files.map((file) => `bundle:${file}`)]);
 }

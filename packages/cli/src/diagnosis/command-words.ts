@@ -39,10 +39,12 @@ const source = {
   login: `for a license, give --license TOKEN; for any other registry, ${login}`,
 } as const;
 
+const selecting = { ...source, place: "--source or --image" } as const;
+
 const byCommand: Readonly<Record<string, CommandWords>> = {
-  plan: { ...source, hasAccessTimeout: true },
+  plan: { ...selecting, hasAccessTimeout: true },
   pull: {
-    ...source,
+    ...selecting,
     again: "run the same pull again: it goes on where it stopped and fetches only what is missing",
     hasAccessTimeout: true,
     writesBundle: true,
