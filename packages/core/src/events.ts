@@ -14,8 +14,16 @@ export type MirrorEvent =
   /** The run goes on without it. */
   | ({ readonly type: "item.failed" } & FailedItem)
   | { readonly type: "section.planned"; readonly archive: string; readonly images: number; readonly bytes: number }
-  /** So much a push or a verification has to do: blobs to be brought or read, once for every repository. */
-  | { readonly type: "work.planned"; readonly job: "push" | "verify"; readonly blobs: number; readonly bytes: number }
+  /**
+   * So much a push or a verification has to do: blobs to be brought or read, once for every repository. Of a sync it is
+   * what is left to do, told anew when something had to be left out.
+   */
+  | {
+      readonly type: "work.planned";
+      readonly job: "push" | "verify" | "sync";
+      readonly blobs: number;
+      readonly bytes: number;
+    }
   | {
       readonly type: "blob.started";
       readonly side: Side;

@@ -171,6 +171,7 @@ export {
   repairBundle,
 } from "./services/repair-bundle.ts";
 export { type TakeInventoryOptions, takeInventory } from "./services/take-inventory.ts";
+export { type SyncOptions, type SyncReport, sync } from "./sync/sync.ts";
 export { type CopyGraphOptions, type CopyGraphReport, copyGraph } from "./transfer/copy-graph.ts";
 export type { CopyTotals, RepositoryTotals } from "./transfer/copy-steps.ts";
 export { type Graph, type GraphManifest, graphOf } from "./transfer/graph.ts";

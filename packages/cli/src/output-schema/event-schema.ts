@@ -28,8 +28,8 @@ const anyEvent = z.discriminatedUnion("type", [
     message: text,
   }),
   event("section.planned", "More of an archive is planned.", { archive, images: amount, bytes }),
-  event("work.planned", "So much a push or a verification has to do.", {
-    job: z.enum(["push", "verify"]),
+  event("work.planned", "So much a push, a sync or a verification has to do; of a sync, what is left.", {
+    job: z.enum(["push", "verify", "sync"]),
     blobs: amount,
     bytes,
   }),

@@ -1,6 +1,12 @@
 import { Annotation, type Descriptor } from "@tranship/registry";
 import { compareText, formatIndexFile, ociLayoutText, sortDescriptors } from "../layout/index-file.ts";
-import { blobPath, type PlannedBlob, type PlannedRepository, type Section } from "../plan/section.ts";
+import {
+  blobPath,
+  type PlannedBlob,
+  type PlannedImage,
+  type PlannedRepository,
+  type Section,
+} from "../plan/section.ts";
 import { tarHeaderBytes, tarPadding, tarTrailerBytes } from "./tar-header.ts";
 
 /** A file of an archive that is known byte for byte, or by the digest of what belongs there. Offsets in bytes. */
@@ -34,10 +40,7 @@ export class ArchiveLayout {
     for (const { path, images } of section.repositories) {
       const index = this.#indexes.get(path) ?? [];
       this.#indexes.set(path, index);
-      for (const { tag, reference, mediaType, digest, size } of images) {
-        const annotations = { [Annotation.refName]: reference, [Annotation.shortTag]: tag };
-        index.push({ mediaType, digest, size, annotations });
-      }
+      index.push(...images.map(indexEntry));
     }
     return section.repositories
       .flatMap((repository) =>
@@ -73,4 +76,9 @@ export class ArchiveLayout {
 
 function nameIn({ path }: { readonly path: string }, file: string): string {
   return path === "" ? file : `${path}/${file}`;
+}
+
+/** How an `index.json` lists an image of a plan. */
+export function indexEntry({ tag, reference, mediaType, digest, size }: PlannedImage): Descriptor {
+  return { mediaType, digest, size, annotations: { [Annotation.refName]: reference, [Annotation.shortTag]: tag } };
 }

@@ -4,18 +4,22 @@ import { compareText, refNameOf, shortTagOf } from "../layout/index-file.ts";
 import type { LayoutIndex } from "../layout/layout-index.ts";
 import type { BlobCopy } from "./blob-copy.ts";
 
-/** An `index.json` of a repository, with the number of its archive's group. */
-export interface IndexList {
-  readonly place: BlobCopy;
+/** What one archive lists of a repository, with the number of the archive's group. */
+export interface ListedImages {
   readonly group: number;
   readonly descriptors: readonly Descriptor[];
+}
+
+/** The same, read from an `index.json`. */
+export interface IndexList extends ListedImages {
+  readonly place: BlobCopy;
 }
 
 /**
  * One index stays as it is. Several of one group become one list ordered by `ref.name`, and by archive where that is
  * equal, without entries that say the same again: so the last archive wins a tag. Later groups follow earlier ones.
  */
-export function joinIndexes(lists: readonly IndexList[]): readonly Descriptor[] {
+export function joinIndexes(lists: readonly ListedImages[]): readonly Descriptor[] {
   const groups = [...Map.groupBy(lists, ({ group }) => group).values()].map((group) => {
     const [first = [], ...others] = group.map(({ descriptors }) => descriptors);
     return others.length === 0 ? first : sorted(distinct([first, ...others].flat()));
@@ -42,7 +46,7 @@ function sorted(descriptors: readonly Descriptor[]): readonly Descriptor[] {
 export function warnOfTags(
   path: string,
   index: LayoutIndex,
-  listedIn: ReadonlyMap<Digest, BlobCopy>,
+  listedIn: ReadonlyMap<Digest, { readonly archive: { readonly name: string } }>,
   onEvent: OnEvent,
 ): void {
   const image = (digest: Digest) => `${digest} of ${listedIn.get(digest)?.archive.name ?? "no archive"}`;

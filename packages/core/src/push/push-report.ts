@@ -1,4 +1,5 @@
-import type { CopySteps, CopyTotals, RepositoryTotals } from "../transfer/copy-steps.ts";
+import type { CopyProgress } from "../transfer/copy-progress.ts";
+import type { CopyTotals, RepositoryTotals } from "../transfer/copy-steps.ts";
 import type { DiscoveryNames } from "./discovery-names.ts";
 import type { PushedImage } from "./push-list.ts";
 import type { PushWork } from "./push-work.ts";
@@ -30,8 +31,8 @@ export interface PushReport extends CopyTotals {
   readonly metadataOnly: readonly string[];
 }
 
-/** The report of work whose steps have run. */
-export function reportOf(work: PushWork, steps: CopySteps, catalogs: readonly DiscoveryNames[]): PushReport {
+/** The report of work whose steps have run; `done` is what they did. */
+export function reportOf(work: PushWork, done: CopyProgress, catalogs: readonly DiscoveryNames[]): PushReport {
   const { written, replaced, present, kept, referrers } = work;
   const amount = (images: readonly PushedImage[], isDiscovery: boolean) =>
     images.filter((image) => image.isDiscovery === isDiscovery).length;
@@ -48,8 +49,8 @@ export function reportOf(work: PushWork, steps: CopySteps, catalogs: readonly Di
       present: referrers.present.length,
       kept: referrers.kept.length,
     },
-    ...steps.totals,
-    repositories: steps.repositories,
+    ...done.totals,
+    repositories: done.repositories,
     packages: namesOf(catalogs, "packages"),
     modules: namesOf(catalogs, "modules"),
     metadataOnly: catalogs.flatMap(({ root, metadataOnly }) => metadataOnly.map((name) => `${root}/${name}`)),

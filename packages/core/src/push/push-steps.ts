@@ -1,5 +1,6 @@
 import { type Digest, formatName } from "@tranship/registry";
 import type { Copier } from "../transfer/copier.ts";
+import type { CopyProgress } from "../transfer/copy-progress.ts";
 import { CopySteps } from "../transfer/copy-steps.ts";
 import type { PushedImage } from "./push-list.ts";
 import type { PushWork } from "./push-work.ts";
@@ -16,11 +17,13 @@ export interface PushStepsOptions {
   readonly copierOf?: ((own: Copier) => Copier) | undefined;
   /** Blobs that can be mounted beside those of images that are present. */
   readonly held: readonly HeldBlob[];
+  /** What is done already, and is not done again. @defaultValue nothing */
+  readonly progress?: CopyProgress | undefined;
 }
 
 /** The writes: rank after rank, names of one image and rank in one go. */
-export function pushSteps(work: PushWork, { copierOf = (own) => own, held }: PushStepsOptions): CopySteps {
-  const steps = new CopySteps();
+export function pushSteps(work: PushWork, { copierOf = (own) => own, held, progress }: PushStepsOptions): CopySteps {
+  const steps = new CopySteps(progress);
   for (const { digest, path } of held) steps.addHolder(digest, path);
   // First: a referrer that only lacks its place in a list is pushed though its manifest may be there.
   const referrers = work.referrers.written.map(({ copier, graph, descriptor }) =>

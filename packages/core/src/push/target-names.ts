@@ -1,4 +1,4 @@
-import { type Digest, formatName, type Registry } from "@tranship/registry";
+import { type Digest, formatName, type RepositoryReader } from "@tranship/registry";
 import { runSteps, type Step } from "../transfer/run-steps.ts";
 import type { PushedImage } from "./push-list.ts";
 import type { PushedReferrer, TakenApart } from "./referrer-lists.ts";
@@ -13,6 +13,11 @@ export interface TargetNames {
   readonly listed: ReadonlySet<PushedReferrer>;
 }
 
+/** What of a target is asked for names. */
+export interface AskedTarget {
+  repository(path: string): Pick<RepositoryReader, "resolve" | "referrers">;
+}
+
 /** Options of {@link askTarget}. */
 export interface AskTargetOptions {
   readonly inFlight: number;
@@ -22,7 +27,7 @@ export interface AskTargetOptions {
 /** Asks the target for every name once, and for the lists of referrers it has. @throws MirrorError `TRANSFER_FAILED` */
 export async function askTarget(
   { images, referrers }: TakenApart,
-  target: Registry,
+  target: AskedTarget,
   { inFlight, signal }: AskTargetOptions,
 ): Promise<TargetNames> {
   const same = new Set<PushedImage>();
@@ -53,7 +58,7 @@ export async function askTarget(
 /** Which of the referrers of one subject are there, and listed as such. */
 async function listedOf(
   group: readonly PushedReferrer[],
-  target: Registry,
+  target: AskedTarget,
   signal: AbortSignal,
 ): Promise<readonly PushedReferrer[]> {
   const there: PushedReferrer[] = [];

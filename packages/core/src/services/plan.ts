@@ -15,7 +15,7 @@ import { LayerCache } from "../plan/layer-cache.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { ItemFailures, readsHosts } from "./item-failures.ts";
-import { startRun } from "./run-context.ts";
+import { type Run, startRun } from "./run-context.ts";
 import { imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
 
 /** Options of {@link plan}. */
@@ -39,13 +39,29 @@ export interface PlanOptions {
  */
 export async function plan(planners: readonly Planner[], options: PlanOptions = {}): Promise<DownloadList> {
   using run = startRun(planners, options);
+  const failures = new ItemFailures(run, { keepGoing: options.keepGoing, severalHosts: readsHosts(planners) });
+  return (await planRun(planners, run, failures, options.base)).list;
+}
+
+/** The plan of a run, and every item there was. */
+export interface PlannedRun {
+  readonly list: DownloadList;
+  readonly items: readonly PlannedItem[];
+}
+
+/** {@link plan} as a part of a run that goes on with what it comes to. */
+export async function planRun(
+  planners: readonly Planner[],
+  run: Run,
+  failures: ItemFailures,
+  base?: Inventory,
+): Promise<PlannedRun> {
   const nothing = new LocalBlobs();
   const items: PlannedItem[] = [];
   for (const [index, planner] of planners.entries()) {
     for (const item of await run.listItems(index)) items.push({ planner, item, run: run.contexts[index] ?? run.base });
   }
   const layers = new LayerCache();
-  const failures = new ItemFailures(run, { keepGoing: options.keepGoing, severalHosts: readsHosts(planners) });
   const { done, failed, missing } = await runItems(
     items,
     ({ planner }) => imageFileReader(planner, run.source, nothing, layers, run.patience),
@@ -61,9 +77,9 @@ export async function plan(planners: readonly Planner[], options: PlanOptions = 
         [Symbol.dispose]() {},
       };
     },
-    { stop: run.stop, emit: run.base.emit, failures, base: options.base && baseOf(options.base) },
+    { stop: run.stop, emit: run.base.emit, failures, base: base && baseOf(base) },
   );
-  return listOf(done, failed, missing);
+  return { list: listOf(done, failed, missing), items };
 }
 
 /** The plan that these finished items make, and those that failed with what they missed; items without images are left out. */

@@ -26,19 +26,21 @@ export interface StartRunOptions {
   readonly onEvent?: OnEvent | undefined;
   readonly attempts?: number | undefined;
   readonly retryDelayMs?: number | undefined;
+  /** Bytes of manifests kept at hand, for a run that has no other place for them. @defaultValue the cache's own limit */
+  readonly heldBytes?: number | undefined;
 }
 
 /** Sets up a run of `planners` that the caller's signal ends. */
 export function startRun(
   planners: readonly Planner[],
-  { signal, onEvent, attempts, retryDelayMs: delayMs }: StartRunOptions,
+  { signal, onEvent, attempts, retryDelayMs: delayMs, heldBytes }: StartRunOptions,
 ): Run {
   signal?.throwIfAborted();
   const stop = new AbortController();
   const release = new AbortController();
   signal?.addEventListener("abort", () => stop.abort(signal.reason), { signal: release.signal });
   const patience: Patience = { signal: stop.signal, attempts, delayMs };
-  const source = new SourceCache(patience);
+  const source = new SourceCache(patience, heldBytes);
   const base: RunContext = {
     signal: stop.signal,
     source,

@@ -25,6 +25,8 @@ export interface Route {
   readonly path: string;
   /** How messages name it instead. @defaultValue the path */
   readonly label?: string | undefined;
+  /** Told of every failure as it is thrown, with the blob it is about, if it is about one. */
+  readonly onFailure?: ((error: unknown, blob?: Blob) => void) | undefined;
 }
 
 /** Copies single blobs and manifests from one repository to another, tells about it, and wraps what fails once. */
@@ -34,18 +36,20 @@ export class Copier {
   readonly #from: Route["from"];
   readonly #to: Route["to"];
   readonly #emit: OnEvent;
+  readonly #onFailure: Route["onFailure"];
 
-  constructor({ from, to, path, label = path }: Route, emit: OnEvent) {
+  constructor({ from, to, path, label = path, onFailure }: Route, emit: OnEvent) {
     this.path = path;
     this.#label = label;
     this.#from = from;
     this.#to = to;
     this.#emit = emit;
+    this.#onFailure = onFailure;
   }
 
   /** The same copier, writing elsewhere: to what only tells what would be written, for one. */
   writingTo(to: Route["to"], emit: OnEvent): Copier {
-    return new Copier({ from: this.#from, to, path: this.path, label: this.#label }, emit);
+    return new Copier({ from: this.#from, to, path: this.path, label: this.#label, onFailure: this.#onFailure }, emit);
   }
 
   /** Copies `blob`, which `image` (`:tag` or `@digest`) needs; the target may have it in a repository of `mountFrom`. */
@@ -60,7 +64,9 @@ export class Copier {
         const isCorrupt = isRegistryError(error, "DIGEST_MISMATCH") || isRegistryError(error, "SIZE_MISMATCH");
         if (isCorrupt && attempt < maxReadings && !signal.aborted) continue;
         const isSource = isCorrupt || upload.failure?.error === error;
-        throw this.failure(error, isSource ? "source" : "target", image, signal);
+        const failure = this.failure(error, isSource ? "source" : "target", image, signal);
+        this.#onFailure?.(failure, blob);
+        throw failure;
       }
     }
     const { digest, size } = blob;
@@ -74,7 +80,9 @@ export class Copier {
     try {
       await this.#to.pushManifest(manifest, { tags, signal });
     } catch (error) {
-      throw this.failure(error, "target", image, signal);
+      const failure = this.failure(error, "target", image, signal);
+      this.#onFailure?.(failure);
+      throw failure;
     }
     for (const tag of tags) this.tell(tag, manifest, "written");
   }

@@ -1,6 +1,6 @@
-import type { Descriptor, Digest, PushOutcome, Tag } from "@tranship/registry";
-import { compareText } from "../layout/index-file.ts";
+import type { Descriptor, Digest, Tag } from "@tranship/registry";
 import type { Copier } from "./copier.ts";
+import { CopyProgress } from "./copy-progress.ts";
 import type { Graph, GraphManifest } from "./graph.ts";
 import type { Step } from "./run-steps.ts";
 
@@ -55,30 +55,27 @@ export class CopySteps {
   /** The step that brings a blob to the first repository that needs it. */
   readonly #firstCopies = new Map<Digest, string>();
   readonly #holders = new Map<Digest, string[]>();
-  #plannedBytes = 0;
-  readonly #counts = { written: 0, mounted: 0, present: 0 };
-  readonly #bytes = { written: 0, mounted: 0, present: 0, manifests: 0 };
-  readonly #repositories = new Map<string, { written: number; mounted: number; present: number; manifests: number }>();
+  readonly #progress: CopyProgress;
+  readonly #planned = { blobs: 0, bytes: 0 };
+
+  /** What `progress` has seen done is not done again. */
+  constructor(progress: CopyProgress = new CopyProgress()) {
+    this.#progress = progress;
+  }
 
   /** Blobs that some step brings, makes sure of, or mounts; sizes are in bytes. */
   get planned(): { readonly blobs: number; readonly bytes: number } {
-    return { blobs: this.#blobs.size, bytes: this.#plannedBytes };
+    return { ...this.#planned };
   }
 
-  /** What the steps that have run by now did. */
+  /** What was done by now, in these steps and in those that shared their progress. */
+  get progress(): CopyProgress {
+    return this.#progress;
+  }
+
+  /** {@link CopyProgress.totals} */
   get totals(): CopyTotals {
-    const { written: uploaded, mounted, present, manifests } = this.#bytes;
-    return { blobs: { ...this.#counts }, bytes: { uploaded, mounted, present, manifests } };
-  }
-
-  /** What the steps that have run by now brought, by repository, in the order of paths; without those that got nothing. */
-  get repositories(): readonly RepositoryTotals[] {
-    return [...this.#repositories]
-      .filter(([, { written, mounted, manifests }]) => written + mounted + manifests > 0)
-      .sort(([a], [b]) => compareText(a, b))
-      .map(([path, { written, mounted, manifests }]) => {
-        return { path, uploadedBytes: written, mountedBytes: mounted, manifestBytes: manifests };
-      });
+    return this.#progress.totals;
   }
 
   /** Takes note that the target has a blob in the repository at `path`, from where others can mount it. */
@@ -118,7 +115,7 @@ export class CopySteps {
       if (earlier === undefined) this.#manifests.set(key, published);
       this.#add(published, [...needs, ...barrier], async (signal) => {
         await copier.manifest(manifest, own, image, signal);
-        this.#count(copier, "manifests", manifest.descriptor.size * Math.max(1, own.length));
+        this.#progress.countManifest(copier.path, manifest.descriptor.size * Math.max(1, own.length));
       });
     }
     return published;
@@ -126,7 +123,7 @@ export class CopySteps {
 
   /** Adds a step that only waits. */
   addBarrier(id: string, needs: readonly string[]): void {
-    this.#add(id, needs, async () => {});
+    this.steps.push({ id, needs, run: async () => {} });
   }
 
   #needsOf({ blobs, children }: GraphManifest, copier: Copier, image: string): readonly string[] {
@@ -141,24 +138,20 @@ export class CopySteps {
     if (known !== undefined) return known;
     const id = `blob ${key}`;
     this.#blobs.set(key, id);
-    this.#plannedBytes += size;
+    if (this.#progress.isDone(id)) this.#hold(digest, copier.path);
+    else {
+      this.#planned.blobs += 1;
+      this.#planned.bytes += size;
+    }
     const first = this.#firstCopies.get(digest);
     if (first === undefined) this.#firstCopies.set(digest, id);
     this.#add(id, first === undefined ? [] : [first], async (signal) => {
       const hints = (this.#holders.get(digest) ?? []).filter((path) => path !== copier.path).slice(0, maxMountHints);
       const outcome = await copier.blob(blob, image, signal, hints);
-      this.#counts[outcome] += 1;
-      this.#count(copier, outcome, size);
+      this.#progress.countBlob(copier.path, outcome, size);
       this.#hold(digest, copier.path);
     });
     return id;
-  }
-
-  #count({ path }: Copier, what: PushOutcome | "manifests", bytes: number): void {
-    const own = this.#repositories.get(path) ?? { written: 0, mounted: 0, present: 0, manifests: 0 };
-    this.#repositories.set(path, own);
-    own[what] += bytes;
-    this.#bytes[what] += bytes;
   }
 
   #hold(digest: Digest, path: string): void {
@@ -168,7 +161,15 @@ export class CopySteps {
   }
 
   #add(id: string, needs: readonly string[], run: Step["run"]): void {
-    this.steps.push({ id, needs, run });
+    this.steps.push({
+      id,
+      needs,
+      run: async (signal) => {
+        if (this.#progress.isDone(id)) return;
+        await run(signal);
+        this.#progress.finish(id);
+      },
+    });
   }
 }
 
