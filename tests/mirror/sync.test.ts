@@ -1,0 +1,310 @@
+import { setTimeout } from "node:timers/promises";
+import {
+  Bundle,
+  BundleDirectory,
+  type CatalogServiceOptions,
+  ImagesService,
+  type MirrorEvent,
+  ModulesService,
+  PackagesService,
+  type Planner,
+  plan,
+  pull,
+  pushBundle,
+  sync,
+  verify,
+} from "@tranship/core";
+import {
+  createRegistry,
+  MemoryRegistry,
+  type Registry,
+  type RegistryReader,
+  type RemoteRegistry,
+} from "@tranship/registry";
+import { type BodyTransform, startServer } from "@tranship/registry/server";
+import {
+  aBlob,
+  anArtifact,
+  anImage,
+  anIndex,
+  faults,
+  startTestRegistry,
+  type TestRegistry,
+} from "@tranship/registry/testing";
+import { describe, expect, test } from "vitest";
+import { startDockerRegistry } from "../support/docker-registry.ts";
+import { aSource, blobBytes } from "../support/mirror.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const platforms = [
+  { os: "linux", architecture: "amd64" },
+  { os: "linux", architecture: "arm64" },
+];
+const index = anIndex({
+  tag: "v2.0.0",
+  platforms,
+  images: platforms.map((platform) => anImage({ platform, seed: platform.architecture })),
+});
+const signature = anArtifact({ subject: index, artifactType: "application/vnd.example.signature" });
+
+/** A product with a module, and beside it an application for several platforms that is signed. */
+async function aBusySource(): Promise<TestRegistry> {
+  const source = await aSource();
+  source.seed("demo/fe/modules", anImage({ tag: "net" }));
+  source.seed("demo/fe/modules/net", anImage({ tag: "v1.0.0" }));
+  const files = { "version.json": JSON.stringify({ version: "v1.0.0" }) };
+  source.seed("demo/fe/modules/net/release", anImage({ tags: ["v1.0.0", "stable"], files }));
+  source.seed("org/app", index, signature, anImage({ tags: ["v1.9.0", "edge"], seed: "older" }));
+  return source;
+}
+
+/** Everything but one platform's share of an index. */
+function plannersOf({ host }: TestRegistry, held: AsyncDisposableStack): readonly Planner[] {
+  const options = { retryDelayMs: 1, attempts: 2 };
+  const source = held.use(createRegistry(`${host}/demo/fe`, options));
+  const from = () => held.use(createRegistry(host, options));
+  const shared: CatalogServiceOptions = { source };
+  return [
+    new PackagesService(shared),
+    new ModulesService(shared),
+    new ImagesService({
+      images: [`${host}/org/app@>=1.9`],
+      from,
+      platforms: ["linux/arm64"],
+      paths: { prefix: "third", host: "strip" },
+    }),
+  ];
+}
+
+/** All there is: what each tag of each repository means, and what refers to it. */
+async function contentOf(registry: RegistryReader, root = ""): Promise<Readonly<Record<string, unknown>>> {
+  const content: Record<string, unknown> = {};
+  for await (const path of registry.repositories()) {
+    if (!path.startsWith(root)) continue;
+    const repository = registry.repository(path);
+    for await (const tag of repository.tags()) {
+      const found = await repository.resolve(tag);
+      const referrers: string[] = [];
+      if (found) for await (const { digest } of repository.referrers(found.digest)) referrers.push(digest);
+      content[`${path.slice(root.length)}:${tag}`] = [found?.digest, found?.mediaType, ...referrers.sort()];
+    }
+  }
+  return content;
+}
+
+/** What a pull into a bundle and a push of it leave at an empty target. */
+async function throughABundle(planners: readonly Planner[], target: Registry, keepGoing = false): Promise<void> {
+  const folder = tempFolder();
+  {
+    await using to = await BundleDirectory.open(folder);
+    await pull(planners, { to, keepGoing, retryDelayMs: 1 });
+  }
+  await using bundle = await Bundle.open(folder);
+  await pushBundle(bundle, target, { modulesPathSuffix: "/extra/mods" });
+}
+
+const rootOf = (registry: { readonly host: string }): RemoteRegistry =>
+  createRegistry(`${registry.host}/mirror`, { retryDelayMs: 1 });
+const puts = (registry: TestRegistry, what: string) =>
+  registry.requests().filter(({ method, path, status }) => method === "PUT" && path.includes(what) && status === 201);
+
+test("a synced mirror is, digest for digest and tag for tag, the one that was pulled and pushed", async () => {
+  await using held = new AsyncDisposableStack();
+  await using source = await aBusySource();
+  await using pushed = await startTestRegistry();
+  await using synced = await startTestRegistry();
+  await throughABundle(plannersOf(source, held), held.use(rootOf(pushed)));
+  const planners = plannersOf(source, held);
+  const to = held.use(rootOf(synced));
+  const how = { to, modulesPathSuffix: "/extra/mods" };
+
+  const dry = await sync(planners, { ...how, dryRun: true });
+  expect(synced.requests().filter(({ method }) => !["GET", "HEAD"].includes(method))).toEqual([]);
+  const report = await sync(planners, how);
+  expect(report).toEqual(dry);
+  expect(report).toMatchObject({ missing: [], failed: [], packages: ["alb", "console"], modules: ["net"] });
+  expect(report.blobs.mounted).toBeGreaterThan(0);
+
+  const content = await contentOf(synced.registry);
+  expect(content).toEqual(await contentOf(pushed.registry));
+  for (const name of ["packages:console", "extra/mods:net", "packages/alb/version:stable", "third/org/app:v2.0.0"]) {
+    const found = Object.keys(content).filter((key) => key.endsWith(name));
+    expect(found, name).toHaveLength(1);
+  }
+
+  synced.reset();
+  expect(await sync(planners, how)).toMatchObject({
+    images: { written: 0, replaced: 0 },
+    blobs: { written: 0, mounted: 0 },
+  });
+  expect(synced.requests().filter(({ method }) => method === "PUT" || method === "PATCH")).toEqual([]);
+});
+
+test("through docker-registry and back, every digest is the same and all of it is verified", async () => {
+  await using held = new AsyncDisposableStack();
+  await using source = await aBusySource();
+  await using docker = await startDockerRegistry();
+  await using end = await startTestRegistry();
+  const middle = held.use(createRegistry(`${docker.host}/demo/fe`));
+  const planners = plannersOf(source, held).slice(0, 2); // docker-registry lists no referrers by itself
+  const list = await plan(planners);
+  await sync(planners, { to: middle });
+  expect(await verify(middle, list)).toMatchObject({ ok: true, findings: [] });
+
+  const back = [new PackagesService({ source: middle }), new ModulesService({ source: middle })];
+  await sync(back, { to: held.use(rootOf(end)) });
+  const [first, last] = [await contentOf(source.registry, "demo/fe/"), await contentOf(end.registry, "mirror/")];
+  const isCatalog = (name: string) => /^(?:packages|modules):/.test(name); // its names have an image of their own
+  const images = (content: typeof first) => Object.entries(content).filter(([name]) => !isCatalog(name));
+  expect(Object.keys(first)).toEqual(expect.arrayContaining(Object.keys(last)));
+  expect(Object.fromEntries(images(first))).toMatchObject(Object.fromEntries(images(last)));
+  expect(images(last).length).toBeGreaterThan(20);
+});
+
+test("a blob is never whole in memory: a target that takes no more stops the source", async () => {
+  const [size, most] = [64 * 1024 * 1024, 24 * 1024 * 1024]; // the kernel keeps some on both ways
+  await using source = await startTestRegistry();
+  const layer = aBlob({ content: new Uint8Array(size).fill(7) });
+  source.seed("org/big", anImage({ tag: "v1", layers: [layer] }));
+  let held = 0;
+  /** Lets nothing through before the source has come to rest. */
+  const hold: BodyTransform = async function* (body) {
+    for (let before = -1; before < held; await setTimeout(50)) [before, held] = [held, blobBytes(source)];
+    yield* body;
+  };
+  const target = new MemoryRegistry();
+  await using server = await startServer(target, {
+    onRequest: ({ contentLength = 0 }) => (contentLength < size ? undefined : { received: hold }),
+  });
+  await using from = createRegistry(source.host);
+  await using to = createRegistry(server.host);
+  await sync(
+    [new ImagesService({ images: [`${source.host}/org/big:v1`], from: () => from, paths: { host: "strip" } })],
+    { to },
+  );
+  expect(held).toBeGreaterThan(0);
+  expect(held).toBeLessThan(most);
+  expect(blobBytes(source)).toBeGreaterThan(size);
+  expect(await target.repository("org/big").statBlob(layer.digest)).toEqual({ size });
+});
+
+test("stopped and run again, it sends what is missing and comes to the same", async () => {
+  await using held = new AsyncDisposableStack();
+  await using source = await aBusySource();
+  await using target = await startTestRegistry();
+  await using whole = await startTestRegistry();
+  const [planners, to] = [plannersOf(source, held), held.use(rootOf(target))];
+  const stop = new AbortController();
+  let finished = 0;
+  const onEvent = ({ type }: MirrorEvent) => {
+    if (type === "blob.finished") finished += 1;
+    if (finished === 4) stop.abort(new Error("enough for now"));
+  };
+  await expect(sync(planners, { to, signal: stop.signal, onEvent })).rejects.toThrow("enough for now");
+  expect(puts(target, "/manifests/")).toEqual([]); // no name before what it promises
+  const before = puts(target, "/blobs/").length;
+  expect(before).toBeGreaterThanOrEqual(4);
+
+  const report = await sync(planners, { to });
+  expect(report.blobs.written).toBe(puts(target, "/blobs/").length - before);
+  expect(report.blobs.present).toBeGreaterThanOrEqual(4);
+  await sync(planners, { to: held.use(rootOf(whole)) });
+  expect(await contentOf(target.registry)).toEqual(await contentOf(whole.registry));
+});
+
+test("inside a blob it goes on where either side broke off", async () => {
+  await using source = await startTestRegistry();
+  await using target = await startTestRegistry();
+  const layer = aBlob({ size: 900_000 });
+  source.seed("org/app", anImage({ tag: "v1", layers: [layer] }));
+  source.failOnce(faults.cutAfter(300_000), ({ path }) => path.endsWith(layer.digest));
+  target.failOnce(faults.dropUpload(600_000), ({ contentLength = 0 }) => contentLength > 100_000);
+  await using from = createRegistry(source.host, { retryDelayMs: 1 });
+  await using to = createRegistry(target.host, { retryDelayMs: 1 });
+  await sync([new ImagesService({ images: [`${source.host}/org/app:v1`], from: () => from })], { to });
+  expect(source.requests().some(({ range = "" }) => /^bytes=[1-9]/.test(range))).toBe(true);
+  const parts = target.requests().filter(({ contentLength = 0 }) => contentLength > 100_000);
+  expect(parts.map(({ method, status }) => [method, status])).toEqual([
+    ["PUT", 0],
+    ["PATCH", 202],
+  ]);
+  expect(parts[1]?.contentLength).toBeLessThan(layer.size);
+});
+
+test("inside one host it never stalls, with one slot of each kind", { timeout: 20_000 }, async () => {
+  await using server = await startTestRegistry();
+  const layers = Array.from({ length: 3 }, (_, seed) => aBlob({ size: 6_000_000, seed }));
+  server.seed("org/app", anImage({ tag: "v1", layers }), index);
+  server.failOnce(faults.cutAfter(3_000_000), ({ method, path }) => method === "GET" && path.includes("/blobs/"));
+  await using one = createRegistry(server.host, { limits: { meta: 1, down: 1, up: 1 }, retryDelayMs: 1 });
+  const images = new ImagesService({
+    images: [`${server.host}/org/app@*`],
+    from: () => one,
+    paths: { prefix: "mirror", host: "strip" },
+  });
+  expect(await sync([images], { to: one })).toMatchObject({ images: { written: 2 } });
+  expect(await contentOf(server.registry, "mirror/")).toEqual(await contentOf(server.registry, "org/app").then(named));
+});
+
+const named = (content: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(content).map(([name, meant]) => [`org/app${name}`, meant]));
+
+describe("when one item cannot be read", () => {
+  /** A source that gives nothing of a layer of the package console. */
+  async function aBrokenSource(): Promise<TestRegistry> {
+    const source = await aBusySource();
+    const broken = await source.registry.repository("demo/fe/packages/console").manifest("v1.46.0");
+    const { layers } = JSON.parse(new TextDecoder().decode(broken.bytes));
+    const digest = layers.at(-1).digest;
+    source.fail(faults.status(404), { times: 99, match: ({ path }) => path.endsWith(`/console/blobs/${digest}`) });
+    return source;
+  }
+
+  test("the run ends, and names the side and the reference", async () => {
+    await using held = new AsyncDisposableStack();
+    await using source = await aBrokenSource();
+    await using target = await startTestRegistry();
+    await expect(sync(plannersOf(source, held), { to: held.use(rootOf(target)) })).rejects.toMatchObject({
+      code: "TRANSFER_FAILED",
+      details: { side: "source", failure: "missing", reference: `${source.host}/demo/fe/packages/console:v1.46.0` },
+    });
+  });
+
+  test("with keepGoing the others come as through a bundle, and the next run brings the rest", async () => {
+    await using held = new AsyncDisposableStack();
+    await using source = await aBrokenSource();
+    await using pushed = await startTestRegistry();
+    await using synced = await startTestRegistry();
+    await throughABundle(plannersOf(source, held), held.use(rootOf(pushed)), true);
+    const [planners, to] = [plannersOf(source, held), held.use(rootOf(synced))];
+    const events: MirrorEvent[] = [];
+    const how = { to, modulesPathSuffix: "/extra/mods", keepGoing: true };
+    const report = await sync(planners, { ...how, onEvent: (event) => events.push(event) });
+    expect(report).toMatchObject({ packages: ["alb"], metadataOnly: ["packages/console"], modules: ["net"] });
+    expect(report.failed).toMatchObject([{ item: "console", archive: "package-console.tar", code: "TRANSFER_FAILED" }]);
+    expect(events.filter(({ type }) => type === "item.failed")).toHaveLength(1);
+    expect(report.blobs.written).toBe(puts(synced, "/blobs/").length);
+    expect(report.images.written + report.discovery.written).toBe(
+      new Set(puts(synced, "/manifests/").flatMap(({ path }) => (path.includes("sha256:") ? [] : path))).size,
+    );
+    expect(await contentOf(synced.registry)).toEqual(await contentOf(pushed.registry));
+
+    source.reset();
+    expect(await sync(planners, how)).toMatchObject({ failed: [], packages: ["alb", "console"] });
+  });
+
+  test("with keepGoing a target that refuses ends the run all the same", async () => {
+    await using held = new AsyncDisposableStack();
+    await using source = await aBusySource();
+    await using target = await startTestRegistry();
+    target.fail(faults.status(400), {
+      times: 99,
+      match: ({ method, path }) => method === "PUT" && path.includes("alb"),
+    });
+    const to = held.use(rootOf(target));
+    await expect(sync(plannersOf(source, held), { to, keepGoing: true })).rejects.toMatchObject({
+      code: "TRANSFER_FAILED",
+      details: { side: "target" },
+    });
+  });
+});
