@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import {
   Bundle,
@@ -34,6 +35,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { aSource, blobBytes } from "../support/mirror.ts";
+import { runProgram, runProgramIn } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const platforms = [
@@ -45,6 +47,7 @@ const index = anIndex({
   platforms,
   images: platforms.map((platform) => anImage({ platform, seed: platform.architecture })),
 });
+const older = anImage({ tags: ["v1.9.0", "edge"], seed: "older" });
 const signature = anArtifact({ subject: index, artifactType: "application/vnd.example.signature" });
 
 /** A product with a module, and beside it an application for several platforms that is signed. */
@@ -54,7 +57,7 @@ async function aBusySource(): Promise<TestRegistry> {
   source.seed("demo/fe/modules/net", anImage({ tag: "v1.0.0" }));
   const files = { "version.json": JSON.stringify({ version: "v1.0.0" }) };
   source.seed("demo/fe/modules/net/release", anImage({ tags: ["v1.0.0", "stable"], files }));
-  source.seed("org/app", index, signature, anImage({ tags: ["v1.9.0", "edge"], seed: "older" }));
+  source.seed("org/app", index, signature, older);
   return source;
 }
 
@@ -306,5 +309,78 @@ describe("when one item cannot be read", () => {
       code: "TRANSFER_FAILED",
       details: { side: "target" },
     });
+  });
+});
+
+describe("on the command line", () => {
+  const reader = { username: "reader", password: "may read" };
+  const writer = { username: "writer", password: "may write" };
+
+  test("it brings what was selected, each side by its own login, and says what it did", async () => {
+    await using source = await aSource();
+    const { registry } = source;
+    await using from = await startTestRegistry({ registry, auth: { scheme: "basic", credentials: reader } });
+    await using target = await startTestRegistry({ auth: { scheme: "bearer", credentials: writer } });
+    const words = ["sync", `${from.host}/demo/fe`, `${target.host}/fe`, "--include-package", "alb@=v1.0.3"];
+    const logins = ["--source-login", "reader", "--registry-login", "writer"];
+    const environment = { TRANSHIP_SOURCE_PASSWORD: "may read", TRANSHIP_REGISTRY_PASSWORD: "may write" };
+
+    const dry = await runProgramIn(environment, ...words, ...logins, "--dry-run");
+    expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining(`would sync to ${target.host}/fe\n`) });
+    expect(puts(target, "/")).toEqual([]);
+    const done = await runProgramIn(environment, ...words, ...logins);
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining(`synced to ${target.host}/fe\n`) });
+    const report = (text: string) => /tags .*\n(?: .*\n)*? {2}blobs .*\n/.exec(text)?.[0];
+    expect(report(done.stdout)).toBe(report(dry.stdout));
+    expect(await target.registry.repository("fe/packages").resolve("alb")).toBeDefined();
+    const again = await runProgramIn(environment, ...words, ...logins);
+    expect(again.stdout).toContain("nothing has changed");
+
+    const wrong = await runProgramIn(environment, ...words, "--source-login", "writer", "--registry-login", "writer");
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain("--source-login");
+    const swapped = await runProgramIn(environment, ...words, "--source-login", "reader", "--registry-login", "reader");
+    expect(swapped.code).toBe(1);
+    expect(swapped.stderr).toContain("push to this path");
+  });
+
+  test("what cannot be read ends with 1, or with 3 where the rest is to come", async () => {
+    await using source = await aSource();
+    await using target = await startTestRegistry();
+    source.fail(faults.status(404), { times: 99, match: ({ path }) => /packages\/console\/blobs/.test(path) });
+    const words = ["sync", `${source.host}/demo/fe`, `${target.host}/fe`];
+    const ended = await runProgram(...words);
+    expect(ended.code).toBe(1);
+    const gone = await runProgram(...words, "--keep-going");
+    expect(gone).toMatchObject({ code: 3, stdout: expect.stringContaining("failed: package-console.tar: ") });
+    expect(gone.stdout).toContain("1 item failed: run again, it brings the rest");
+  });
+
+  test("a plan is followed digest by digest, images need no source", async () => {
+    await using source = await aBusySource();
+    await using target = await startTestRegistry();
+    const file = join(tempFolder(), "plan.json");
+    const image = `${source.host}/org/app:v1.9.0`;
+    await runProgram("plan", "--image", image, "--image-path", "strip", "-o", file);
+    source.seed("org/app", anImage({ tag: "v1.9.0", seed: "moved since" }));
+    const { code } = await runProgram("sync", `${target.host}/by-plan`, "--plan", file);
+    const moved = await runProgram("sync", `${target.host}/by-name`, "--image", image, "--image-path", "strip");
+    expect([code, moved.code]).toEqual([0, 0]);
+    const digestAt = async (path: string) => (await target.registry.repository(path).resolve("v1.9.0"))?.digest;
+    expect(await digestAt("by-plan/org/app")).toBe(older.manifest.descriptor.digest);
+    expect(await digestAt("by-name/org/app")).not.toBe(older.manifest.descriptor.digest);
+  });
+
+  test.for([
+    { words: ["a.invalid/x", "b.invalid/x", "c.invalid/x"], says: "a source and a target, and got 3 places" },
+    { words: ["a.invalid/x", "b.invalid/x", "--source", "c.invalid/x"], says: "two sources" },
+    { words: ["b.invalid/x"], says: "no source was given" },
+    { words: ["a.invalid/x", "bundle:b"], says: "only a pull writes a bundle" },
+    { words: ["a.invalid/x", "b.invalid/x", "--source-client-cert", "f"], says: "need each other" },
+    { words: ["a.invalid/x", "b.invalid/x", "--target-modules-path-suffix", "A B"], says: "A B" },
+    { words: ["a.invalid/x", "b.invalid/x", "--plan", "p", "--no-modules"], says: "contradict each other" },
+  ])("$words is wrong usage", async ({ words, says }) => {
+    const { code, stderr } = await runProgram("sync", ...words);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(says)]);
   });
 });

@@ -9,6 +9,7 @@ import { pullCommand } from "./commands/pull.ts";
 import { pushCommand } from "./commands/push.ts";
 import { repairCommand } from "./commands/repair.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { syncCommand } from "./commands/sync.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { CliContext } from "./context.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
@@ -32,6 +33,7 @@ export function createProgram(context: CliContext, version: string): Command {
     planCommand,
     pullCommand,
     pushCommand,
+    syncCommand,
     verifyCommand,
     serveCommand,
     inspectCommand,

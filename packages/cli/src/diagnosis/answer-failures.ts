@@ -102,10 +102,14 @@ export function imageNotFoundFinding(facts: FailureFacts): Finding | undefined {
       class: "image-not-found",
       category: "an image is not there",
       causes: [
-        {
-          cause: "the bundle is not whole",
-          advice: ["run `tranship verify` on it", "are all chunks of its archives here?"],
-        },
+        ...(words.readsBundle
+          ? [
+              {
+                cause: "the bundle is not whole",
+                advice: ["run `tranship verify` on it", "are all chunks of its archives here?"],
+              },
+            ]
+          : []),
         { cause: "somebody deletes at the target meanwhile", advice: [words.again] },
       ],
     };

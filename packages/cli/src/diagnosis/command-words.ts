@@ -41,6 +41,10 @@ const source = {
 
 const selecting = { ...source, place: "--source or --image" } as const;
 
+const againSync = "run the sync again: what is there already is not sent again";
+const sourceLogin =
+  "give --source-login NAME and its password in TRANSHIP_SOURCE_PASSWORD, or for a license --license TOKEN; without them, what docker or podman logged in with is used";
+
 const byCommand: Readonly<Record<string, CommandWords>> = {
   plan: { ...selecting, hasAccessTimeout: true },
   pull: {
@@ -63,6 +67,14 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
     again: "run the push again: what is there already is not sent again",
     readsBundle: true,
   },
+  sync: {
+    ...source,
+    place: "the source's name or --image",
+    again: againSync,
+    login: sourceLogin,
+    hasAccessTimeout: true,
+  },
+  "sync to": { ...reading, place: "the target's name", does: "write", side: "target", again: againSync },
   verify: { ...reading, again: "run the verification again: it reads everything anew", readsBundle: true },
   inspect: { ...reading, readsBundle: true },
   serve: { ...reading, readsBundle: true },
@@ -70,7 +82,8 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
   clean: { ...reading, writesBundle: true },
 };
 
-/** The words for a command; general ones for those that have none of their own. */
-export function wordsFor(command: string | undefined): CommandWords {
-  return (command === undefined ? undefined : byCommand[command]) ?? reading;
+/** The words for a command, and where it has two registries for `side`; general ones for those that have none of their own. */
+export function wordsFor(command: string | undefined, side?: string): CommandWords {
+  const [own, ofTarget] = [byCommand[command ?? ""], byCommand[`${command} to`]];
+  return (side === "target" ? ofTarget : undefined) ?? own ?? reading;
 }

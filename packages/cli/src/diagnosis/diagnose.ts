@@ -50,7 +50,7 @@ const classes: readonly ((facts: FailureFacts) => Finding | undefined)[] = [
 
 /** What to tell about any error that ended `command`: its class, what may have led to it, and what may help. */
 export function diagnose(error: unknown, command?: string): Diagnosis {
-  const facts = factsOf(error, wordsFor(command));
+  const facts = factsOf(error, wordsFor(command, sideOf(error)));
   const told = {
     code: codeOf(error),
     message: redact(error instanceof Error ? error.message : String(error)),
@@ -68,6 +68,11 @@ export function diagnose(error: unknown, command?: string): Diagnosis {
     if (finding) return { ...told, ...finding };
   }
   return { ...told, class: "unknown", causes: [] };
+}
+
+/** Of which side of a copy it tells, where it does. */
+function sideOf(error: unknown): string | undefined {
+  return isMirrorError(error, "TRANSFER_FAILED") ? error.details.side : undefined;
 }
 
 function codeOf(error: unknown): string {

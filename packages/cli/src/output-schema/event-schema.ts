@@ -17,6 +17,14 @@ function event<const Type extends string, Shape extends z.core.$ZodLooseShape>(
   return z.object({ type: z.literal(type), ...shape }).describe(description);
 }
 
+const pushed = {
+  reason: z.enum(["cancelled", "failed"]),
+  tags: z.object({ written: amount, present: amount }),
+  blobs: z.object({ written: amount, mounted: amount, present: amount }),
+  bytes: z.object({ uploaded: bytes, mounted: bytes, present: bytes }),
+  elapsedMs: milliseconds,
+};
+
 const anyEvent = z.discriminatedUnion("type", [
   event("items.listed", "So many items there are to plan.", { items: amount }),
   event("item.started", "An item is planned from now on.", { component: text, item: text, archive }),
@@ -115,13 +123,8 @@ const anyEvent = z.discriminatedUnion("type", [
     kept: blobCount,
     elapsedMs: milliseconds,
   }),
-  event("push.stopped", "What a push had done when it ended early.", {
-    reason: z.enum(["cancelled", "failed"]),
-    tags: z.object({ written: amount, present: amount }),
-    blobs: z.object({ written: amount, mounted: amount, present: amount }),
-    bytes: z.object({ uploaded: bytes, mounted: bytes, present: bytes }),
-    elapsedMs: milliseconds,
-  }),
+  event("push.stopped", "What a push had done when it ended early.", pushed),
+  event("sync.stopped", "What a sync had done when it ended early.", pushed),
 ]);
 
 /** Schema of every event. */

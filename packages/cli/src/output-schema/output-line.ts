@@ -10,6 +10,7 @@ import type {
   PullReport,
   PushReport,
   RepairReport,
+  SyncReport,
   VerifyEvidence,
 } from "@tranship/core";
 import type { Examination } from "@tranship/registry";
@@ -29,6 +30,7 @@ export interface Reports {
     readonly withoutTag: number;
     readonly elapsedMs: number;
   };
+  readonly sync: SyncReport & { readonly dryRun: boolean; readonly elapsedMs: number };
   readonly verify: VerifyEvidence;
   readonly serve: { readonly requests: number };
   readonly inventory: Inventory;

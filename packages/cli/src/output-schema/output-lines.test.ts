@@ -67,6 +67,8 @@ test("every line of every command is of the published schema, with a retry, a wa
     ["plan", "--source", from, "--diff", plan],
     ["plan", "--source", from, "--explain", "--include-package", "alb@^1.0.0"],
     ["push", bundle, to, "--dry-run"],
+    ["sync", from, `${target.host}/other`, "--dry-run"],
+    ["sync", from, `${target.host}/other`],
     ["verify", bundle],
     ["verify", `registry:${to}`, "--plan", plan],
     ["inventory", bundle],
@@ -79,6 +81,10 @@ test("every line of every command is of the published schema, with a retry, a wa
     const { last } = await linesOf(...args);
     expect(last?.type, args.join(" ")).toBe("report");
   }
+
+  target.fail(faults.status(403), { match: ({ method, path }) => method === "PUT" && /third.*manifests/.test(path) });
+  const stopped = await linesOf("sync", from, `${target.host}/third`);
+  expect(stopped.lines.slice(-2)).toMatchObject([{ type: "sync.stopped", reason: "failed" }, { type: "failure" }]);
 
   writeFileSync(join(bundle, "package-alb.tar"), "no archive");
   expect((await linesOf("verify", bundle)).last).toMatchObject({ type: "failure" });

@@ -101,7 +101,7 @@ const pullReport = report("pull", {
   elapsedMs: milliseconds,
 });
 
-const pushReport = report("push", {
+const pushed = {
   images: z.object({ written: amount, present: amount, replaced: amount, kept: amount }),
   discovery: z.object({ written: amount, present: amount }),
   referrers: z.object({ written: amount, present: amount, kept: amount }),
@@ -112,9 +112,11 @@ const pushReport = report("push", {
   modules: listOf(text),
   metadataOnly: listOf(text),
   dryRun: z.boolean(),
-  withoutTag: amount,
   elapsedMs: milliseconds,
-});
+};
+
+const pushReport = report("push", { ...pushed, withoutTag: amount });
+const syncReport = report("sync", { ...pushed, missing, failed });
 
 const verifyReport = report("verify", {
   version: z.literal(1),
@@ -209,6 +211,7 @@ const anyReport = z.discriminatedUnion("command", [
   explainReport,
   pullReport,
   pushReport,
+  syncReport,
   verifyReport,
   report("serve", { requests: amount }),
   inventoryReport,

@@ -2,7 +2,14 @@ import type { BlobCount, MirrorEvent } from "@tranship/core";
 import type { RegistryEvent } from "@tranship/registry";
 
 /** What happens on the way: what the libraries tell, and what the program adds. */
-export type CliEvent = MirrorEvent | RegistryEvent | ServeEvent | PullStopped | PushStopped | CommandLineWarning;
+export type CliEvent =
+  | MirrorEvent
+  | RegistryEvent
+  | ServeEvent
+  | PullStopped
+  | PushStopped
+  | SyncStopped
+  | CommandLineWarning;
 
 /** What the command line or the environment says has no effect, or shows more than it should. */
 export interface CommandLineWarning {
@@ -35,6 +42,11 @@ export interface PushStopped {
   readonly blobs: { readonly written: number; readonly mounted: number; readonly present: number };
   readonly bytes: { readonly uploaded: number; readonly mounted: number; readonly present: number };
   readonly elapsedMs: number;
+}
+
+/** What `tranship sync` had done when it ended early, as of a push. */
+export interface SyncStopped extends Omit<PushStopped, "type"> {
+  readonly type: "sync.stopped";
 }
 
 /** What `tranship serve` tells beside what the libraries tell. */

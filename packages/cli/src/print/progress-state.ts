@@ -2,7 +2,7 @@ import type { CliEvent } from "./cli-event.ts";
 import { RateMeter } from "./rate-meter.ts";
 
 /** What a run is doing. */
-export type Activity = "planning" | "pulling" | "pushing" | "verifying" | "hashing";
+export type Activity = "planning" | "pulling" | "pushing" | "syncing" | "verifying" | "hashing";
 
 /** Something that is being transferred or read now; sizes are in bytes. */
 export interface Moving {
@@ -12,6 +12,10 @@ export interface Moving {
   readonly size: number;
   doneBytes: number;
 }
+
+/** What it is called that a run does with what it has planned. */
+const activities = { push: "pushing", sync: "syncing", verify: "verifying" } as const;
+const jobs: ReadonlySet<Activity> = new Set(Object.values(activities));
 
 type BlobEvent = Extract<CliEvent, { readonly type: `blob.${string}` }>;
 
@@ -104,8 +108,9 @@ export class ProgressState {
         break;
       case "work.planned":
         this.#leaveHashing(nowMs);
-        this.#plannedBytes += event.bytes;
-        this.#activity = event.job === "push" ? "pushing" : "verifying";
+        // what a sync has planned it also has to bring, or has there already: only this says how much is left
+        this.#plannedBytes = (event.job === "sync" ? this.#doneBytes : this.#plannedBytes) + event.bytes;
+        this.#activity = activities[event.job];
         break;
       case "archive.finished":
         this.archives += 1;
@@ -151,7 +156,7 @@ export class ProgressState {
   #blob(event: BlobEvent, nowMs: number): void {
     const { repository, digest, side } = event;
     const key = `${repository}@${digest}`;
-    if (this.#activity !== "pushing" && this.#activity !== "verifying")
+    if (this.#activity === undefined || !jobs.has(this.#activity))
       this.#activity = side === "target" ? "pushing" : "pulling";
     if (event.type === "blob.started") {
       this.#moving.set(key, { repository, digest, size: event.size, doneBytes: event.offset });

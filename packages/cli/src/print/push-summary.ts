@@ -17,6 +17,12 @@ export interface PushSummaryOptions {
 
 /** What a push did, for people. */
 export function pushSummary(report: PushReport, options: PushSummaryOptions): string {
+  const { target, isDryRun } = options;
+  return [`${isDryRun ? "would push" : "pushed"} to ${target}`, ...pushedLines(report, options)].join("\n");
+}
+
+/** The lines below the first; `isAll` says whether it was all there is. */
+export function pushedLines(report: PushReport, options: PushSummaryOptions, isAll = true): readonly string[] {
   const { target, isDryRun, moved, withoutTag, elapsedMs } = options;
   const { images, discovery, referrers, blobs, bytes, packages, modules, metadataOnly } = report;
   const announced: Readonly<Record<string, readonly string[]>> = { packages, modules };
@@ -37,19 +43,24 @@ export function pushSummary(report: PushReport, options: PushSummaryOptions): st
     ...row("not pushed", withoutTag > 0, `${count(withoutTag, "image")} without a tag`),
   ];
   return [
-    `${isDryRun ? "would push" : "pushed"} to ${target}`,
     ...rows.map(([label, text]) => `  ${label.padEnd(15)} ${text}`),
     ...(isDryRun && blobs.mounted > 0 ? ["  a registry may refuse a mount: those bytes are sent then, too"] : []),
-    ...(isNothing(report) ? [`nothing has changed: ${target} has all of it`] : []),
+    ...(isAll && isNothing(report) ? [`nothing has changed: ${target} has all of it`] : []),
     elapsedLine(elapsedMs, bytes.uploaded),
-  ].join("\n");
+  ];
 }
 
 /** What a push had done that was stopped, for people. */
-export function stoppedSummary({ reason, tags, blobs, bytes, elapsedMs }: PushStopped, target: string): string {
+export function stoppedSummary(stopped: PushStopped, target: string): string {
+  return stoppedLines("push", stopped, target);
+}
+
+/** What `job` had done that was stopped, for people. */
+export function stoppedLines(job: string, stopped: Omit<PushStopped, "type">, target: string): string {
+  const { reason, tags, blobs, bytes, elapsedMs } = stopped;
   const what = reason === "cancelled" ? "cancelled" : "failed";
   return (
-    `push to ${target} ${what}; what it had done by then: ${count(tags.written, "tag")} written, ` +
+    `${job} to ${target} ${what}; what it had done by then: ${count(tags.written, "tag")} written, ` +
     `${count(blobs.written, "blob")} sent (${formatBytes(bytes.uploaded)}), ${blobs.mounted} mounted; run again, it sends the rest\n${elapsedLine(elapsedMs, 0)}`
   );
 }
