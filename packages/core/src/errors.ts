@@ -34,8 +34,11 @@ export interface MirrorErrorDetails {
   BUNDLE_LOCKED: { bundle: string; owner?: string };
   /** The directory holds what a pull must not overwrite. */
   BUNDLE_NOT_EMPTY: { bundle: string };
-  /** An archive that is damaged or was made to do harm; nothing of the bundle is used. `file` is the chunk at fault. */
-  ARCHIVE_INVALID: { archive: string; file?: string; entry?: string; reason: string };
+  /**
+   * An archive that is damaged or was made to do harm; nothing of the bundle is used. `file` is the chunk at fault, `files`
+   * are those one of which is.
+   */
+  ARCHIVE_INVALID: { archive: string; file?: string; files?: readonly string[]; entry?: string; reason: string };
   /** A bundle that no lock file describes, where one is needed: to repair it, or to know what it relies on. */
   BUNDLE_UNLOCKED: { bundle: string };
   /**

@@ -119,6 +119,11 @@ describe("of an archive in chunks, messages name the chunk", () => {
         message: expect.stringContaining(`(${chunk(0)}, ${chunk(1)}, ${chunk(2)})`),
       },
     ]);
+    await expect(pushBundle(bundle, new MemoryRegistry())).rejects.toMatchObject({
+      code: "ARCHIVE_INVALID",
+      message: expect.stringContaining(`(${chunk(0)}, ${chunk(1)}, ${chunk(2)})`),
+      details: { files: [chunk(0), chunk(1), chunk(2)] },
+    });
   });
 
   test.for<{ readonly name: string; spoil(path: string): void }>([
@@ -135,7 +140,7 @@ describe("of an archive in chunks, messages name the chunk", () => {
     writeChunks(folder, "a.tar", files, chunkBytes);
     await using bundle = await Bundle.open(folder);
     spoil(join(folder, chunk(1)));
-    await expect(bytesOf(bundle, image.layer)).rejects.toMatchObject({
+    await expect(pushBundle(bundle, new MemoryRegistry())).rejects.toMatchObject({
       code: "ARCHIVE_INVALID",
       details: { archive: "a.tar", file: chunk(1), reason: "it was replaced or changed while it was open" },
       message: expect.stringContaining(chunk(1)),

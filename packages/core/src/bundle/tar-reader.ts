@@ -54,18 +54,34 @@ export async function readTarEntries(source: TarSource, options: ReadTarOptions 
   }
 }
 
-/** The error for an archive that is damaged or was made to do harm; `file` is the one of its chunks that is at fault. */
+/** How messages name a part of an archive: the archive, with the chunks that part lies in. */
+export function placeInArchive(archive: string, chunks: readonly string[]): string {
+  const names = chunks.length > 3 ? `${chunks[0]} to ${chunks.at(-1)}` : chunks.join(", ");
+  return names === "" ? archive : `${archive} (${names})`;
+}
+
+/** Options of {@link archiveInvalid}. */
+export interface ArchiveInvalidOptions extends ErrorOptions {
+  /** The chunk that is at fault. */
+  readonly file?: string | undefined;
+  /** The chunks one of which is at fault, where it may be any. */
+  readonly files?: readonly string[] | undefined;
+}
+
+/** The error for an archive that is damaged or was made to do harm. */
 export function archiveInvalid(
   archive: string,
   reason: string,
   entry?: string,
-  { file, ...options }: ErrorOptions & { readonly file?: string | undefined } = {},
+  { file, files = file === undefined ? [] : [file], ...options }: ArchiveInvalidOptions = {},
 ): MirrorError<"ARCHIVE_INVALID"> {
-  const place = file === undefined ? archive : `${archive} (${file})`;
+  const place = placeInArchive(archive, files);
   const where = entry === undefined ? place : `${JSON.stringify(entry.slice(0, 300))} in ${place}`;
+  const [only] = files;
   const details = {
     archive,
-    ...(file === undefined ? {} : { file }),
+    ...(files.length === 1 && only !== undefined ? { file: only } : {}),
+    ...(files.length > 1 ? { files } : {}),
     reason,
     ...(entry === undefined ? {} : { entry }),
   };
