@@ -73,12 +73,21 @@ export function connectionOf(
   };
 }
 
+/** Flags of single registries, by their hosts. */
+interface RegistriesFlags {
+  readonly registries?: ReadonlyMap<string, ConnectionFlags>;
+}
+
 /**
  * How many blobs are worked on at once where more are asked for than a run has by itself, so that none of the slots asked
  * for stays empty; else `undefined`. @throws UsageError
  */
-export function inFlightOf({ downloads, uploads }: ConnectionFlags): number | undefined {
-  const most = Math.max(countOf("--downloads", downloads) ?? 0, countOf("--uploads", uploads) ?? 0);
+export function inFlightOf(flags: ConnectionFlags & RegistriesFlags): number | undefined {
+  const most = Math.max(
+    ...[flags, ...(flags.registries?.values() ?? [])].map(({ downloads, uploads }) =>
+      Math.max(countOf("--downloads", downloads) ?? 0, countOf("--uploads", uploads) ?? 0),
+    ),
+  );
   return most > defaultInFlight ? most : undefined;
 }
 

@@ -1,20 +1,15 @@
 import type { MirrorEvent } from "@tranship/core";
-import {
-  createRegistry,
-  dockerCredentials,
-  type RegistryEvent,
-  type RegistryOptions,
-  type RemoteRegistry,
-} from "@tranship/registry";
+import { createRegistry, type RegistryEvent, type RegistryOptions, type RemoteRegistry } from "@tranship/registry";
+import { type ConfiguredFlags, credentialsFor, flagsOfRegistry, otherHosts } from "./config/registry-access.ts";
 import { type ConnectionFlags, connectionOf } from "./connection-flags.ts";
-import { type CredentialFlags, credentialsOf } from "./credential-flags.ts";
+import type { CredentialFlags } from "./credential-flags.ts";
 import type { Environment, RegistrySide } from "./environment.ts";
 import { certificatesFromEnvironment } from "./environment-certificates.ts";
 import { readPem } from "./pem-file.ts";
 import type { Output } from "./print/output.ts";
 
 /** Flags every command takes that talks to a registry. */
-export interface RegistryFlags extends CredentialFlags, ConnectionFlags {
+export interface RegistryFlags extends CredentialFlags, ConnectionFlags, ConfiguredFlags {
   readonly insecure?: boolean;
   readonly tlsSkipVerify?: boolean;
   readonly ca?: string;
@@ -68,20 +63,24 @@ function once(tell: (message: string) => void): (message: string) => void {
   };
 }
 
-/** Who asks and how. Without a login, credentials are those that docker and podman keep. */
+/** Who asks and how: what flags say, and the configuration where they do not. */
 async function accessOf(
   place: string,
-  flags: RegistryFlags,
+  given: RegistryFlags,
   side: RegistrySide,
   { environment, input }: CliWorld,
   warn: (message: string) => void,
 ): Promise<RegistryOptions> {
+  const flags = flagsOfRegistry(place, given);
   const { ca, clientCert, clientKey } = flags;
+  const connection = connectionOf(place, flags, environment, warn);
+  const mirrors = (connection.mirrors ?? []).map((mirror) => (typeof mirror === "string" ? mirror : mirror.place));
   // who says how certificates are to be checked means HTTPS, even with this machine
   const isHttps = ca !== undefined || clientCert !== undefined || flags.tlsSkipVerify === true;
   return {
-    ...connectionOf(place, flags, environment, warn),
-    credentials: (await credentialsOf(flags, side, environment, input)) ?? dockerCredentials({ env: environment }),
+    ...connection,
+    credentials: await credentialsFor(flags, { place, mirrors, side, environment, input }),
+    hosts: await otherHosts(place, flags),
     insecure: flags.insecure ?? (isHttps ? false : undefined),
     tlsSkipVerify: flags.tlsSkipVerify,
     ca: [

@@ -15,7 +15,7 @@ export interface CredentialFlags {
 }
 
 /** The user name that goes with a license token. */
-const licenseLogin = "license-token";
+export const licenseLogin: string = "license-token";
 
 /** Adds who asks the registry. */
 export function withCredentialFlags(command: Command): Command {
@@ -53,6 +53,12 @@ export function checkCredentialFlags(flags: CredentialFlags): void {
     throw new UsageError(
       `--license and ${other} contradict each other: a license token needs neither name nor password`,
     );
+}
+
+/** Whether flags say anything of who asks. */
+export function hasCredentials(flags: CredentialFlags): boolean {
+  const { registryLogin, sourceLogin, license } = flags;
+  return [registryLogin, sourceLogin, license, passwordFlag(flags)].some((one) => one !== undefined);
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   type ImageRewrite,
+  type ImageSelection,
   ImagesService,
   type ImagesServiceOptions,
   isMirrorError,
@@ -11,7 +12,8 @@ import { UsageError } from "./usage-error.ts";
 
 /** Flags that name images of any registries, and where they go. */
 export interface ImageFlags {
-  readonly image: readonly string[];
+  /** The configuration gives selections, too. */
+  readonly image: readonly (string | ImageSelection)[];
   readonly excludeImage: readonly string[];
   readonly imagePath?: "keep" | "strip";
   readonly imagePrefix?: string;

@@ -37,7 +37,7 @@ export function parseCliPlace(text: string, exists: (path: string) => boolean): 
  */
 export function parseCliPlaces(texts: readonly string[], exists: (path: string) => boolean = isThere): CliPlace {
   const [first, ...others] = texts.map((text) => parseCliPlace(text, exists));
-  if (!first) throw new UsageError("no place was given");
+  if (!first) throw new UsageError("no place was given, and no tranship.yaml here names one");
   if (others.length === 0) return first;
   const paths = [first, ...others].map((place, at) => {
     if (place.kind === "bundle") return place.directory;
@@ -126,10 +126,11 @@ export async function openTarget(
 }
 
 /**
- * A bare word is a registry, whatever lies in the current folder. Without a path it is most likely one that was forgotten:
- * only this machine's may do without, as `serve` has them.
+ * Reads a source or a target. A bare word is a registry, whatever lies in the current folder. Without a path it is most
+ * likely one that was forgotten: only this machine's may do without, as `serve` has them.
+ * @throws UsageError; RegistryError `INVALID_REFERENCE`
  */
-function parseNamedPlace(text: string): CliPlace {
+export function parseNamedPlace(text: string): CliPlace {
   if (/^[./~]/.test(text))
     throw new UsageError(`${text}: there is no registry host in it; say what a folder holds: oci:DIR or bundle:DIR`);
   const place = parseCliPlace(text, () => false);

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { cleanCommand } from "./commands/clean.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { initCommand } from "./commands/init.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -11,6 +12,7 @@ import { repairCommand } from "./commands/repair.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { syncCommand } from "./commands/sync.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { useConfig } from "./config/use-config.ts";
 import type { CliContext } from "./context.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { withHyphens } from "./flag-spelling.ts";
@@ -30,6 +32,7 @@ export function createProgram(context: CliContext, version: string): Command {
         "With --json, standard output carries one JSON object a line: events, then a report or a failure.",
     );
   const commands = [
+    initCommand,
     planCommand,
     pullCommand,
     pushCommand,
@@ -50,9 +53,10 @@ export function createProgram(context: CliContext, version: string): Command {
       withProgressFlags(command)
         .option("--json", "events and the report as JSON lines on standard output")
         .addHelpText("after", exitCodesHelp)
-        .hook("preAction", (_program, action) => {
+        .hook("preAction", async (_program, action) => {
           context.output.begin(action.name(), action.opts());
           warnOfVisibleSecret(action, context.output);
+          await useConfig(action, context);
         })
         .exitOverride(),
     );

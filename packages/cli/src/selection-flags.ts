@@ -75,7 +75,7 @@ export async function openServices(
 ): Promise<readonly (CatalogPlanner | ImagesService)[]> {
   checkImageFlags(flags);
   const asked = catalogFlag(flags);
-  const isSourceAsked = sources.isGiven || asked !== undefined || flags.image.length === 0;
+  const isSourceAsked = sources.isWanted || asked !== undefined || flags.image.length === 0;
   if (asked !== undefined && flags.image.length > 0 && sources.place === undefined)
     throw new UsageError(`${asked} needs --source: without it, only images are mirrored`);
   const catalogs = isSourceAsked ? servicesFor(await sources.source(), flags, onEvent) : [];

@@ -5,6 +5,8 @@ import { UsageError } from "./usage-error.ts";
 /** The flag of {@link withSourceFlag}. */
 export interface SourceFlag {
   readonly source?: string;
+  /** What the configuration says in its place. */
+  readonly configuredSource?: string;
 }
 
 /** Adds `--source`. */
@@ -15,9 +17,9 @@ export function withSourceFlag(
   return command.option("--source <place>", `${description}; without, ${sourceVariables[0]} says it`);
 }
 
-/** The source, as the flag or else the environment says; `undefined` where neither does. */
-export function sourceOf({ source }: SourceFlag, environment: Environment): string | undefined {
-  return source ?? firstSet(environment, sourceVariables)?.value;
+/** The source, as the flag, else the configuration, else the environment says; `undefined` where none does. */
+export function sourceOf({ source, configuredSource }: SourceFlag, environment: Environment): string | undefined {
+  return source ?? configuredSource ?? firstSet(environment, sourceVariables)?.value;
 }
 
 /** The same for commands that cannot do without. @throws UsageError */
@@ -25,6 +27,6 @@ export function requireSource(flag: SourceFlag, environment: Environment): strin
   const source = sourceOf(flag, environment);
   if (source !== undefined) return source;
   throw new UsageError(
-    `no source was given: name images, such as --image ghcr.io/org/app:v1, or a registry with packages and modules, --source registry.example.com/deckhouse/fe (or ${sourceVariables[0]})`,
+    `no source was given: name images, such as --image ghcr.io/org/app:v1, or a registry with packages and modules, --source registry.example.com/deckhouse/fe (or ${sourceVariables[0]}, or source: in tranship.yaml)`,
   );
 }

@@ -21,10 +21,12 @@ const ownFlags = {
 
 /** The registries a command reads from: the source, and whatever hosts it needs besides; closed together. */
 export class Sources implements AsyncDisposable {
-  /** What `--source` says, or else the environment; `undefined` where neither does. */
+  /** What `--source` says, else the configuration, else the environment; `undefined` where none does. */
   readonly place: string | undefined;
   /** Whether it was the flag. */
   readonly isGiven: boolean;
+  /** Whether it was the flag or the configuration: what only the environment says is nobody's wish. */
+  readonly isWanted: boolean;
   readonly #flags: RegistryFlags & SourceFlag;
   readonly #context: CliContext;
   readonly #opened: AsyncDisposable[] = [];
@@ -32,6 +34,7 @@ export class Sources implements AsyncDisposable {
   constructor(flags: RegistryFlags & SourceFlag, context: CliContext) {
     this.place = sourceOf(flags, context.environment);
     this.isGiven = flags.source !== undefined;
+    this.isWanted = this.isGiven || flags.configuredSource !== undefined;
     this.#flags = flags;
     this.#context = context;
   }

@@ -1,5 +1,6 @@
 import { type ExaminedCheck, examineRegistry, parsePlace, RegistryError } from "@tranship/registry";
 import { Command, Option } from "commander";
+import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { credentialSource } from "../credential-source.ts";
 import { diagnose } from "../diagnosis/diagnose.ts";
@@ -27,7 +28,7 @@ export function doctorCommand(context: CliContext): Command {
         .default("target"),
     )
     .addHelpText("after", "\nEnds with 1 when something needed does not work, with 3 when there are warnings only.");
-  return withSourceAccessFlags(command).action(async (text: string, flags: DoctorFlags) => {
+  return withConfigFlags(withSourceAccessFlags(command)).action(async (text: string, flags: DoctorFlags) => {
     checkRegistryFlags(flags);
     const name = text.replace(/^registry:/, "");
     if (/^(?:bundle|oci):|^[./~]/.test(name)) throw new UsageError(`${text}: only a registry can be examined`);

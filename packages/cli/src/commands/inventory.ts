@@ -1,6 +1,7 @@
 import { formatInventory, type Inventory, inventoryOf, joinInventories, takeInventory } from "@tranship/core";
 import { Command } from "commander";
 import { readPlan } from "../base-file.ts";
+import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
 import { requireOutputFile, writeOutputFile } from "../output-file.ts";
@@ -26,16 +27,18 @@ export function inventoryCommand(context: CliContext): Command {
       "a plan file or a bundle's tranship.lock.json: alone, what whoever took it in has; with a place, the only repositories to look into",
     )
     .option("-o, --output <file>", "write the inventory to a file; without, or as -, to standard output");
-  return withRegistryFlags(command).action(async (places: readonly string[], flags: InventoryFlags) => {
-    checkRegistryFlags(flags);
-    await requireOutputFile("--output", flags.output);
-    const inventory = await inventoryFor(places, flags, context);
-    const text = formatInventory(inventory);
-    if (flags.output === "-") return context.output.text(text);
-    if (flags.output !== undefined) await writeOutputFile("--output", flags.output, text);
-    const summary = flags.output === undefined ? text.trimEnd() : inventorySummary(inventory, flags.output);
-    context.output.report("inventory", { ...inventory }, summary);
-  });
+  return withConfigFlags(withRegistryFlags(command)).action(
+    async (places: readonly string[], flags: InventoryFlags) => {
+      checkRegistryFlags(flags);
+      await requireOutputFile("--output", flags.output);
+      const inventory = await inventoryFor(places, flags, context);
+      const text = formatInventory(inventory);
+      if (flags.output === "-") return context.output.text(text);
+      if (flags.output !== undefined) await writeOutputFile("--output", flags.output, text);
+      const summary = flags.output === undefined ? text.trimEnd() : inventorySummary(inventory, flags.output);
+      context.output.report("inventory", { ...inventory }, summary);
+    },
+  );
 }
 
 async function inventoryFor(places: readonly string[], flags: InventoryFlags, context: CliContext): Promise<Inventory> {

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { readBase, readPlan } from "../base-file.ts";
+import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
 import { type BaseFlags, checkRegistryFlags, withBaseFlag, withSourceAccessFlags } from "../flags.ts";
@@ -26,7 +27,7 @@ export function planCommand(context: CliContext): Command {
     .option("--diff <file>", "show what has changed since this plan or tranship.lock.json")
     .option("-o, --output <file>", "write the plan as JSON to a file, - for standard output");
   const withWhat = withBaseFlag(withFailureFlags(withSelectionFlags(withSourceFlag(command))));
-  return withSourceAccessFlags(withComponentFlags(withWhat)).action(
+  return withConfigFlags(withSourceAccessFlags(withComponentFlags(withWhat))).action(
     async (flags: RegistryFlags & SelectionFlags & BaseFlags & FailureFlags & ComponentFlags & PlanCommandFlags) => {
       await using sources = new Sources(flags, context);
       if (flags.image.length === 0) requireSource(flags, context.environment);

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { readBase } from "../base-file.ts";
 import { type ChecksumFlags, checksumsOf, withChecksumFlags } from "../checksum-flags.ts";
 import { type ChunkFlags, chunkBytesOf, withChunkFlags } from "../chunk-flags.ts";
+import { withConfigFlags } from "../config/config-flags.ts";
 import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
@@ -36,14 +37,14 @@ export function pullCommand(context: CliContext): Command {
     .description(
       "copy packages, modules and images from registries into a bundle; run again, it goes on where it stopped",
     )
-    .usage("[options] <bundle>")
-    .argument("[bundle...]", "the bundle's folder; made if missing")
+    .usage("[options] [bundle]")
+    .argument("[bundle...]", "the bundle's folder; made if missing. A configuration may name it")
     .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again")
     .option("--dry-run", "show what would be transferred and write nothing: the same as tranship plan")
     .option("--verbose-summary", "name every version in the summary");
   const withWhat = withPlanFlags(withBaseFlag(withSelectionFlags(withSourceFlag(command))));
   const withHow = withReferenceFlags(withChecksumFlags(withChunkFlags(withFailureFlags(withWhat))));
-  return withSourceAccessFlags(withHow).action(
+  return withConfigFlags(withSourceAccessFlags(withHow)).action(
     async (
       folders: readonly string[],
       flags: RegistryFlags &
@@ -124,7 +125,10 @@ function bundleFolder(
       "--include-module": includeModule,
       "--exclude-module": excludeModule,
     };
-    throw new UsageError(swallowedBundle(given) ?? "pull takes exactly 1 argument: the bundle's folder");
+    throw new UsageError(
+      swallowedBundle(given) ??
+        "pull takes exactly 1 argument, the bundle's folder, unless bundle: in tranship.yaml names it",
+    );
   }
   const directory = folder.replace(/^bundle:/, "");
   if (directory === "") throw new UsageError(`${folder}: nothing follows bundle:`);

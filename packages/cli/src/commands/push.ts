@@ -1,5 +1,6 @@
 import { Bundle, createRoutes, type MirrorEvent, type OnConflict, pushBundle } from "@tranship/core";
 import { Command, Option } from "commander";
+import { withConfigFlags } from "../config/config-flags.ts";
 import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags.ts";
@@ -23,11 +24,11 @@ interface PushFlags extends RegistryFlags, TmpDirFlag {
 export function pushCommand(context: CliContext): Command {
   const command = new Command("push")
     .description("copy bundles into a registry; what is there already is not sent again")
-    .usage("[options] [bundle...] <place>")
+    .usage("[options] [bundle...] [place]")
     .argument(
-      "<place...>",
+      "[place...]",
       "folders of bundles, archives or single chunks of them; last where they go: a registry and path, e.g. " +
-        "mirror.internal/deckhouse/fe, or oci:DIR, a directory of image layouts",
+        "mirror.internal/deckhouse/fe, or oci:DIR, a directory of image layouts. A configuration may name both",
     )
     .addOption(repeatable("--file <archive>", "an archive, or any one of its chunks, to push beside the bundles"))
     .option("--dry-run", "ask the registry what it lacks, send nothing")
@@ -43,50 +44,56 @@ export function pushCommand(context: CliContext): Command {
       "--no-write-probe",
       "do not try first whether the registry can be written; MIRROR_BYPASS_ACCESS_CHECKS=1 too",
     );
-  return withRegistryFlags(withTmpDirFlag(command)).action(async (places: readonly string[], flags: PushFlags) => {
-    checkRegistryFlags(flags);
-    warnOfTmpDir(flags, context);
-    const { moved } = createRoutes(flags); // before anything is opened: a wrong path is wrong usage
-    const sources = sourcesOf(places.slice(0, -1), flags.file); // likewise, so that no target is made for nothing
-    await using target = await openTarget(places.at(-1) ?? "", flags, context);
-    const tally = new PushTally();
-    const startedMs = performance.now();
-    const { signal } = context;
-    const onEvent = (event: MirrorEvent) => {
-      tally.event(event);
-      context.onEvent(event);
-    };
-    const { dryRun: isDryRun = false, modulesPathSuffix, packagesPathSuffix, onConflict } = flags;
-    const probe = flags.writeProbe && context.environment.MIRROR_BYPASS_ACCESS_CHECKS !== "1";
-    const prove = !flags.trustBundle;
-    try {
-      await using bundle = await Bundle.open(sources, { signal, onEvent });
-      const how = {
-        modulesPathSuffix,
-        packagesPathSuffix,
-        onConflict,
-        prove,
-        probe,
-        dryRun: isDryRun,
-        inFlight: inFlightOf(flags),
+  return withConfigFlags(withRegistryFlags(withTmpDirFlag(command))).action(
+    async (places: readonly string[], flags: PushFlags) => {
+      checkRegistryFlags(flags);
+      if (places.length === 0)
+        throw new UsageError(
+          "push takes bundles and then where they go, unless bundle: and target: in tranship.yaml name them",
+        );
+      warnOfTmpDir(flags, context);
+      const { moved } = createRoutes(flags); // before anything is opened: a wrong path is wrong usage
+      const sources = sourcesOf(places.slice(0, -1), flags.file); // likewise, so that no target is made for nothing
+      await using target = await openTarget(places.at(-1) ?? "", flags, context);
+      const tally = new PushTally();
+      const startedMs = performance.now();
+      const { signal } = context;
+      const onEvent = (event: MirrorEvent) => {
+        tally.event(event);
+        context.onEvent(event);
       };
-      const report = await pushBundle(bundle, target, { ...how, signal, onEvent });
-      const { withoutTag } = tally;
-      const elapsedMs = performance.now() - startedMs;
-      const summary = pushSummary(report, { target: target.name, isDryRun, moved, withoutTag, elapsedMs });
-      context.output.report(
-        "push",
-        { ...report, dryRun: isDryRun, withoutTag, elapsedMs: Math.round(elapsedMs) },
-        summary,
-      );
-    } catch (error) {
-      if (signal.aborted || tally.hasWritten) {
-        const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed", performance.now() - startedMs);
-        context.output.announce(stopped, stoppedSummary(stopped, target.name));
+      const { dryRun: isDryRun = false, modulesPathSuffix, packagesPathSuffix, onConflict } = flags;
+      const probe = flags.writeProbe && context.environment.MIRROR_BYPASS_ACCESS_CHECKS !== "1";
+      const prove = !flags.trustBundle;
+      try {
+        await using bundle = await Bundle.open(sources, { signal, onEvent });
+        const how = {
+          modulesPathSuffix,
+          packagesPathSuffix,
+          onConflict,
+          prove,
+          probe,
+          dryRun: isDryRun,
+          inFlight: inFlightOf(flags),
+        };
+        const report = await pushBundle(bundle, target, { ...how, signal, onEvent });
+        const { withoutTag } = tally;
+        const elapsedMs = performance.now() - startedMs;
+        const summary = pushSummary(report, { target: target.name, isDryRun, moved, withoutTag, elapsedMs });
+        context.output.report(
+          "push",
+          { ...report, dryRun: isDryRun, withoutTag, elapsedMs: Math.round(elapsedMs) },
+          summary,
+        );
+      } catch (error) {
+        if (signal.aborted || tally.hasWritten) {
+          const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed", performance.now() - startedMs);
+          context.output.announce(stopped, stoppedSummary(stopped, target.name));
+        }
+        throw error;
       }
-      throw error;
-    }
-  });
+    },
+  );
 }
 
 /** What is pushed. @throws UsageError when that is nothing, or not there */

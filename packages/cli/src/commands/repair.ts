@@ -1,22 +1,26 @@
 import { lockOfBundle, repairBundle } from "@tranship/core";
 import { Command } from "commander";
+import { withConfigFlags } from "../config/config-flags.ts";
 import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withSourceAccessFlags } from "../flags.ts";
 import { repairSummary } from "../print/upkeep-summaries.ts";
 import { type SourceFlag, withSourceFlag } from "../source-flag.ts";
 import { Sources } from "../sources.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** `tranship repair`: fetches what is damaged in a bundle, and nothing else. */
 export function repairCommand(context: CliContext): Command {
   const command = new Command("repair")
     .description("make a damaged bundle what its lock file says; only what is damaged is fetched")
-    .argument("<bundle>", "the bundle's folder");
+    .argument("[bundle]", "the bundle's folder; a configuration may name it");
   const from =
     "where to fetch from: the registry the bundle was pulled from or a mirror of it; or oci:DIR, bundle:DIR; else the hosts its lock names";
-  return withSourceAccessFlags(withSourceFlag(command, from)).action(
-    async (folder: string, flags: RegistryFlags & SourceFlag) => {
+  return withConfigFlags(withSourceAccessFlags(withSourceFlag(command, from))).action(
+    async (folder: string | undefined, flags: RegistryFlags & SourceFlag) => {
       checkRegistryFlags(flags);
+      if (folder === undefined)
+        throw new UsageError("repair takes 1 argument, the bundle's folder, unless bundle: in tranship.yaml names it");
       const directory = folder.replace(/^bundle:/, "");
       await using sources = new Sources(flags, context);
       const source = await sources.ofList(lockOfBundle(directory));

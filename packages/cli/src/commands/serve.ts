@@ -3,6 +3,9 @@ import { type Bundle, requireWhole } from "@tranship/core";
 import type { RegistryReader } from "@tranship/registry";
 import { type RegistryServer, type ServerOptions, startServer } from "@tranship/registry/server";
 import { Command } from "commander";
+import type { CredentialReference } from "../config/config.ts";
+import { withConfigFlags } from "../config/config-flags.ts";
+import { readPasswordCredentials } from "../config/read-credentials.ts";
 import type { CliContext } from "../context.ts";
 import { Interruption } from "../interruption.ts";
 import { isLoopbackAddress, type ListenAddress, parseListenAddress } from "../listen-address.ts";
@@ -24,6 +27,8 @@ interface ServeFlags {
   readonly writable?: boolean;
   readonly login?: string;
   readonly passwordStdin?: boolean;
+  /** Where the configuration finds the two. */
+  readonly credentials?: CredentialReference;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly verbose?: boolean;
@@ -31,11 +36,11 @@ interface ServeFlags {
 
 /** `tranship serve`: a folder on this machine as a registry, until the program is told to stop. */
 export function serveCommand(context: CliContext): Command {
-  return new Command("serve")
+  const command = new Command("serve")
     .description("serve image layouts or a bundle as a registry; read-only unless told otherwise")
     .argument(
-      "<place...>",
-      "oci:DIR, a directory of image layouts; or bundle:DIR, archives or chunks of them, several as one registry; a bare word is a bundle",
+      "[place...]",
+      "oci:DIR, a directory of image layouts; or bundle:DIR, archives or chunks of them, several as one registry; a bare word is a bundle. A configuration may name it",
     )
     .option(
       "--listen <host:port>",
@@ -47,45 +52,50 @@ export function serveCommand(context: CliContext): Command {
     .option("--password-stdin", "read the password of --login from standard input")
     .option("--tls-cert <file>", "speak HTTPS with the certificate chain in this PEM file; with --tls-key")
     .option("--tls-key <file>", "the private key of --tls-cert, PEM")
-    .option("--verbose", "tell of each request, not only of those that failed here")
-    .action(async (places: readonly string[], flags: ServeFlags) => {
-      const address = parseListenAddress(flags.listen);
-      const access = await accessOf(flags, context);
-      await using home = await openHome(places, flags, context);
-      let requests = 0;
-      const server = await listen(home, address, {
-        ...access,
-        readOnly: !flags.writable,
-        onRequest(request) {
-          requests += 1;
-          return logRequest(request, {
-            isVerbose: flags.verbose ?? false,
-            tell: (event) => context.output.event(event),
-          });
-        },
-      });
-      await using _closed = server; // at once, should anything below fail
-      if (!isLoopbackAddress(address)) warn(server, access, flags, context);
-      await warnOfNameless(home, context);
-      announce(server, home.name, flags, context);
-      await told(context.signal);
-      await server.close({ graceMs });
-      context.output.report("serve", { requests }, `stopped after ${count(requests, "request")}`);
-      const { reason } = context.signal as { readonly reason: unknown };
-      if (reason instanceof Interruption && reason.by === "SIGINT") context.exitWith(interrupted);
+    .option("--verbose", "tell of each request, not only of those that failed here");
+  return withConfigFlags(command).action(async (places: readonly string[], flags: ServeFlags) => {
+    const address = parseListenAddress(flags.listen);
+    const access = await accessOf(flags, context);
+    await using home = await openHome(places, flags, context);
+    let requests = 0;
+    const server = await listen(home, address, {
+      ...access,
+      readOnly: !flags.writable,
+      onRequest(request) {
+        requests += 1;
+        return logRequest(request, {
+          isVerbose: flags.verbose ?? false,
+          tell: (event) => context.output.event(event),
+        });
+      },
     });
+    await using _closed = server; // at once, should anything below fail
+    if (!isLoopbackAddress(address)) warn(server, access, flags, context);
+    await warnOfNameless(home, context);
+    announce(server, home.name, flags, context);
+    await told(context.signal);
+    await server.close({ graceMs });
+    context.output.report("serve", { requests }, `stopped after ${count(requests, "request")}`);
+    const { reason } = context.signal as { readonly reason: unknown };
+    if (reason instanceof Interruption && reason.by === "SIGINT") context.exitWith(interrupted);
+  });
 }
 
-async function accessOf(flags: ServeFlags, { input }: CliContext): Promise<Pick<ServerOptions, "credentials" | "tls">> {
+async function accessOf(
+  flags: ServeFlags,
+  { input, environment }: CliContext,
+): Promise<Pick<ServerOptions, "credentials" | "tls">> {
   const { login, passwordStdin = false, tlsCert, tlsKey } = flags;
   if ((login !== undefined) !== passwordStdin) throw new UsageError("--login and --password-stdin need each other");
   if (login?.includes(":")) throw new UsageError("--login: a user name cannot have a colon");
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UsageError("--tls-cert and --tls-key need each other");
   }
+  const configured =
+    flags.credentials && (await readPasswordCredentials(flags.credentials, environment, "serve.credentials"));
   return {
     credentials:
-      login === undefined ? undefined : { username: login, password: await readPassword(input, "--password-stdin") },
+      login === undefined ? configured : { username: login, password: await readPassword(input, "--password-stdin") },
     tls:
       tlsCert === undefined || tlsKey === undefined
         ? undefined

@@ -1,5 +1,6 @@
 import { createRoutes, type MirrorEvent, sync } from "@tranship/core";
 import { Command } from "commander";
+import { withConfigFlags } from "../config/config-flags.ts";
 import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext } from "../context.ts";
 import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
@@ -22,45 +23,52 @@ export function syncCommand(context: CliContext): Command {
     .description(
       "copy packages, modules and images from registries straight into a registry, with nothing on this machine's disk",
     )
-    .usage("[options] [source] <target>")
-    .argument("<place...>", "where from, unless --source says it, and where to: registry and path each")
+    .usage("[options] [source] [target]")
+    .argument(
+      "[place...]",
+      "where from, unless --source says it, and where to: registry and path each. A configuration may name both",
+    )
     .option("--dry-run", "ask both sides, and show what would be sent");
   const withWhat = withPlanFlags(withFailureFlags(withSelectionFlags(withSourceFlag(command))));
-  return withSyncFlags(withComponentFlags(withWhat)).action(async (places: readonly string[], given: AllFlags) => {
-    const flags = withSource(places, given);
-    const { dryRun: isDryRun = false, keepGoing } = flags;
-    const { moved } = createRoutes(routesOf(flags)); // before anything is opened: a wrong path is wrong usage
-    const target = targetSide(flags);
-    await using sources = new Sources(sourceSide(flags), context);
-    if (flags.image.length === 0 && flags.plan === undefined) requireSource(flags, context.environment);
-    checkComponentFlags(flags);
-    checkPlanFlags(flags, command);
-    const planners = await plannersFor(sources, flags, context.onEvent);
-    await using to = await openTarget(places.at(-1) ?? "", target, context);
-    const tally = new PushTally();
-    const startedMs = performance.now();
-    const { signal } = context;
-    const onEvent = (event: MirrorEvent) => {
-      tally.event(event);
-      context.onEvent(event);
-    };
-    const probe = flags.writeProbe && context.environment.MIRROR_BYPASS_ACCESS_CHECKS !== "1";
-    const how = { ...routesOf(flags), onConflict: flags.onConflict, probe, dryRun: isDryRun, keepGoing };
-    try {
-      const report = await sync(planners, { ...how, to, inFlight: inFlightOf(flags), signal, onEvent });
-      if (report.failed.length > 0) context.exitWith(3);
-      const elapsedMs = performance.now() - startedMs;
-      const summary = syncSummary(report, { target: to.name, isDryRun, moved, withoutTag: 0, elapsedMs });
-      context.output.report("sync", { ...report, dryRun: isDryRun, elapsedMs: Math.round(elapsedMs) }, summary);
-    } catch (error) {
-      if (signal.aborted || tally.hasWritten) {
-        const reason = signal.aborted ? "cancelled" : "failed";
-        const stopped = { ...tally.stopped(reason, performance.now() - startedMs), type: "sync.stopped" } as const;
-        context.output.announce(stopped, stoppedSyncSummary(stopped, to.name));
+  return withConfigFlags(withSyncFlags(withComponentFlags(withWhat))).action(
+    async (places: readonly string[], given: AllFlags) => {
+      const flags = withSource(places, given);
+      if (places.length === 0)
+        throw new UsageError("sync takes a source and a target, unless source: and target: in tranship.yaml name them");
+      const { dryRun: isDryRun = false, keepGoing } = flags;
+      const { moved } = createRoutes(routesOf(flags)); // before anything is opened: a wrong path is wrong usage
+      const target = targetSide(flags);
+      await using sources = new Sources(sourceSide(flags), context);
+      if (flags.image.length === 0 && flags.plan === undefined) requireSource(flags, context.environment);
+      checkComponentFlags(flags);
+      checkPlanFlags(flags, command);
+      const planners = await plannersFor(sources, flags, context.onEvent);
+      await using to = await openTarget(places.at(-1) ?? "", target, context);
+      const tally = new PushTally();
+      const startedMs = performance.now();
+      const { signal } = context;
+      const onEvent = (event: MirrorEvent) => {
+        tally.event(event);
+        context.onEvent(event);
+      };
+      const probe = flags.writeProbe && context.environment.MIRROR_BYPASS_ACCESS_CHECKS !== "1";
+      const how = { ...routesOf(flags), onConflict: flags.onConflict, probe, dryRun: isDryRun, keepGoing };
+      try {
+        const report = await sync(planners, { ...how, to, inFlight: inFlightOf(flags), signal, onEvent });
+        if (report.failed.length > 0) context.exitWith(3);
+        const elapsedMs = performance.now() - startedMs;
+        const summary = syncSummary(report, { target: to.name, isDryRun, moved, withoutTag: 0, elapsedMs });
+        context.output.report("sync", { ...report, dryRun: isDryRun, elapsedMs: Math.round(elapsedMs) }, summary);
+      } catch (error) {
+        if (signal.aborted || tally.hasWritten) {
+          const reason = signal.aborted ? "cancelled" : "failed";
+          const stopped = { ...tally.stopped(reason, performance.now() - startedMs), type: "sync.stopped" } as const;
+          context.output.announce(stopped, stoppedSyncSummary(stopped, to.name));
+        }
+        throw error;
       }
-      throw error;
-    }
-  });
+    },
+  );
 }
 
 /** The flags with the source, wherever it was written. @throws UsageError for more than two places, or two sources */

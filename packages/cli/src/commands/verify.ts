@@ -10,6 +10,7 @@ import {
 } from "@tranship/core";
 import { Command } from "commander";
 import { readPlan } from "../base-file.ts";
+import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
 import { requireOutputFile, writeOutputFile } from "../output-file.ts";
@@ -27,15 +28,15 @@ export function verifyCommand(context: CliContext): Command {
   const command = new Command("verify")
     .description("read everything and hash it: bundles by themselves, a registry or image layouts against a plan")
     .argument(
-      "<place...>",
-      "bundle:DIR, archives or chunks of them, several together; or oci:DIR or registry:HOST/PATH; a bare word is an existing path, else a registry",
+      "[place...]",
+      "bundle:DIR, archives or chunks of them, several together; or oci:DIR or registry:HOST/PATH; a bare word is an existing path, else a registry. A configuration may name it",
     )
     .option("--plan <file>", "what a registry must hold: a plan file or a bundle's tranship.lock.json")
     .option(
       "--evidence <file>",
       "write what was verified, against what and with what result, as JSON; - for standard output",
     );
-  return withRegistryFlags(command).action(async (places: readonly string[], flags: VerifyFlags) => {
+  return withConfigFlags(withRegistryFlags(command)).action(async (places: readonly string[], flags: VerifyFlags) => {
     checkRegistryFlags(flags);
     await requireOutputFile("--evidence", flags.evidence);
     const plan = flags.plan === undefined ? undefined : await readPlan(flags.plan);

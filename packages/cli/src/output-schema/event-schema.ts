@@ -26,6 +26,7 @@ const pushed = {
 };
 
 const anyEvent = z.discriminatedUnion("type", [
+  event("config.used", "What flags do not say is taken from this file.", { file: text }),
   event("items.listed", "So many items there are to plan.", { items: amount }),
   event("item.started", "An item is planned from now on.", { component: text, item: text, archive }),
   event("item.failed", "The run goes on without an item.", {

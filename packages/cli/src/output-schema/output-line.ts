@@ -38,6 +38,8 @@ export interface Reports {
   readonly repair: RepairReport;
   readonly inspect: Inspection & { readonly changes?: DownloadListDiff };
   readonly doctor: Examination;
+  /** The file that was written. */
+  readonly init: { readonly file: string };
 }
 
 /** The name a report goes by. */

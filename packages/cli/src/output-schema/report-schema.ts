@@ -150,6 +150,8 @@ const inventoryReport = report("inventory", {
   repositories: listOf(z.object({ path: text, blobs: listOf(z.object({ digest, size: bytes })) })),
 });
 
+const initReport = report("init", { file: text });
+
 const cleanReport = report("clean", {
   dryRun: z.boolean(),
   abandoned: z.boolean(),
@@ -215,6 +217,7 @@ const anyReport = z.discriminatedUnion("command", [
   verifyReport,
   report("serve", { requests: amount }),
   inventoryReport,
+  initReport,
   cleanReport,
   repairReport,
   inspectReport,

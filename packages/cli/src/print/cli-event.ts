@@ -9,7 +9,14 @@ export type CliEvent =
   | PullStopped
   | PushStopped
   | SyncStopped
+  | ConfigUsed
   | CommandLineWarning;
+
+/** What flags do not say is taken from this file. */
+export interface ConfigUsed {
+  readonly type: "config.used";
+  readonly file: string;
+}
 
 /** What the command line or the environment says has no effect, or shows more than it should. */
 export interface CommandLineWarning {

@@ -19,6 +19,8 @@ export function eventLine(event: CliEvent): EventLine | undefined {
       const outcome = event.outcome === "written" ? "is finished" : "is unchanged";
       return done(`${event.archive} ${outcome} (${formatBytes(event.bytes)})`);
     }
+    case "config.used":
+      return note(`what flags do not say is in ${event.file}`);
     case "archive.removed":
       return note(`${event.archive} is no longer part of the bundle and was removed`);
     case "item.failed":

@@ -1,0 +1,60 @@
+import { createReadStream } from "node:fs";
+import { type CredentialProvider, dockerCredentials, type PasswordCredentials } from "@tranship/registry";
+import { licenseLogin } from "../credential-flags.ts";
+import type { Environment } from "../environment.ts";
+import { UsageError } from "../usage-error.ts";
+import type { CredentialReference } from "./config.ts";
+
+/** The longest file with a user name and password, in bytes. */
+const maxBytes = 64 * 1024;
+
+/**
+ * What finds the credentials a reference speaks of; `whose` names it in errors. What variables and files have to say is
+ * read now.
+ * @throws UsageError for a variable that is not set and a file that cannot be read: nobody becomes anonymous by mistake
+ */
+export async function readCredentials(
+  reference: CredentialReference,
+  environment: Environment,
+  whose: string,
+): Promise<CredentialProvider> {
+  const { docker } = reference;
+  if (docker !== undefined) {
+    return dockerCredentials({ env: environment, ...(docker === true ? {} : { configPath: docker }) });
+  }
+  const credentials = await readPasswordCredentials(reference, environment, whose);
+  return () => Promise.resolve(credentials);
+}
+
+/** The user name and password of variables or a file. @throws UsageError */
+export async function readPasswordCredentials(
+  { env = {}, file }: CredentialReference,
+  environment: Environment,
+  whose: string,
+): Promise<PasswordCredentials> {
+  if (file !== undefined) return await readLoginFile(file, `${whose}.file`);
+  const read = (name: string | undefined) => {
+    const value = name === undefined ? undefined : environment[name];
+    if (value) return value;
+    throw new UsageError(`${whose}.env: the variable ${name} is not set`);
+  };
+  if (env.license !== undefined) return { username: licenseLogin, password: read(env.license) };
+  return { username: read(env.username), password: read(env.password) };
+}
+
+/** Nothing of what is in the file is told. */
+async function readLoginFile(path: string, whose: string): Promise<PasswordCredentials> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { end: maxBytes })) chunks.push(chunk);
+  } catch (cause) {
+    const { code = "unknown" } = cause as NodeJS.ErrnoException;
+    throw new UsageError(`${whose}: cannot read ${path}: ${code}`, { cause });
+  }
+  const line = Buffer.concat(chunks)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
+  const [, username, password] = /^([^:\r\n]+):([^\r\n]+)$/.exec(line) ?? [];
+  if (username !== undefined && password !== undefined && line.length <= maxBytes) return { username, password };
+  throw new UsageError(`${whose}: ${path} has to hold one line, username:password`);
+}
