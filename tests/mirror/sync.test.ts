@@ -12,6 +12,7 @@ import {
   plan,
   pull,
   pushBundle,
+  type SyncReport,
   sync,
   verify,
 } from "@tranship/core";
@@ -22,7 +23,7 @@ import {
   type RegistryReader,
   type RemoteRegistry,
 } from "@tranship/registry";
-import { type BodyTransform, startServer } from "@tranship/registry/server";
+import { type BodyTransform, type ServedRequest, startServer } from "@tranship/registry/server";
 import {
   aBlob,
   anArtifact,
@@ -234,23 +235,36 @@ test("inside a blob it goes on where either side broke off", async () => {
   expect(parts[1]?.contentLength).toBeLessThan(layer.size);
 });
 
-test("inside one host it never stalls, with one slot of each kind", { timeout: 20_000 }, async () => {
-  await using server = await startTestRegistry();
+describe("inside one host", () => {
   const layers = Array.from({ length: 3 }, (_, seed) => aBlob({ size: 6_000_000, seed }));
-  server.seed("org/app", anImage({ tag: "v1", layers }), index);
-  server.failOnce(faults.cutAfter(3_000_000), ({ method, path }) => method === "GET" && path.includes("/blobs/"));
-  await using one = createRegistry(server.host, { limits: { meta: 1, down: 1, up: 1 }, retryDelayMs: 1 });
-  const images = new ImagesService({
-    images: [`${server.host}/org/app@*`],
-    from: () => one,
-    paths: { prefix: "mirror", host: "strip" },
-  });
-  expect(await sync([images], { to: one })).toMatchObject({ images: { written: 2 } });
-  expect(await contentOf(server.registry, "mirror/")).toEqual(await contentOf(server.registry, "org/app").then(named));
-});
+  const isRead = ({ method, path }: ServedRequest) => method === "GET" && path.includes("/blobs/");
 
-const named = (content: Readonly<Record<string, unknown>>) =>
-  Object.fromEntries(Object.entries(content).map(([name, meant]) => [`org/app${name}`, meant]));
+  /** Copies one part of a registry to another, with one slot of each kind. */
+  async function syncWithin(server: TestRegistry, dryRun = false): Promise<SyncReport> {
+    server.seed("org/app", anImage({ tag: "v1", layers }), index);
+    await using one = createRegistry(server.host, { limits: { meta: 1, down: 1, up: 1 }, retryDelayMs: 1 });
+    const paths = { prefix: "mirror", host: "strip" } as const;
+    const images = new ImagesService({ images: [`${server.host}/org/app@*`], from: () => one, paths });
+    return await sync([images], { to: one, dryRun });
+  }
+
+  test("nothing is sent: all is mounted from where it is, as the dry run says", async () => {
+    await using server = await startTestRegistry();
+    const dry = await syncWithin(server, true);
+    expect(dry.blobs).toMatchObject({ written: 0, present: 0, mounted: expect.any(Number) });
+    expect((await syncWithin(server)).blobs).toEqual(dry.blobs);
+    expect(server.requests().filter(isRead)).toEqual([]);
+    expect(await contentOf(server.registry, "mirror/org/")).toEqual(await contentOf(server.registry, "org/"));
+  });
+
+  test("where mounts are refused it never stalls, with one slot of each kind", { timeout: 20_000 }, async () => {
+    await using server = await startTestRegistry();
+    server.fail(faults.status(405), { times: 99, match: ({ queryNames }) => queryNames.includes("mount") });
+    server.failOnce(faults.cutAfter(3_000_000), isRead);
+    expect((await syncWithin(server)).blobs).toMatchObject({ mounted: 0, present: 0, written: expect.any(Number) });
+    expect(await contentOf(server.registry, "mirror/org/")).toEqual(await contentOf(server.registry, "org/"));
+  });
+});
 
 describe("when one item cannot be read", () => {
   /** A source that gives nothing of a layer of the package console. */

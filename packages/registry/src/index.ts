@@ -56,5 +56,6 @@ export type {
   RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
+  SourceMounts,
   WriteProbe,
 } from "./repository.ts";

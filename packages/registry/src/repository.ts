@@ -15,12 +15,17 @@ export interface ManifestOptions extends CallOptions {
   readonly maxBytes?: number | undefined;
 }
 
-/** Options of {@link RepositoryReader.fetchBlob}; both in bytes. */
+/** Options of {@link RepositoryReader.fetchBlob}; places in bytes. */
 export interface FetchBlobOptions extends CallOptions {
   /** @defaultValue 0 */
   readonly offset?: number | undefined;
   /** @defaultValue to the end */
   readonly length?: number | undefined;
+  /**
+   * Whether a full read is hashed. Who hashes the bytes anyway, as every writer does with a blob it is given, can do
+   * without; a home may hash them all the same. @defaultValue true
+   */
+  readonly verify?: boolean | undefined;
 }
 
 /** Options of {@link RepositoryReader.referrers}. */
@@ -38,6 +43,11 @@ export interface ReferrersOptions extends CallOptions {
 export interface PushBlobOptions extends CallOptions {
   /** Repositories of the same registry (full paths below its root) that hold the blob; a writer may ignore the hint. */
   readonly mountFrom?: readonly string[] | undefined;
+  /**
+   * The full name of the repository that the bytes come from, such as `registry.example.com/org/app`: a writer of the
+   * same host may take the blob over from there. A hint, too.
+   */
+  readonly source?: string | undefined;
 }
 
 /** Options of {@link RepositoryWriter.pushManifest}. */
@@ -98,6 +108,12 @@ export interface WriteProbe {
    * serves the next blob that is pushed here; disposing takes it back when none was.
    */
   probeWrite(options?: CallOptions): Promise<AsyncDisposable>;
+}
+
+/** A writer that can take blobs over from repositories outside its registry's root, known by their full names. */
+export interface SourceMounts {
+  /** Whether blobs of the repository of that name, {@link PushBlobOptions.source}, may be taken over; asks nobody. */
+  mountsFrom(source: string): boolean;
 }
 
 /** Takes content out of one repository. Not every home can: where it cannot, calls end with `UNSUPPORTED`. */

@@ -8,6 +8,7 @@ import type {
   RegistryReader,
   RepositoryReader,
   RepositoryWriter,
+  SourceMounts,
 } from "@tranship/registry";
 
 /**
@@ -33,13 +34,14 @@ export class DryRun {
   }
 
   async #pushBlob(path: string, blob: Blob, _open: OpenBlob, options: PushBlobOptions = {}): Promise<PushOutcome> {
-    const { signal, mountFrom = [] } = options;
+    const { signal, mountFrom = [], source } = options;
     if (await this.#holds(path, blob, { signal })) return "present";
     this.#brought.add(keyOf(path, blob.digest));
     for (const from of mountFrom) {
       if (this.#brought.has(keyOf(from, blob.digest)) || (await this.#holds(from, blob, { signal }))) return "mounted";
     }
-    return "written";
+    const repository: RepositoryReader & Partial<SourceMounts> = this.#target.repository(path);
+    return source !== undefined && repository.mountsFrom?.(source) ? "mounted" : "written";
   }
 
   /** A stored blob of another size is none: whoever keeps files replaces it. */

@@ -55,10 +55,11 @@ export class Copier {
   /** Copies `blob`, which `image` (`:tag` or `@digest`) needs; the target may have it in a repository of `mountFrom`. */
   async blob(blob: Blob, image: string, signal: AbortSignal, mountFrom: readonly string[] = []): Promise<PushOutcome> {
     const upload = new Upload(this.#from, this.path, blob, this.#emit, signal);
+    const source = this.#from.name;
     let outcome: PushOutcome | undefined;
     for (let attempt = 1; outcome === undefined; attempt += 1) {
       try {
-        outcome = await this.#to.pushBlob(blob, (offset) => upload.open(offset), { signal, mountFrom });
+        outcome = await this.#to.pushBlob(blob, (offset) => upload.open(offset), { signal, mountFrom, source });
       } catch (error) {
         // Bytes that are not what the digest says cannot be the target's doing; damaged on the way, they are worth another try.
         const isCorrupt = isRegistryError(error, "DIGEST_MISMATCH") || isRegistryError(error, "SIZE_MISMATCH");

@@ -51,10 +51,52 @@ test("a copy goes through a limit of bytes and of requests unharmed", async () =
   expect(await copyAll(registry.repository("from"), registry.repository("to"), blobs)).toEqual(allWritten);
 });
 
+test("a copy that says where the bytes come from is a mount inside one host, below whatever root", async () => {
+  await using server = await startTestRegistry();
+  await using other = await startTestRegistry();
+  const blob = aBlob({ size: 5000 });
+  server.seed("org/app", blob);
+  const outcomes: string[] = [];
+  for (const { host } of [server, other]) {
+    await using below = createRegistry(`${host}/mirror/fe`);
+    const to = below.repository("app");
+    const open = async function* () {
+      yield blob.bytes;
+    };
+    outcomes.push(await to.pushBlob(blob, open, { source: `${server.host}/org/app` }));
+  }
+  expect(outcomes).toEqual(["mounted", "written"]);
+});
+
+test("a read that somebody else hashes is not hashed twice", async () => {
+  await using server = await startTestRegistry();
+  await using registry = aRegistry(server);
+  const blob = aBlob({ size: 5000 });
+  server.seed("from", blob);
+  server.fail(faults.corrupt(), { times: 2, match: reads });
+  const read = async (verify: boolean) => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of registry.repository("from").fetchBlob(blob, { verify })) chunks.push(chunk);
+    return Buffer.concat(chunks).byteLength;
+  };
+  await expect(read(true)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  expect(await read(false)).toBe(blob.size);
+  // the other one is the writer, which takes nothing that is not the digest's
+  server.fail(faults.corrupt(), { match: reads });
+  await expect(copyAll(registry.repository("from"), registry.repository("to"), [blob], false)).rejects.toMatchObject({
+    code: "DIGEST_MISMATCH",
+  });
+});
+
 function aRegistry(server: TestRegistry): RemoteRegistry {
   return createRegistry(server.host, { limits, retryDelayMs: 1 });
 }
 
-function copyAll(from: RepositoryReader, to: RepositoryWriter, all: readonly BuiltBlob[]): Promise<readonly string[]> {
-  return Promise.all(all.map((blob) => to.pushBlob(blob, (offset) => from.fetchBlob(blob, { offset }))));
+function copyAll(
+  from: RepositoryReader,
+  to: RepositoryWriter,
+  all: readonly BuiltBlob[],
+  verify = true,
+): Promise<readonly string[]> {
+  return Promise.all(all.map((blob) => to.pushBlob(blob, (offset) => from.fetchBlob(blob, { offset, verify }))));
 }

@@ -1,11 +1,12 @@
 import { type Digest, isDigest } from "../oci/digest.ts";
-import { formatName, joinPath, parseTag, type Tag } from "../oci/reference.ts";
+import { formatName, isRepositoryPath, joinPath, parseTag, type Tag } from "../oci/reference.ts";
 import { type RepositoryAction, repositoryScope } from "./auth/scope.ts";
 import type { Operation } from "./operation.ts";
 
 /** The URLs of one repository's endpoints. @see distribution-spec v1.1.1, "Endpoints" */
 export class Endpoints {
   readonly #origin: URL;
+  readonly #host: string;
   /** The repository's whole path on its host. */
   readonly path: string;
   /** `host/path`. */
@@ -13,8 +14,15 @@ export class Endpoints {
 
   constructor(origin: URL, host: string, path: string) {
     this.#origin = origin;
+    this.#host = host;
     this.path = path;
     this.name = joinPath(host, path);
+  }
+
+  /** The path of the repository called `name`, where that is one of this host. */
+  pathOf(name: string): string | undefined {
+    const path = name.startsWith(`${this.#host}/`) ? name.slice(this.#host.length + 1) : "";
+    return isRepositoryPath(path) ? path : undefined;
   }
 
   /** What a request here needs leave for. */

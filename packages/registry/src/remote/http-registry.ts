@@ -2,7 +2,14 @@ import * as z from "zod";
 import type { LaneProvider } from "../lane.ts";
 import { isRepositoryPath, joinPath, type Place } from "../oci/reference.ts";
 import type { Registry } from "../registry.ts";
-import type { CallOptions, RepositoryDeleter, RepositoryReader, RepositoryWriter, WriteProbe } from "../repository.ts";
+import type {
+  CallOptions,
+  RepositoryDeleter,
+  RepositoryReader,
+  RepositoryWriter,
+  SourceMounts,
+  WriteProbe,
+} from "../repository.ts";
 import { catalogScope } from "./auth/scope.ts";
 import { isDockerHub } from "./credentials/docker-hub.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
@@ -16,6 +23,7 @@ export type RemoteRegistryRepository = RepositoryReader &
   RepositoryWriter &
   RepositoryDeleter &
   WriteProbe &
+  SourceMounts &
   LaneProvider;
 
 /** A registry on a remote host. Holds its connections until disposed. */

@@ -18,6 +18,7 @@ import type {
   RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
+  SourceMounts,
   WriteProbe,
 } from "../repository.ts";
 import { blobLane } from "./blob-download.ts";
@@ -51,7 +52,7 @@ export interface RemoteRepositoryOptions {
 
 /** One repository of a remote registry. Stateless: readers and writers may share it. */
 export class RemoteRepository
-  implements RepositoryReader, RepositoryWriter, RepositoryDeleter, WriteProbe, LaneProvider
+  implements RepositoryReader, RepositoryWriter, RepositoryDeleter, WriteProbe, SourceMounts, LaneProvider
 {
   readonly name: string;
   readonly lane: BlobLane;
@@ -163,13 +164,19 @@ export class RemoteRepository
     return listReferrers(this.#client, this.#endpoints, this, subject, options);
   }
 
-  pushBlob(blob: Blob, open: OpenBlob, { mountFrom = [], signal }: PushBlobOptions = {}): Promise<PushOutcome> {
-    const paths = mountFrom.map((path) => joinPath(this.#root, path));
+  pushBlob(blob: Blob, open: OpenBlob, options: PushBlobOptions = {}): Promise<PushOutcome> {
+    const { mountFrom = [], source, signal } = options;
+    const from = source === undefined ? undefined : this.#endpoints.pathOf(source);
+    const paths = [...mountFrom.map((path) => joinPath(this.#root, path)), ...(from === undefined ? [] : [from])];
     return uploadBlob(this.#client, this.#endpoints, blob, open, {
       mountPaths: paths,
       chunkBytes: this.#uploadChunkBytes,
       signal,
     });
+  }
+
+  mountsFrom(source: string): boolean {
+    return this.#endpoints.pathOf(source) !== undefined;
   }
 
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void> {

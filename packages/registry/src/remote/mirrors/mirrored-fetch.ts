@@ -21,7 +21,7 @@ export async function* fetchFromSources(
   options: FetchBlobOptions = {},
 ): AsyncGenerator<Uint8Array> {
   options.signal?.throwIfAborted();
-  const reading = new PiecedReading(sources, blob, options);
+  const reading = new PiecedReading(sources, blob, { ...options, verify: true }); // damage leads to the next source
   for (const mirror of sources.mirrors) {
     if (mirror.mayAsk(blob.digest)) yield* reading.fromMirror(mirror);
     if (reading.isDone) break;

@@ -15,6 +15,7 @@ import type {
   RepositoryDeleter,
   RepositoryReader,
   RepositoryWriter,
+  SourceMounts,
   WriteProbe,
 } from "../../repository.ts";
 import { fetchFromSources } from "./mirrored-fetch.ts";
@@ -22,7 +23,12 @@ import { type LaneMemory, mirroredLane } from "./mirrored-lane.ts";
 import type { Sources } from "./sources.ts";
 
 /** A repository of the registry itself: all that can be done with one. */
-export type OriginRepository = RepositoryReader & RepositoryWriter & RepositoryDeleter & WriteProbe & LaneProvider;
+export type OriginRepository = RepositoryReader &
+  RepositoryWriter &
+  RepositoryDeleter &
+  WriteProbe &
+  SourceMounts &
+  LaneProvider;
 
 /**
  * A repository whose content may come from mirrors. Only what names itself by its digest is asked of them, so no mirror
@@ -75,6 +81,10 @@ export class MirroredRepository
 
   pushBlob(blob: Blob, open: OpenBlob, options?: PushBlobOptions): Promise<PushOutcome> {
     return this.#sources.origin.pushBlob(blob, open, options);
+  }
+
+  mountsFrom(source: string): boolean {
+    return this.#sources.origin.mountsFrom(source);
   }
 
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void> {
