@@ -8,6 +8,7 @@ export const exitCodesHelp: string =
 /** The exit code of a failed command: 2 for what was asked wrongly, 1 for what went wrong. */
 export function exitCodeOf(error: unknown): 1 | 2 {
   if (error instanceof Error && error.name === "UsageError") return 2;
+  if (error instanceof Error && error.name === "ConfigError") return 2;
   if (isMirrorError(error, "SELECTION_INVALID")) return 2;
   return isRegistryError(error, "INVALID_REFERENCE") ? 2 : 1;
 }

@@ -92,16 +92,21 @@ function wrongValue(allowed: readonly unknown[], value: unknown): string {
 function unknownKey(key: string, path: KeyPath): string {
   if (isCredentialKey(key, path)) return wherePasswordsGo;
   const allowed = allowedKeys(path);
-  const meant = nearest(key, allowed);
-  const sections = sectionsWith(key);
-  const [section] = sections;
-  const advice =
-    meant !== undefined
-      ? `; did you mean ${meant}?`
-      : section !== undefined
-        ? `; it stands ${section === "" ? "at the top of the file" : `under ${sections.slice(0, 3).join(" or ")}`}.`
-        : ".";
+  const advice = sectionAdvice(key) ?? misspeltAdvice(key, allowed) ?? ".";
   return `there is no such key here${advice} Allowed: ${allowed.join(", ")}`;
+}
+
+/** Where the very same key stands. */
+function sectionAdvice(key: string): string | undefined {
+  const sections = sectionsWith(key);
+  if (sections[0] === undefined) return undefined;
+  const where = sections.includes("") ? "at the top of the file" : `under ${sections.slice(0, 3).join(" or ")}`;
+  return `; it stands ${where}.`;
+}
+
+function misspeltAdvice(key: string, allowed: readonly string[]): string | undefined {
+  const meant = nearest(key, allowed);
+  return meant === undefined ? undefined : `; did you mean ${meant}?`;
 }
 
 function valueAt(root: unknown, path: KeyPath): unknown {

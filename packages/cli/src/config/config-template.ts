@@ -4,9 +4,8 @@
  */
 export function configTemplate(schema: string): string {
   return `# yaml-language-server: $schema=${schema}
-## What tranship does in this folder: tranship plan, pull, push, sync, verify, repair,
-## serve. Flags go before this file, this file
-## goes before environment variables. Relative paths are relative to this file.
+## What tranship plan, pull, push, sync, verify, repair and serve do in this folder. Flags go before this file, and this file
+## before environment variables. Relative paths are relative to this file.
 version: 1
 
 ## Where packages and modules come from: registry and path; or oci:DIR, bundle:DIR.
@@ -18,6 +17,7 @@ target: mirror.internal/deckhouse/fe
 
 ## All packages and modules of the source come unless something is said here. A name may say which versions.
 # packages:
+#   enabled: true # false leaves all of them out
 #   include:
 #     - console@^1.45
 #     - name: alb

@@ -1,25 +1,23 @@
 import { createReadStream } from "node:fs";
 import { UsageError } from "../usage-error.ts";
 import type { Config } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
 import { configFaults } from "./config-faults.ts";
 import { configSchema } from "./config-schema.ts";
-import { type KeyPath, type PlacedFault, readYaml } from "./yaml-document.ts";
+import { type KeyPath, readYaml } from "./yaml-document.ts";
 
 /** The longest configuration that is read, in bytes: 1 MiB. */
 export const maxConfigBytes: number = 1024 * 1024;
 
-/** How many faults are told at once. */
-const maxFaults = 10;
-
-/** Reads a configuration from a file. @throws UsageError that names each fault by file, line and column */
+/** Reads a configuration from a file. @throws ConfigError; UsageError when it cannot be read */
 export async function readConfig(file: string): Promise<Config> {
   return parseConfig(await readText(file), file);
 }
 
-/** Reads a configuration from text; `file` names it in errors. @throws UsageError */
+/** Reads a configuration from text; `file` names it in errors. @throws ConfigError */
 export function parseConfig(text: string, file: string): Config {
   const yaml = readYaml(text);
-  if (!("positionOf" in yaml)) throw refusal(file, yaml);
+  if (!("positionOf" in yaml)) throw new ConfigError(file, yaml);
   const value = yaml.value ?? {}; // nothing but comments says nothing
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
@@ -27,14 +25,7 @@ export function parseConfig(text: string, file: string): Config {
     ...yaml.positionOf(path, part),
     message: path.length === 0 ? message : `${formatPath(path)}: ${message}`,
   }));
-  throw refusal(file, faults);
-}
-
-function refusal(file: string, faults: readonly PlacedFault[]): UsageError {
-  const sorted = faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
-  const lines = sorted.slice(0, maxFaults).map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
-  if (faults.length > maxFaults) lines.push(`${file}: and ${faults.length - maxFaults} more`);
-  return new UsageError(lines.join("\n"));
+  throw new ConfigError(file, faults);
 }
 
 /** Such as `images.include[0].range`; a key that is not one plain word is quoted. */

@@ -10,9 +10,13 @@ export interface KeySchema {
   readonly anyOf?: readonly KeySchema[];
 }
 
+/** Made once, when something is first asked. */
+let root: KeySchema | undefined;
+
 /** The keys there may be in the mapping that a path leads to. */
 export function allowedKeys(path: KeyPath): readonly string[] {
-  let schemas: readonly KeySchema[] = [configJsonSchema() as KeySchema];
+  root ??= configJsonSchema() as KeySchema;
+  let schemas: readonly KeySchema[] = [root];
   for (const step of path) schemas = schemas.flatMap((schema) => below(schema, step));
   return schemas.flatMap(shapes).flatMap(({ properties = {} }) => Object.keys(properties));
 }

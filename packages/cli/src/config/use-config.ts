@@ -5,7 +5,7 @@ import { locateConfig } from "./locate-config.ts";
 
 /**
  * Gives a command that takes one its configuration, and tells which. The code that reads it is loaded only where there is
- * one. @throws UsageError
+ * one. @throws ConfigError, UsageError
  */
 export async function useConfig(command: Command, { output }: Pick<CliContext, "output">): Promise<void> {
   if (!command.options.some(({ long }) => long === "--config")) return;

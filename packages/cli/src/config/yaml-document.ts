@@ -58,7 +58,7 @@ export function readYaml(text: string): YamlDocument | readonly PlacedFault[] {
       schema: "core",
       stringKeys: false,
     } as const;
-    const document = parseDocument(text, { ...options, lineCounter: lines, logLevel: "silent" });
+    const document = parseDocument(text, { ...options, lineCounter: lines, logLevel: "error" });
     const faults = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
       ...at(pos[0]),
       message: code === "MULTIPLE_DOCS" ? "a second document begins here: there can be one only" : message,

@@ -1,4 +1,5 @@
 import { isMirrorError } from "@tranship/core";
+import { ConfigError, faultLines } from "../config/config-error.ts";
 import {
   accessDeniedFinding,
   authenticationFinding,
@@ -61,6 +62,7 @@ export function diagnose(error: unknown, command?: string): Diagnosis {
   const { name } = facts.errors[0] ?? {};
   // these say in one line what is to be done
   if (name === "UsageError") return { ...whole, class: "usage", causes: [] };
+  if (error instanceof ConfigError) return { ...whole, class: "configuration", causes: faultCauses(error) };
   if (isMirrorError(error, "SELECTION_INVALID")) return { ...whole, class: "selection", causes: [] };
   if (name === "Interruption") return { ...whole, class: "interrupted", causes: [] };
   for (const find of classes) {
@@ -68,6 +70,12 @@ export function diagnose(error: unknown, command?: string): Diagnosis {
     if (finding) return { ...told, ...finding };
   }
   return { ...told, class: "unknown", causes: [] };
+}
+
+/** One fault is told by the message; of several, each is a cause. */
+function faultCauses(error: ConfigError): Diagnosis["causes"] {
+  const lines = faultLines(error);
+  return lines.length > 1 ? lines.map((line) => ({ cause: redact(line), advice: [] })) : [];
 }
 
 /** Of which side of a copy it tells, where it does. */

@@ -28,6 +28,7 @@ export const diagnosisClasses = [
   "too-large",
   "file",
   "listen",
+  "configuration",
   "selection",
   "plan",
   "bundle",
