@@ -11,13 +11,16 @@ export const mib: number = 1024 * 1024;
 /** No run of the program may hold more memory, in bytes. */
 export const maxRssBytes: number = 200 * mib;
 
-/** What the kernel counted for a process of ours. */
+/** What the kernel counted for a process of ours, and what that process asked. */
 export interface Usage {
   /** The high-water mark of its resident memory, in bytes. */
   readonly peakRssBytes: number;
   /** What it had written to the disk's file system, in bytes. */
   readonly writtenBytes: number;
   readonly cpuMs: number;
+  /** Requests it made of registries; fewer of them different ones when it asked for something twice. */
+  readonly requests: number;
+  readonly differentRequests: number;
 }
 
 /** Runs a program to its end and gives the time it took. @throws Error when it fails */
