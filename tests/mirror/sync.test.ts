@@ -267,19 +267,23 @@ describe("inside one host", () => {
 });
 
 describe("when one item cannot be read", () => {
-  /** A source that gives nothing of a layer of the package console. */
-  async function aBrokenSource(): Promise<TestRegistry> {
+  /** A source that does not have a blob of the package console: of its content a layer or the config, or of its metadata. */
+  async function aBrokenSource(what: "layer" | "config" | "metadata"): Promise<TestRegistry> {
     const source = await aBusySource();
-    const broken = await source.registry.repository("demo/fe/packages/console").manifest("v1.46.0");
-    const { layers } = JSON.parse(new TextDecoder().decode(broken.bytes));
-    const digest = layers.at(-1).digest;
-    source.fail(faults.status(404), { times: 99, match: ({ path }) => path.endsWith(`/console/blobs/${digest}`) });
+    const path = `demo/fe/packages/console${what === "metadata" ? "/version" : ""}`;
+    const { bytes } = await source.registry.repository(path).manifest("v1.46.0");
+    const { layers, config } = JSON.parse(new TextDecoder().decode(bytes));
+    const { digest } = what === "layer" ? layers.at(-1) : config;
+    source.fail(faults.status(404), {
+      times: 99,
+      match: ({ path: asked }) => asked.endsWith(`${path}/blobs/${digest}`),
+    });
     return source;
   }
 
   test("the run ends, and names the side and the reference", async () => {
     await using held = new AsyncDisposableStack();
-    await using source = await aBrokenSource();
+    await using source = await aBrokenSource("config");
     await using target = await startTestRegistry();
     await expect(sync(plannersOf(source, held), { to: held.use(rootOf(target)) })).rejects.toMatchObject({
       code: "TRANSFER_FAILED",
@@ -287,28 +291,36 @@ describe("when one item cannot be read", () => {
     });
   });
 
-  test("with keepGoing the others come as through a bundle, and the next run brings the rest", async () => {
-    await using held = new AsyncDisposableStack();
-    await using source = await aBrokenSource();
-    await using pushed = await startTestRegistry();
-    await using synced = await startTestRegistry();
-    await throughABundle(plannersOf(source, held), held.use(rootOf(pushed)), true);
-    const [planners, to] = [plannersOf(source, held), held.use(rootOf(synced))];
-    const events: MirrorEvent[] = [];
-    const how = { to, modulesPathSuffix: "/extra/mods", keepGoing: true };
-    const report = await sync(planners, { ...how, onEvent: (event) => events.push(event) });
-    expect(report).toMatchObject({ packages: ["alb"], metadataOnly: ["packages/console"], modules: ["net"] });
-    expect(report.failed).toMatchObject([{ item: "console", archive: "package-console.tar", code: "TRANSFER_FAILED" }]);
-    expect(events.filter(({ type }) => type === "item.failed")).toHaveLength(1);
-    expect(report.blobs.written).toBe(puts(synced, "/blobs/").length);
-    expect(report.images.written + report.discovery.written).toBe(
-      new Set(puts(synced, "/manifests/").flatMap(({ path }) => (path.includes("sha256:") ? [] : path))).size,
-    );
-    expect(await contentOf(synced.registry)).toEqual(await contentOf(pushed.registry));
+  test.for([
+    { what: "layer", when: "planning", failed: ["package-console.tar"], blobs: 0 },
+    { what: "config", when: "copying", failed: ["package-console.tar"], blobs: 1 },
+    { what: "metadata", when: "copying", failed: ["package-console.tar", "package-versions.tar"], blobs: 1 },
+  ] as const)(
+    "a $what while $when: with keepGoing the others come as through a bundle, and the next run brings the rest",
+    async ({ what, failed, blobs }) => {
+      await using held = new AsyncDisposableStack();
+      await using source = await aBrokenSource(what);
+      await using pushed = await startTestRegistry();
+      await using synced = await startTestRegistry();
+      await throughABundle(plannersOf(source, held), held.use(rootOf(pushed)), true);
+      const [planners, to] = [plannersOf(source, held), held.use(rootOf(synced))];
+      const events: MirrorEvent[] = [];
+      const how = { to, modulesPathSuffix: "/extra/mods", keepGoing: true };
+      const report = await sync(planners, { ...how, onEvent: (event) => events.push(event) });
+      expect(report).toMatchObject({ packages: ["alb"], modules: ["net"] });
+      expect(report.failed).toMatchObject(failed.map((archive) => ({ archive, code: "TRANSFER_FAILED" })));
+      expect(events.filter(({ type }) => type === "item.failed")).toHaveLength(failed.length);
+      expect(events.filter(({ type }) => type === "blob.failed")).toHaveLength(blobs);
+      expect(report.blobs.written).toBe(puts(synced, "/blobs/").length);
+      expect(report.images.written + report.discovery.written).toBe(
+        new Set(puts(synced, "/manifests/").flatMap(({ path }) => (path.includes("sha256:") ? [] : path))).size,
+      );
+      expect(await contentOf(synced.registry)).toEqual(await contentOf(pushed.registry));
 
-    source.reset();
-    expect(await sync(planners, how)).toMatchObject({ failed: [], packages: ["alb", "console"] });
-  });
+      source.reset();
+      expect(await sync(planners, how)).toMatchObject({ failed: [], packages: ["alb", "console"] });
+    },
+  );
 
   test("with keepGoing a target that refuses ends the run all the same", async () => {
     await using held = new AsyncDisposableStack();
@@ -391,6 +403,11 @@ describe("on the command line", () => {
     { words: ["b.invalid/x"], says: "no source was given" },
     { words: ["a.invalid/x", "bundle:b"], says: "only a pull writes a bundle" },
     { words: ["a.invalid/x", "b.invalid/x", "--source-client-cert", "f"], says: "need each other" },
+    {
+      words: ["b.invalid/x", "--image", "c.invalid/x:1", "--image", "d.invalid/x:1", "--source-insecure"],
+      says: "--source-insecure: it is about one",
+    },
+    { words: ["a.invalid/x", "b.invalid/x", "--source-password", "p"], says: "give --source-login" },
     { words: ["a.invalid/x", "b.invalid/x", "--target-modules-path-suffix", "A B"], says: "A B" },
     { words: ["a.invalid/x", "b.invalid/x", "--plan", "p", "--no-modules"], says: "contradict each other" },
   ])("$words is wrong usage", async ({ words, says }) => {

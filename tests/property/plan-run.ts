@@ -23,15 +23,17 @@ import {
   plan,
   pull,
   pushBundle,
+  sync,
   verify,
 } from "@tranship/core";
-import { createRegistry, MemoryRegistry, type RegistryReader } from "@tranship/registry";
+import { createRegistry, MemoryRegistry, type Registry, type RegistryReader } from "@tranship/registry";
 import { startTestRegistry } from "@tranship/registry/testing";
 import fc from "fast-check";
 import { differing, fileDigests } from "../support/bundle-files.ts";
 import { seededRandom } from "../support/random.ts";
 import { injectFaults } from "./homes.ts";
 import { buildCatalog, type CatalogPlan, catalogPlan, namesOf } from "./random-catalog.ts";
+import { type Content, contentOf } from "./repository-content.ts";
 
 /** One plan and the pulls that are held against it. */
 export interface PlanRun {
@@ -142,7 +144,9 @@ async function compare(
   await pullInto(second, [listPlanner(list, source)]);
   const files = differing(await fileDigests(first), await fileDigests(second));
   if (files.length > 0) problems.push(`a pull of the plan has other files: ${files.join(", ")}`);
-  problems.push(...(await againstPush(list, first)));
+  disturb();
+  const syncTo = async (to: Registry) => void (await sync(plannersOf(run, source), { to, keepGoing, retryDelayMs: 1 }));
+  problems.push(...(await againstPush(list, first, syncTo)));
   return { problems, ...countsOf(list), faulty: 0, isRefused: false };
 }
 
@@ -176,15 +180,33 @@ function againstReport(list: DownloadList, report: PullReport, faults = 0): read
   return isDeepStrictEqual(told, done) ? [] : [`planned ${JSON.stringify(told)}, pulled ${JSON.stringify(done)}`];
 }
 
-/** What is left to a base is not pushed here; the bundle itself then has to have the rest. */
-async function againstPush(list: DownloadList, folder: string): Promise<readonly string[]> {
+/**
+ * What is left to a base is not pushed here; the bundle itself then has to have the rest. A sync leaves what the push
+ * does; of items that failed, another run may have more.
+ */
+async function againstPush(
+  list: DownloadList,
+  folder: string,
+  syncTo: (to: Registry) => Promise<void>,
+): Promise<readonly string[]> {
   if (list.archives.length === 0) return [];
   await using bundle = await Bundle.open(folder);
   const target = new MemoryRegistry();
   const isWhole = downloadTotals(list).assumed.blobs === 0;
   if (isWhole) await pushBundle(bundle, target);
   const { findings } = await verify(isWhole ? target : bundle, list);
-  return findings.map(({ code, message }) => `${code}: ${message}`);
+  const problems = findings.map(({ code, message }) => `${code}: ${message}`);
+  if (!isWhole || list.failed !== undefined) return problems;
+  const synced = new MemoryRegistry();
+  await syncTo(synced);
+  const [one, other] = [await allContent(target), await allContent(synced)];
+  return isDeepStrictEqual(one, other) ? problems : [...problems, "a sync leaves something else than a push"];
+}
+
+async function allContent(registry: RegistryReader): Promise<ReadonlyMap<string, Content>> {
+  const content = new Map<string, Content>();
+  for await (const path of registry.repositories()) content.set(path, await contentOf(registry.repository(path)));
+  return content;
 }
 
 async function pullInto(

@@ -84,7 +84,9 @@ export async function credentialsOf(
   if (login?.username === undefined) {
     const name = passwordFlag(flags) ?? given?.name;
     if (name === undefined) return undefined;
-    throw new UsageError(`${name} needs a user name: give --registry-login or set ${variables[0]?.login}`);
+    throw new UsageError(
+      `${name} needs a user name: give --${side === "source" ? "source" : "registry"}-login or set ${variables[0]?.login}`,
+    );
   }
   const password = flags.registryPasswordStdin
     ? await readPassword(input, "--registry-password-stdin")

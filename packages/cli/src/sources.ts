@@ -1,12 +1,20 @@
 import { type DownloadList, listedHosts, type RegistryOfHost, type SourceRegistries } from "@tranship/core";
 import { parsePlace, type RegistryReader } from "@tranship/registry";
 import type { CliContext, RegistryFlags } from "./context.ts";
+import type { CredentialFlags } from "./credential-flags.ts";
 import { openSource, parseCliPlace } from "./place.ts";
 import { requireSource, type SourceFlag, sourceOf } from "./source-flag.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Flags that are about one registry: who asks it, and how far its connection is trusted. */
-const ownFlags = {
+type OwnFlag =
+  | keyof CredentialFlags
+  | keyof Pick<RegistryFlags, "insecure" | "tlsSkipVerify" | "clientCert" | "clientKey">;
+
+/** What each of them is called. */
+export type OwnFlags = Readonly<Record<OwnFlag, string>>;
+
+const ownFlags: OwnFlags = {
   registryLogin: "--registry-login",
   registryPassword: "--registry-password",
   registryPasswordStdin: "--registry-password-stdin",
@@ -17,7 +25,7 @@ const ownFlags = {
   tlsSkipVerify: "--tls-skip-verify",
   clientCert: "--client-cert",
   clientKey: "--client-key",
-} as const satisfies Partial<Record<keyof RegistryFlags, string>>;
+};
 
 /** The registries a command reads from: the source, and whatever hosts it needs besides; closed together. */
 export class Sources implements AsyncDisposable {
@@ -29,14 +37,17 @@ export class Sources implements AsyncDisposable {
   readonly isWanted: boolean;
   readonly #flags: RegistryFlags & SourceFlag;
   readonly #context: CliContext;
+  readonly #flagNames: OwnFlags;
   readonly #opened: AsyncDisposable[] = [];
 
-  constructor(flags: RegistryFlags & SourceFlag, context: CliContext) {
+  /** `flagNames` says what flags about the source are called where not as usual. */
+  constructor(flags: RegistryFlags & SourceFlag, context: CliContext, flagNames: Partial<OwnFlags> = {}) {
     this.place = sourceOf(flags, context.environment);
     this.isGiven = flags.source !== undefined;
     this.isWanted = this.isGiven || flags.configuredSource !== undefined;
     this.#flags = flags;
     this.#context = context;
+    this.#flagNames = { ...ownFlags, ...flagNames };
   }
 
   /** Opens the source. @throws UsageError when there is none */
@@ -57,8 +68,8 @@ export class Sources implements AsyncDisposable {
   ): Promise<RegistryOfHost> {
     const sourceHost = this.#sourceHost();
     const own = isSourceAsked ? sourceHost : hosts.length === 1 ? hosts[0] : undefined;
-    const given = Object.entries(ownFlags).flatMap(([name, flag]) =>
-      this.#flags[name as keyof typeof ownFlags] === undefined ? [] : flag,
+    const given = Object.entries(this.#flagNames).flatMap(([name, flag]) =>
+      this.#flags[name as OwnFlag] === undefined ? [] : flag,
     );
     if (!isSourceAsked && own === undefined && given[0] !== undefined) {
       const which = `${hosts.slice(0, 5).join(", ")}${hosts.length > 5 ? ", …" : ""}`;

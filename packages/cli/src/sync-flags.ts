@@ -4,6 +4,7 @@ import { withMirrorFlag } from "./connection-flags.ts";
 import type { RegistryFlags } from "./context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "./flags.ts";
 import type { SourceFlag } from "./source-flag.ts";
+import type { OwnFlags } from "./sources.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Flags of a command that reads one registry and writes another. */
@@ -42,6 +43,14 @@ export function withSyncFlags(command: Command): Command {
     );
   return withMirrorFlag(withTarget);
 }
+
+/** What flags about the source are called, as they are the target's by the usual names. */
+export const sourceFlagNames: Partial<OwnFlags> = {
+  insecure: "--source-insecure",
+  tlsSkipVerify: "--source-tls-skip-verify",
+  clientCert: "--source-client-cert",
+  clientKey: "--source-client-key",
+};
 
 /** What the flags say of the source: its own, and those that are about every connection. @throws UsageError */
 export function sourceSide<Flags extends SyncFlags>(flags: Flags): Flags {

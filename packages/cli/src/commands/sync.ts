@@ -12,7 +12,7 @@ import { type ComponentFlags, checkComponentFlags, withComponentFlags } from "..
 import { type SelectionFlags, withSelectionFlags } from "../selection-flags.ts";
 import { requireSource, withSourceFlag } from "../source-flag.ts";
 import { Sources } from "../sources.ts";
-import { routesOf, type SyncFlags, sourceSide, targetSide, withSyncFlags } from "../sync-flags.ts";
+import { routesOf, type SyncFlags, sourceFlagNames, sourceSide, targetSide, withSyncFlags } from "../sync-flags.ts";
 import { UsageError } from "../usage-error.ts";
 
 type AllFlags = SyncFlags & SelectionFlags & PlanFlags & FailureFlags & ComponentFlags;
@@ -38,7 +38,7 @@ export function syncCommand(context: CliContext): Command {
       const { dryRun: isDryRun = false, keepGoing } = flags;
       const { moved } = createRoutes(routesOf(flags)); // before anything is opened: a wrong path is wrong usage
       const target = targetSide(flags);
-      await using sources = new Sources(sourceSide(flags), context);
+      await using sources = new Sources(sourceSide(flags), context, sourceFlagNames);
       if (flags.image.length === 0 && flags.plan === undefined) requireSource(flags, context.environment);
       checkComponentFlags(flags);
       checkPlanFlags(flags, command);

@@ -13,7 +13,7 @@ import { proveWork } from "./prove-work.ts";
 import type { BlobProver, GraphChecker, PushBundleOptions, SpaceChecker } from "./push-bundle.ts";
 import { discoveryImages, type PushedImage, type PushListOptions, readPushList } from "./push-list.ts";
 import { type PushReport, reportOf } from "./push-report.ts";
-import { pushSteps } from "./push-steps.ts";
+import { type PushStepsOptions, pushSteps } from "./push-steps.ts";
 import { decideWork } from "./push-work.ts";
 import { takeReferrersApart } from "./referrer-lists.ts";
 import { createRoutes, type Routes } from "./routes.ts";
@@ -26,6 +26,8 @@ export interface PushRound {
   readonly progress: CopyProgress;
   /** Says what the target had when the run began. */
   readonly asked: AskedTarget;
+  /** `PushStepsOptions.wholesOf`, where a part of the source may come to nothing. */
+  readonly wholesOf?: PushStepsOptions["wholesOf"];
   /**
    * Told of each failure to copy, as it comes; what does not need what failed goes on. `path` is the repository's at the
    * source; `blob` is absent where it is not about one.
@@ -90,7 +92,7 @@ export async function pushFrom(
   }
   if (prove) await proveWork(source, work, { signal, emit });
   await using _begun = probe ? await probeWrites(paths, target, how) : undefined;
-  const steps = pushSteps(work, { held, progress: round?.progress });
+  const steps = pushSteps(work, { held, progress: round?.progress, wholesOf: round?.wholesOf });
   emit({ type: "work.planned", job: round ? "sync" : "push", ...steps.planned });
   const failures = await runSteps(steps.steps, { ...how, keepGoing: round !== undefined });
   return { report: reportOf(work, steps.progress, catalogs), failures };

@@ -1,9 +1,12 @@
 import { type Digest, formatName } from "@tranship/registry";
 import type { Copier } from "../transfer/copier.ts";
 import type { CopyProgress } from "../transfer/copy-progress.ts";
-import { CopySteps } from "../transfer/copy-steps.ts";
+import { CopySteps, type ImageToCopy } from "../transfer/copy-steps.ts";
 import type { PushedImage } from "./push-list.ts";
 import type { PushWork } from "./push-work.ts";
+
+/** What is pushed: an image or a referrer. */
+type Pushed = Pick<PushedImage, "copier" | "path" | "descriptor" | "graph">;
 
 /** A blob the target is known to have in the repository at `path`. */
 export interface HeldBlob {
@@ -19,15 +22,33 @@ export interface PushStepsOptions {
   readonly held: readonly HeldBlob[];
   /** What is done already, and is not done again. @defaultValue nothing */
   readonly progress?: CopyProgress | undefined;
+  /**
+   * What an image of the source is a part of, by name: nothing of it is published before all its blobs are there.
+   * @defaultValue each image is by itself
+   */
+  readonly wholesOf?: ((path: string, digest: Digest) => Iterable<string>) | undefined;
 }
 
 /** The writes: rank after rank, names of one image and rank in one go. */
-export function pushSteps(work: PushWork, { copierOf = (own) => own, held, progress }: PushStepsOptions): CopySteps {
+export function pushSteps(work: PushWork, options: PushStepsOptions): CopySteps {
+  const { copierOf = (own) => own, held, progress, wholesOf = () => [] } = options;
   const steps = new CopySteps(progress);
+  const wholes = new Map<string, Set<string>>();
+  const add = ({ copier: own, path, descriptor, graph }: Pushed, image: Omit<ImageToCopy, "copier" | "graph">) => {
+    const names = [...wholesOf(path, descriptor.digest)].map((name) => `all blobs of ${name}`);
+    const copier = copierOf(own);
+    const id = steps.addImage({ ...image, copier, graph, after: [...(image.after ?? []), ...names] });
+    for (const name of names) {
+      const parts = wholes.get(name) ?? new Set();
+      wholes.set(name, parts);
+      for (const blob of steps.blobSteps(copier, graph)) parts.add(blob);
+    }
+    return id;
+  };
   for (const { digest, path } of held) steps.addHolder(digest, path);
   // First: a referrer that only lacks its place in a list is pushed though its manifest may be there.
-  const referrers = work.referrers.written.map(({ copier, graph, descriptor }) =>
-    steps.addImage({ copier: copierOf(copier), graph, tags: [], image: formatName("", descriptor.digest) }),
+  const referrers = work.referrers.written.map((referrer) =>
+    add(referrer, { tags: [], image: formatName("", referrer.descriptor.digest) }),
   );
   for (const { copier, graph } of work.referrers.present) steps.addPresent(copier, graph);
   for (const image of work.present) {
@@ -37,21 +58,22 @@ export function pushSteps(work: PushWork, { copierOf = (own) => own, held, progr
   }
   const ranks = [...Map.groupBy(groupsOf(work.written), ([image]) => image?.rank ?? 0)].sort(([a], [b]) => a - b);
   let published: readonly string[] = referrers;
-  let after: string | undefined;
+  let after: readonly string[] = [];
   for (const [rank, groups] of ranks) {
     // Blobs flow at any time; the next rank's manifests wait for all of this one's.
     if (rank > 0 && published.length > 0) {
-      after = `before rank ${rank}`;
-      steps.addBarrier(after, published);
+      const barrier = `before rank ${rank}`;
+      steps.addBarrier(barrier, published);
+      after = [barrier];
     }
     const own = groups.flatMap(([first, ...others]) => {
       if (!first) return [];
-      const { copier, graph } = first;
       const tags = [first, ...others].map(({ tag }) => tag);
-      return steps.addImage({ copier: copierOf(copier), graph, tags, image: formatName("", first.tag), after });
+      return add(first, { tags, image: formatName("", first.tag), after });
     });
-    published = after === undefined ? [...published, ...own] : [after, ...own];
+    published = after.length === 0 ? [...published, ...own] : [...after, ...own];
   }
+  for (const [name, parts] of wholes) steps.addBarrier(name, [...parts]);
   return steps;
 }
 

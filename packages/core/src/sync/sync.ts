@@ -7,7 +7,7 @@ import type { Planner } from "../plan/planner.ts";
 import { AskedOnce } from "../push/asked-once.ts";
 import type { PushBundleOptions, SpaceChecker } from "../push/push-bundle.ts";
 import type { PushReport } from "../push/push-report.ts";
-import { pushFrom } from "../push/push-run.ts";
+import { type PushRound, pushFrom } from "../push/push-run.ts";
 import { ItemFailures, readsHosts } from "../services/item-failures.ts";
 import { planRun } from "../services/plan.ts";
 import { type Run, startRun } from "../services/run-context.ts";
@@ -32,6 +32,7 @@ export interface SyncOptions extends Omit<PushBundleOptions, "prove"> {
 
 /** What a sync did; plain data. What it tells beside a push is what a pull does. */
 export interface SyncReport extends PushReport {
+  /** What the selection led to and the source does not have. */
   readonly missing: readonly MissingImage[];
   /** What was gone on without, by the archive it would make; empty without `keepGoing`. */
   readonly failed: readonly FailedItem[];
@@ -66,7 +67,8 @@ export async function sync(planners: readonly Planner[], options: SyncOptions): 
       }
     };
     const how = { ...push, probe: isFirst ? push.probe : false, signal: run.stop.signal, onEvent: emit };
-    const { report, failures: left } = await pushFrom(source, to, how, { progress, asked, onFailure });
+    const wholesOf: PushRound["wholesOf"] = keepGoing ? (path, digest) => source.archivesWith(path, digest) : undefined;
+    const { report, failures: left } = await pushFrom(source, to, how, { progress, asked, wholesOf, onFailure });
     const [first] = left;
     if (!first) return { ...report, missing: list.missing, failed: failedOf(planners, items, failures, run) };
     leaveOut(broken, items, failures);

@@ -66,6 +66,7 @@ export class Copier {
         if (isCorrupt && attempt < maxReadings && !signal.aborted) continue;
         const isSource = isCorrupt || upload.failure?.error === error;
         const failure = this.failure(error, isSource ? "source" : "target", image, signal);
+        upload.fail();
         this.#onFailure?.(failure, blob);
         throw failure;
       }

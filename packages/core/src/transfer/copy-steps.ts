@@ -39,8 +39,8 @@ export interface ImageToCopy {
   readonly tags: readonly Tag[];
   /** How messages name it: `:tag` or `@digest`. */
   readonly image: string;
-  /** The step its manifests wait for; its blobs do not. */
-  readonly after?: string | undefined;
+  /** The steps its manifests wait for; its blobs do not. */
+  readonly after?: readonly string[] | undefined;
 }
 
 /**
@@ -90,8 +90,7 @@ export class CopySteps {
   }
 
   /** Adds the steps of an image and gives the id of the one that publishes it. */
-  addImage({ copier, graph, tags, image, after }: ImageToCopy): string {
-    const barrier = after === undefined ? [] : [after];
+  addImage({ copier, graph, tags, image, after = [] }: ImageToCopy): string {
     /** Of manifests the target has: the steps that make sure of what they need, before something new relies on them. */
     const assured = new Map<Digest, readonly string[]>();
     let published = "";
@@ -113,12 +112,17 @@ export class CopySteps {
       const own = isNamed ? tags : [];
       published = `manifest ${key} ${own.join(" ")}`;
       if (earlier === undefined) this.#manifests.set(key, published);
-      this.#add(published, [...needs, ...barrier], async (signal) => {
+      this.#add(published, [...needs, ...after], async (signal) => {
         await copier.manifest(manifest, own, image, signal);
         this.#progress.countManifest(copier.path, manifest.descriptor.size * Math.max(1, own.length));
       });
     }
     return published;
+  }
+
+  /** The steps that bring the blobs of a graph, as far as there are any. */
+  blobSteps(copier: Copier, { blobs }: Graph): readonly string[] {
+    return blobs.flatMap(({ digest }) => this.#blobs.get(keyOf(copier, digest)) ?? []);
   }
 
   /** Adds a step that only waits. */

@@ -55,6 +55,11 @@ export class Upload {
     this.#emit({ type: "blob.finished", ...this.#told, size, fetchedBytes: this.#sentBytes, elapsedMs });
   }
 
+  /** Tells that the blob is given up, if it was begun. */
+  fail(): void {
+    if (this.#startedMs !== undefined) this.#emit({ type: "blob.failed", ...this.#told, size: this.#blob.size });
+  }
+
   #count(bytes: number): void {
     this.#sentBytes += bytes;
     this.#untoldBytes += bytes;
