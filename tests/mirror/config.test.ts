@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createRegistry } from "@tranship/registry";
 import { anImage, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
+import { createContext } from "../../packages/cli/src/context.ts";
+import { HumanOutput } from "../../packages/cli/src/print/output.ts";
+import { createProgram } from "../../packages/cli/src/program.ts";
 import { seedProduct, smallProduct } from "../support/product.ts";
 import { runProgram, runProgramIn } from "../support/run-program.ts";
 import { transhipMain } from "../support/run-tranship.ts";
@@ -91,6 +94,7 @@ describe("one file says it all", () => {
     expect(await tagsAt(target, "packages/alb")).toEqual(expect.arrayContaining(["v1.0.3"]));
     expect(await tagsAt(target, "tools/org/tool")).toEqual(["v1.1.0"]);
 
+    expect(await run("sync", "--dry-run")).toMatchObject({ code: 0 });
     expect((await run("verify")).stdout).toContain("is whole");
     expect(await run("repair")).toMatchObject({ code: 0 });
     writeFileSync(file, `${text}verify: { place: target, evidence: evidence.json }\n`);
@@ -151,4 +155,31 @@ describe("precedence", () => {
       stderr: expect.stringContaining("none.yaml: ENOENT"),
     });
   });
+});
+
+test("a server asks for the user name and password that the file leads to", async () => {
+  const folder = tempFolder();
+  const file = join(folder, "tranship.yaml");
+  mkdirSync(join(folder, "images"));
+  writeFileSync(join(folder, "served.login"), "guest:of-the-server");
+  writeFileSync(file, "serve: { place: oci:images, listen: 127.0.0.1:0, credentials: { file: served.login } }\n");
+  const stop = new AbortController();
+  const said = Promise.withResolvers<string>();
+  const [stdout, stderr] = [{ write: (text: string) => Boolean(said.resolve(text)) || true }, { write: () => true }];
+  const context = createContext({
+    output: new HumanOutput(stdout, stderr),
+    signal: stop.signal,
+    input: (async function* () {})(),
+    environment: {},
+    exitWith() {},
+  });
+  const served = createProgram(context, "0.0.0").parseAsync(["serve", "--config", file], { from: "user" });
+  const [url] = /http:\/\/[0-9.]+:[0-9]+/.exec(await Promise.race([said.promise, served.then(() => "")])) ?? [];
+  const asked = async (login: string) => {
+    const headers = { authorization: `Basic ${Buffer.from(login).toString("base64")}` };
+    return (await fetch(`${url}/v2/`, { headers })).status;
+  };
+  expect([await asked("guest:wrong"), await asked("guest:of-the-server")]).toEqual([401, 200]);
+  stop.abort();
+  await served;
 });
