@@ -48,7 +48,10 @@ export function verifyCommand(context: CliContext): Command {
       const report = await verifyBoth(bundle, plan?.list, context);
       return await tell(report, { place: bundle.name, plan: plan?.digest, locks: bundle.locks });
     }
-    if (!plan) throw new UsageError(`${named} is verified against a plan: give --plan FILE`);
+    if (!plan)
+      throw new UsageError(
+        `${named} is verified against a plan: give --plan FILE, such as the tranship.lock.json of the bundle that was pushed`,
+      );
     await using registry = await openReader(where, flags, context);
     const { signal, onEvent } = context;
     await tell(await verify(registry, plan.list, { signal, onEvent }), { place: registry.name, plan: plan.digest });

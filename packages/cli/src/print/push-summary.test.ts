@@ -34,6 +34,13 @@ test("the summary of a push has every count", () => {
   ]);
 });
 
+test("the summary of a push of images alone says nothing of catalogs", () => {
+  const images = { ...report, discovery: { written: 0, present: 0 }, packages: [], modules: [], metadataOnly: [] };
+  const text = pushSummary(images, { target: "host", isDryRun: false, moved: [], withoutTag: 0, elapsedMs: 1 });
+  expect(text).not.toMatch(/discovery|packages|modules/);
+  expect(text).toContain("12 sent");
+});
+
 test("the summary of a dry run says what a mount may still become", () => {
   const text = pushSummary(report, { target: "host/fe", isDryRun: true, moved: [], withoutTag: 0, elapsedMs: 1 });
   expect(text).toMatch(/^would push to host\/fe\n/);

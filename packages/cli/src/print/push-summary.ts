@@ -26,13 +26,14 @@ export function pushedLines(report: PushReport, options: PushSummaryOptions, isA
   const { target, isDryRun, moved, withoutTag, elapsedMs } = options;
   const { images, discovery, referrers, blobs, bytes, packages, modules, metadataOnly } = report;
   const announced: Readonly<Record<string, readonly string[]>> = { packages, modules };
+  const hasCatalog = [...packages, ...modules, ...metadataOnly].length + discovery.written + discovery.present > 0;
   const rows: readonly (readonly [label: string, text: string])[] = [
     ["tags", tagsText(images)],
-    ["discovery tags", `${discovery.written} written, ${discovery.present} there already`],
+    ...row("discovery tags", hasCatalog, `${discovery.written} written, ${discovery.present} there already`),
     ...row("referrers", referrers.written + referrers.present + referrers.kept > 0, referrersText(referrers)),
     ["blobs", blobsText(report)],
     ["manifests", `${formatBytes(bytes.manifests)} sent`],
-    ...Object.entries(announced).map(([name, names]) => {
+    ...Object.entries(hasCatalog ? announced : {}).map(([name, names]) => {
       const place = names.length > 0 ? moved.find(({ root }) => root === name) : undefined;
       return [
         name,

@@ -31,6 +31,12 @@ export function verifySummary(report: VerifyReport, place: string, elapsedMs: nu
     findings.length === 0
       ? `${place} is whole${assumed.blobs === 0 ? "" : " over its base"}: ${count(images, "image")}, ${count(blobs, "blob")}, ${formatBytes(bytes)} read and hashed`
       : `${place} is not whole: ${count(findings.length, "fault")} in ${count(images, "image")}, ${count(blobs, "blob")}`,
+    ...(isElsewhere(report) ? ["nothing of it is there: is this the place it was pushed to?"] : []),
     elapsedLine(elapsedMs, bytes),
   ].join("\n");
+}
+
+/** Whether not a byte of what was looked for was found, and nothing is wrong but that. */
+function isElsewhere({ findings, bytes }: VerifyReport): boolean {
+  return bytes === 0 && findings.length > 0 && findings.every(({ code }) => code.endsWith("_MISSING"));
 }
