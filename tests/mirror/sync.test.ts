@@ -144,19 +144,32 @@ test("a synced mirror is, digest for digest and tag for tag, the one that was pu
   expect(synced.requests().filter(({ method }) => method === "PUT" || method === "PATCH")).toEqual([]);
 });
 
+test("each thing of the source is asked for once, and small ones that were planned by are not asked for again", async () => {
+  await using held = new AsyncDisposableStack();
+  await using source = await aBusySource();
+  await using target = await startTestRegistry();
+  await sync(plannersOf(source, held), { to: held.use(rootOf(target)) });
+  const asked = source.requests().map(({ method, path }) => `${method} ${path}`);
+  expect(asked.filter((one, at) => asked.indexOf(one) !== at && !one.endsWith("/v2/"))).toEqual([]);
+  expect(asked.filter((one) => one.startsWith("HEAD"))).toEqual([]);
+});
+
 test("through docker-registry and back, every digest is the same and all of it is verified", async () => {
   await using held = new AsyncDisposableStack();
   await using source = await aBusySource();
   await using docker = await startDockerRegistry();
   await using end = await startTestRegistry();
   const middle = held.use(createRegistry(`${docker.host}/demo/fe`));
-  const planners = plannersOf(source, held).slice(0, 2); // docker-registry lists no referrers by itself
+  const planners = plannersOf(source, held);
   const list = await plan(planners);
   await sync(planners, { to: middle });
   expect(await verify(middle, list)).toMatchObject({ ok: true, findings: [] });
 
   const back = [new PackagesService({ source: middle }), new ModulesService({ source: middle })];
   await sync(back, { to: held.use(rootOf(end)) });
+  const within = await sync(back, { to: held.use(createRegistry(`${docker.host}/elsewhere`)) });
+  expect(within.blobs.mounted).toBeGreaterThan(20);
+  expect(within.blobs.written).toBeLessThanOrEqual(2); // of the image behind the names of catalogs, which is made here
   const [first, last] = [await contentOf(source.registry, "demo/fe/"), await contentOf(end.registry, "mirror/")];
   const isCatalog = (name: string) => /^(?:packages|modules):/.test(name); // its names have an image of their own
   const images = (content: typeof first) => Object.entries(content).filter(([name]) => !isCatalog(name));

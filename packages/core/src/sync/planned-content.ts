@@ -23,13 +23,16 @@ export interface PlannedPiece {
   readonly home: RepositoryReader;
 }
 
+/** What a run that planned has at hand of the source. */
+export type PlannedView = Pick<SourceView, "manifest" | "heldBlob">;
+
 /** What a {@link PlannedContent} is made of. */
 export interface PlannedContentParts {
   /** How messages name it: the repository at the source. */
   readonly name: string;
   readonly index: LayoutIndex;
   readonly pieces: ReadonlyMap<Digest, PlannedPiece>;
-  readonly view: Pick<SourceView, "manifest">;
+  readonly view: PlannedView;
 }
 
 /** One repository of a plan: the tags are the plan's, the bytes the source's. */
@@ -37,7 +40,8 @@ export class PlannedContent implements RepositoryReader {
   readonly name: string;
   readonly #index: LayoutIndex;
   readonly #pieces: ReadonlyMap<Digest, PlannedPiece>;
-  readonly #view: Pick<SourceView, "manifest">;
+  readonly #view: PlannedView;
+  readonly #given = new Set<Digest>();
 
   constructor({ name, index, pieces, view }: PlannedContentParts) {
     this.name = name;
@@ -68,10 +72,14 @@ export class PlannedContent implements RepositoryReader {
     return size === undefined ? undefined : { size };
   }
 
-  fetchBlob(blob: Blob, options?: FetchBlobOptions): AsyncIterable<Uint8Array> {
+  async *fetchBlob(blob: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {
     const piece = this.#pieces.get(blob.digest);
     if (!piece) throw this.#notFound(blob.digest);
-    return piece.home.fetchBlob(blob, options);
+    const { offset = 0, length = blob.size } = options;
+    const held = await this.#heldOnce(blob);
+    if (held)
+      yield new Uint8Array(held.subarray(offset, offset + length)); // a copy: others are given the same
+    else yield* piece.home.fetchBlob(blob, options);
   }
 
   async *tags({ signal }: CallOptions = {}): AsyncGenerator<Tag> {
@@ -83,6 +91,13 @@ export class PlannedContent implements RepositoryReader {
 
   referrers(subject: Digest, options: ReferrersOptions = {}): AsyncIterable<Descriptor> {
     return readReferrers(this, this.#index, subject, options);
+  }
+
+  /** What was read to plan by. If that is not the blob, the next reading asks the source. */
+  async #heldOnce(blob: Blob): Promise<Uint8Array | undefined> {
+    if (this.#given.has(blob.digest)) return undefined;
+    this.#given.add(blob.digest);
+    return await this.#view.heldBlob(blob);
   }
 
   #notFound(reference: Tag | Digest): RegistryError<"NOT_FOUND"> {

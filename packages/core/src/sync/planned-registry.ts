@@ -11,16 +11,15 @@ import type { OnEvent } from "../events.ts";
 import { compareText, shortTagOf, sortDescriptors } from "../layout/index-file.ts";
 import { LayoutIndex } from "../layout/layout-index.ts";
 import type { PlannedArchive } from "../plan/download-list.ts";
-import type { SourceView } from "../plan/planner.ts";
 import type { PlannedRepository } from "../plan/section.ts";
-import { PlannedContent, type PlannedPiece } from "./planned-content.ts";
+import { PlannedContent, type PlannedPiece, type PlannedView } from "./planned-content.ts";
 
 /** How a {@link PlannedRegistry} reads what is planned. */
 export interface PlannedRegistryOptions {
   /** Opens a repository by its full name, as the planner of an archive does. */
   readonly open: (archive: string, source: string) => RepositoryReader;
-  /** The manifests of the plan, made ones too. */
-  readonly view: Pick<SourceView, "manifest">;
+  /** The manifests of the plan, made ones too, and what was read to plan by. */
+  readonly view: PlannedView;
   /** Told of tags that several archives give to different images. */
   readonly onEvent?: OnEvent | undefined;
 }
