@@ -28,7 +28,7 @@ import { describe, expect, test } from "vitest";
 import { fileDigests } from "../support/bundle-files.ts";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { readPlan } from "../support/mirror.ts";
-import { runProgram } from "../support/run-program.ts";
+import { runProgram, runProgramIn } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const platforms = [
@@ -214,6 +214,14 @@ describe("on the command line", () => {
     expect(several).toMatchObject({ code: 2, stderr: expect.stringContaining("the images are on several") });
     const denied = await runProgram("plan", "--image", own, "--image", other);
     expect(denied).toMatchObject({ code: 1, stderr: expect.stringContaining("401") });
+    const variables = { TRANSHIP_SOURCE: "a.b/c", TRANSHIP_SOURCE_LOGIN: "robot", TRANSHIP_SOURCE_PASSWORD: "right" };
+    closed.reset();
+    const elsewhere = await runProgramIn(variables, "plan", "--image", own, "--insecure");
+    expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining("401") });
+    expect(closed.requests().some(({ authorization }) => authorization)).toBe(false);
+    expect(await runProgramIn(variables, "plan", "--image", own, "--registry-login", "robot")).toMatchObject({
+      code: 0,
+    });
   });
 
   test.for([

@@ -1,7 +1,7 @@
 import { type DownloadList, listedHosts, type RegistryOfHost, type SourceRegistries } from "@tranship/core";
 import { parsePlace, type RegistryReader } from "@tranship/registry";
 import type { CliContext, RegistryFlags } from "./context.ts";
-import type { CredentialFlags } from "./credential-flags.ts";
+import { type CredentialFlags, hasCredentials } from "./credential-flags.ts";
 import { openSource, parseCliPlace } from "./place.ts";
 import { requireSource, type SourceFlag, sourceOf } from "./source-flag.ts";
 import { UsageError } from "./usage-error.ts";
@@ -80,7 +80,8 @@ export class Sources implements AsyncDisposable {
     const registries = new Map<string, RegistryReader>();
     for (const host of hosts) {
       const isOwn = host === own;
-      const isSource = host === sourceHost || (isOwn && given.length > 0);
+      // what variables say is about the source they name; a flag about who asks takes them along
+      const isSource = host === sourceHost || (isOwn && hasCredentials(this.#flags));
       const flags = isOwn ? this.#flags : withoutOwn(this.#flags);
       const registry = await this.#context.registry(host, flags, isSource ? "source" : "elsewhere");
       this.#opened.push(registry);
