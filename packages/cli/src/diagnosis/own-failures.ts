@@ -114,8 +114,11 @@ const mirrorCodes: Readonly<Record<Exclude<MirrorErrorCode, ToldElsewhere>, Told
   PATH_CONFLICT: {
     class: "conflict",
     category: "two images would be stored under one path and tag",
-    cause: "paths without hosts, or rewrites, make the same of two sources",
-    advice: ["keep the hosts in the paths, or give one of the sources a path of its own with --image-rewrite FROM=TO"],
+    cause: "paths without hosts, or rewrites, make the same of two sources; or one image is asked for in two ways",
+    advice: [
+      "keep the hosts in the paths, or give one of the sources a path of its own with --image-rewrite FROM=TO",
+      "of two references to one repository, leave one out; with --platform, a tag is another image than its digest",
+    ],
   },
   FILE_TOO_LARGE: {
     class: "file",

@@ -16,6 +16,7 @@ import { sourceError } from "../transfer/transfer-error.ts";
 import type { MissingReference } from "./download-list.ts";
 import { fitPlatforms } from "./fit-platforms.ts";
 import { LocalFirstRepository } from "./local-first.ts";
+import { pathConflict } from "./path-conflict.ts";
 import type { PlannedStep, RunContext } from "./planner.ts";
 import type { WantedPlatform } from "./platforms.ts";
 import {
@@ -62,7 +63,7 @@ interface FoundImage {
 /**
  * Resolves what is wanted and lays down the section it makes: every image with its whole graph, without what earlier
  * sections of the archive hold, or leave out, already. `undefined` when nothing of it exists and nothing is reported.
- * @throws MirrorError `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`
+ * @throws MirrorError `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `PATH_CONFLICT` when one tag would be two images
  */
 export async function buildStep(
   wanted: readonly WantedImage[],
@@ -179,7 +180,9 @@ class Draft {
   add({ want, image, blobs, made }: FoundImage): void {
     const { tag, digest } = image;
     if (this.#earlierTags.get(tag) === digest) return;
-    const why = [...new Set([...(this.#images.get(tag)?.why ?? []), want.why])].sort(compareText);
+    const twin = this.#images.get(tag);
+    if (twin && twin.digest !== digest) throw pathConflict(this.#path, tag, twin, image);
+    const why = [...new Set([...(twin?.why ?? []), want.why])].sort(compareText);
     this.#images.set(tag, { ...image, why });
     for (const { descriptor, bytes } of made) {
       const { digest: own, mediaType } = descriptor;

@@ -1,6 +1,7 @@
-import { type Digest, formatName, type RepositoryReader, type Tag } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
+import { type Digest, formatName, isRegistryError, type RepositoryReader, type Tag } from "@tranship/registry";
+import { isMirrorError, MirrorError } from "../errors.ts";
 import { buildStep, type WantedImage } from "../plan/build-step.ts";
+import { pathConflict } from "../plan/path-conflict.ts";
 import type { PlannedStep, RunContext } from "../plan/planner.ts";
 import type { WantedPlatform } from "../plan/platforms.ts";
 import type { Section } from "../plan/section.ts";
@@ -128,20 +129,27 @@ export class ImagesItem {
     const quiet = { ...run, emit: () => {} };
     const mine = imagesOf(own);
     for (const other of others) {
-      const sections: Section[] = [];
-      while (sections.length < own.length) {
-        const { section } = (await this.#step(other, sections, quiet)) ?? nothing;
-        sections.push(section);
-      }
-      for (const [tag, { digest, reference }] of imagesOf(sections)) {
+      const sections = await this.#stepsOf(other, own.length, quiet);
+      for (const [tag, there] of imagesOf(sections)) {
         const here = mine.get(tag);
-        if (!here || here.digest === digest) continue;
-        throw pathConflict(repository.path, tag, [
-          { name: repository.name, ...here },
-          { name: other.name, reference, digest },
-        ]);
+        if (here && here.digest !== there.digest) throw pathConflict(repository.path, tag, here, there);
       }
     }
+  }
+
+  /** What another repository comes to, as far as that can be told: what fails there fails as that repository's own item. */
+  async #stepsOf(other: ImageRepository, count: number, run: RunContext): Promise<readonly Section[]> {
+    const sections: Section[] = [];
+    while (sections.length < count) {
+      try {
+        sections.push(((await this.#step(other, sections, run)) ?? nothing).section);
+      } catch (error) {
+        run.signal.throwIfAborted();
+        if (!(isMirrorError(error) || isRegistryError(error))) throw error;
+        break;
+      }
+    }
+    return sections;
   }
 }
 
@@ -151,20 +159,6 @@ const stages = 2;
 function imagesOf(sections: readonly Section[]) {
   const images = sections.flatMap(({ repositories }) => repositories.flatMap((one) => one.images));
   return new Map(images.map(({ tag, digest, reference }) => [tag, { digest, reference }]));
-}
-
-interface Rival {
-  readonly name: string;
-  readonly reference: string;
-  readonly digest: Digest;
-}
-
-/** Told in the same order whichever of them comes first. */
-function pathConflict(path: string, tag: Tag, rivals: readonly Rival[]): MirrorError<"PATH_CONFLICT"> {
-  const [first, second] = [...rivals].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const references = [first?.reference ?? "", second?.reference ?? ""];
-  const message = `${formatName(path, tag)} would be two images: ${first?.reference} is ${first?.digest}, ${second?.reference} is ${second?.digest}`;
-  return new MirrorError("PATH_CONFLICT", message, { path, references });
 }
 
 /** @throws MirrorError `IMAGE_NOT_FOUND`, `TAG_MOVED` */

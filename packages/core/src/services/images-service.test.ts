@@ -180,6 +180,26 @@ test("a host that refuses everything does not end what others still give", async
   expect([list.failed?.length, list.archives.length]).toEqual([4, 1]);
 });
 
+describe("one tag of one repository for two images", () => {
+  const { digest } = index.manifest.descriptor;
+
+  test.for([
+    ["a.example/org/app:v2.0.0", `a.example/org/app:v2.0.0@${digest}`],
+    [`a.example/org/app:v2.0.0@${digest}`, "a.example/org/app@^2"],
+  ])("%s and %s, only one of which is narrowed, are told", async (images) => {
+    const said = failure(serviceOf(images, { platforms: ["linux/arm64"] }).plan());
+    expect(await said).toMatch(/^PATH_CONFLICT a\.example\/org\/app:v2\.0\.0 would be two images: /);
+    expect(shape(await serviceOf(images).plan())).toHaveLength(1);
+  });
+
+  test("a tag that is spelled like the digest of another image is told", async () => {
+    const hex = digest.slice("sha256:".length);
+    const source = registries({ "a.example": { app: [index, anImage({ tag: hex })] } });
+    const service = serviceOf([`a.example/app@${digest}`, `a.example/app:${hex}`], { from: source });
+    expect(await failure(service.plan())).toContain("PATH_CONFLICT a.example/app:");
+  });
+});
+
 describe("two sources at one path", () => {
   const strip = { paths: { host: "strip" } } as const;
 
@@ -196,6 +216,13 @@ describe("two sources at one path", () => {
       ["org/app", "v1.1.0"],
       ["org/app", "only-b"],
     ]);
+  });
+
+  test("are brought as far as they can be read", async () => {
+    const images = ["a.example/org/app:v1.1.0", "b.example:5000/org/app:absent"];
+    const list = await serviceOf(images, strip).plan({ keepGoing: true });
+    expect(shape(list).map(([, path, tag]) => [path, tag])).toEqual([["org/app", "v1.1.0"]]);
+    expect(list.failed?.map(({ item, code }) => [item, code])).toEqual([["b.example:5000/org/app", "IMAGE_NOT_FOUND"]]);
   });
 
   test("are told when different things are attached to the same image there", async () => {
