@@ -68,6 +68,7 @@ describe("an image", () => {
     ["ghcr.io/Org/app", "is not the name of a repository"],
     ["ghcr.io/", "is not the name of a repository"],
     ["robot:secret@ghcr.io/org/app:v1", 'cannot read "***@ghcr.io/org/app:v1": it has a password in it'],
+    ["robot:s3@c/ret@ghcr.io/org/app", 'cannot read "***@ghcr.io/org/app": it has a password in it'],
     ["https://robot:secret@ghcr.io/org/app", 'cannot read "***@ghcr.io/org/app": it has a password in it'],
     [`${app}:v 1`, "is not a tag"],
     [`${app}:v1@^1`, "a tag leaves nothing to select"],

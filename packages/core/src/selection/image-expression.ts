@@ -83,11 +83,14 @@ export function parseImageExclusion(expression: string): ImageExclusion {
   return { repository, all };
 }
 
+/** A user name and a password before a host; a password that nobody escaped may have an `@` or a slash in it. */
+const userInfoPattern = /^(?:[a-z]+:\/\/)?[^/@\s]+:(?:(?!@\/)\S)+@(?=[A-Za-z0-9.:-]+\/)/i;
+
 /** A name may have a port, and what follows an `@` a colon: the tag's colon is the last one before it, behind every slash. */
 function halvesOf(expression: string): Halves {
   if (expression.length > maxLength) throw refusal(expression, `it is longer than ${maxLength} characters`);
   const text = expression.trim();
-  const [userInfo] = /^(?:[a-z]+:\/\/)?[^/@\s]+:[^/@\s]+@(?=[A-Za-z0-9.:-]+\/)/.exec(text) ?? [];
+  const [userInfo] = userInfoPattern.exec(text) ?? [];
   if (userInfo !== undefined)
     throw refusal(`***@${text.slice(userInfo.length)}`, "it has a password in it", "log in with docker or podman");
   const at = text.indexOf("@");
