@@ -22,7 +22,10 @@ export interface RegistryErrorDetails {
   };
   /** Any other status the operation does not expect. */
   UNEXPECTED_STATUS: { registry: string; reference: string; status: number; errors?: readonly ReportedError[] };
-  /** The answer is not of the protocol: a missing header, a wrong range, a body that is no JSON, a redirect loop. */
+  /**
+   * The answer is not of the protocol: a missing header, a wrong range, a body that is no JSON, a redirect loop. The reason
+   * `TLS_EXPECTED` is a server for TLS that was asked in plain HTTP.
+   */
   PROTOCOL: { registry: string; reference: string; reason: string };
   /** Bytes that do not hash to the digest they were asked for or announced under. */
   DIGEST_MISMATCH: { reference: string; expected: string; actual: string };

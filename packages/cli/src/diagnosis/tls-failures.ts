@@ -106,9 +106,9 @@ export function tlsFinding(facts: FailureFacts): Finding | undefined {
   };
 }
 
-function kindOf({ registry, reasons, errors }: FailureFacts): Kind | undefined {
+function kindOf({ registry, reasons }: FailureFacts): Kind | undefined {
   const is = (codes: ReadonlySet<string>) => [...reasons].some((reason) => codes.has(reason));
-  if (registry?.code === "PROTOCOL" && errors.some(isTlsAlert)) return "tls-expected";
+  if (registry?.code === "PROTOCOL" && reasons.has("TLS_EXPECTED")) return "tls-expected";
   if (registry?.code !== "TLS") return undefined;
   if (is(names)) return "tls-host-name";
   if (is(dates)) return "tls-expired";
@@ -116,10 +116,4 @@ function kindOf({ registry, reasons, errors }: FailureFacts): Kind | undefined {
   if (is(unknownAuthority)) return "tls-unknown-authority";
   if ([...reasons].some((reason) => reason.includes("_ALERT_"))) return "tls-client-certificate";
   return is(plainHttp) ? "tls-plain-http" : "tls";
-}
-
-/** What could not be parsed as HTTP begins as an alert of TLS does. */
-function isTlsAlert(error: Error): boolean {
-  const { data } = error as { readonly data?: unknown };
-  return typeof data === "string" && data.startsWith("\x15\x03");
 }

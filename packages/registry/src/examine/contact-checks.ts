@@ -92,7 +92,8 @@ export async function checkApi({ answer, failure }: FirstContact, { client, plac
     if (mediaTypeOf(headers) === "text/html") throw protocolError(operation, "/v2/ is a web page");
     return { status: "ok", reason: "it answers /v2/ and lets anybody in", details: told };
   }
-  if (status !== 401) throw httpError({ status, headers, body, host: client.origin.host }, operation);
+  const isPlain = answer.url.protocol === "http:";
+  if (status !== 401) throw httpError({ status, headers, body, host: client.origin.host, isPlain }, operation);
   const challenges = parseChallenges(listHeaderOf(headers, "www-authenticate"));
   const wanted = challenges.map(describeChallenge);
   const details = { ...told, auth: wanted };

@@ -183,7 +183,8 @@ export class HttpClient implements AsyncDisposable {
       if (!redirectStatuses.has(status) || request.expect.includes(status)) {
         const body = taker.body();
         if (request.expect.includes(status)) return { response: { status, headers, url, body } };
-        return { failure: { status, headers, body, host: url.host }, isOwn: this.#isOwn(url), sent };
+        const isPlain = url.protocol === "http:";
+        return { failure: { status, headers, body, host: url.host, isPlain }, isOwn: this.#isOwn(url), sent };
       }
       url = this.#redirect(request, url, status, headers, hops);
     }

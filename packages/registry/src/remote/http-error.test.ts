@@ -22,6 +22,25 @@ test.for<[number, RegistryErrorCode]>([
   expect(failed(status).code).toBe(code);
 });
 
+describe("a 400 to plain HTTP", () => {
+  const plain = (body: string, headers = {}) => {
+    return httpError({ status: 400, headers, host: "host", isPlain: true, body: Buffer.from(body) }, operation);
+  };
+
+  test.for([
+    "Client sent an HTTP request to an HTTPS server.\n",
+    "<html>The plain HTTP request was sent to HTTPS port",
+    "",
+  ])("comes from a server for TLS when no registry speaks in it: %j", (body) => {
+    expect(plain(body)).toMatchObject({ code: "PROTOCOL", details: { reason: "TLS_EXPECTED" } });
+  });
+
+  test("is the registry's own when it says so", () => {
+    expect(plain('{"errors":[{"code":"NAME_INVALID"}]}').code).toBe("UNEXPECTED_STATUS");
+    expect(plain("", { "docker-distribution-api-version": "registry/2.0" }).code).toBe("UNEXPECTED_STATUS");
+  });
+});
+
 describe("an answer's errors[]", () => {
   test("are told in the message and kept in the details", () => {
     const body = JSON.stringify({ errors: [{ code: "UNAUTHORIZED", message: "authentication required", detail: {} }] });

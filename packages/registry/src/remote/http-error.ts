@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import * as z from "zod";
 import { RegistryError, type ReportedError } from "../errors.ts";
-import { type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
+import { headerOf, type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { printable } from "./printable.ts";
 
@@ -22,6 +22,16 @@ export interface FailedResponse {
   readonly body: Uint8Array;
   /** Who answered, when a redirect led away from the registry. */
   readonly host: string;
+  /** Whether it was asked in plain HTTP. @defaultValue false */
+  readonly isPlain?: boolean | undefined;
+}
+
+/** A server for TLS that was asked in plain HTTP; `answer` is what came, where that can be told. */
+export function tlsExpected({ registry, reference, what }: Operation, answer?: string, cause?: unknown): RegistryError {
+  const reason = "it speaks TLS, and was asked in plain HTTP";
+  const message = `cannot ${what}: ${answer === undefined ? "" : `${answer}: `}${reason}`;
+  const options = cause === undefined ? undefined : { cause };
+  return new RegistryError("PROTOCOL", message, { registry, reference, reason: "TLS_EXPECTED" }, options);
 }
 
 /**
@@ -47,9 +57,16 @@ export function httpError(response: FailedResponse, operation: Operation, hint?:
   if (status === 403) return new RegistryError("FORBIDDEN", message, details);
   const patience = retryAfterMs === undefined ? {} : { retryAfterMs };
   if (status === 429) return new RegistryError("RATE_LIMITED", message, { ...details, ...patience });
+  if (isTurnedDownByTls(response, reported)) return tlsExpected(operation, reason);
   const isServerError = status >= 500 || status === 408; // 408 is "try again", says RFC 9110
   if (isServerError) return new RegistryError("SERVER_ERROR", message, { ...details, status, ...patience });
   return new RegistryError("UNEXPECTED_STATUS", message, { ...details, status });
+}
+
+/** Go's servers, nginx and Apache answer plain HTTP at a port for TLS with a 400 of their own, before any registry sees it. */
+function isTurnedDownByTls({ status, headers, isPlain = false }: FailedResponse, reported: readonly ReportedError[]) {
+  const isOfRegistry = reported.length > 0 || headerOf(headers, "docker-distribution-api-version") !== undefined;
+  return isPlain && status === 400 && !isOfRegistry;
 }
 
 function reportedErrors(body: Uint8Array): readonly ReportedError[] {

@@ -1,5 +1,6 @@
 import { errors } from "undici";
 import { RegistryError } from "../errors.ts";
+import { tlsExpected } from "./http-error.ts";
 import type { Operation } from "./operation.ts";
 import { ProxyError } from "./transport/proxy-error.ts";
 
@@ -65,9 +66,8 @@ export function networkError(error: unknown, operation: Operation, idleTimeoutMs
     return new RegistryError("TLS", fail(tlsReason(code, error)), { registry, reference, reason: code }, options);
   }
   if ((code.startsWith("HPE_") && code !== endedEarly) || code === "UND_ERR_HEADERS_OVERFLOW") {
-    const reason = speaksTls(error)
-      ? "it speaks TLS, and was asked in plain HTTP"
-      : `the answer is not HTTP: ${error.message}`;
+    if (speaksTls(error)) return tlsExpected(operation, undefined, error);
+    const reason = `the answer is not HTTP: ${error.message}`;
     return new RegistryError("PROTOCOL", fail(reason), { registry, reference, reason }, options);
   }
   if (code === "UND_ERR_INVALID_ARG") return error; // a mistake of ours, not the network's
