@@ -1,5 +1,5 @@
-import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../../packages/core/src/bundle/tar-header.ts";
-import { readTarEntries, type TarSource } from "../../packages/core/src/bundle/tar-reader.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../../packages/core/src/bundle/tar/tar-header.ts";
+import { readTarEntries, type TarSource } from "../../packages/core/src/bundle/tar/tar-reader.ts";
 
 /** An archive in memory, with a count of what was read of it. */
 export interface CountedSource extends TarSource {

@@ -1,6 +1,6 @@
 import { isMirrorError, parseLockFile } from "@tranship/core";
 import { isRegistryError, manifestOf, parseManifest } from "@tranship/registry";
-import { readTarEntries, type TarEntry } from "../../packages/core/src/bundle/tar-reader.ts";
+import { readTarEntries, type TarEntry } from "../../packages/core/src/bundle/tar/tar-reader.ts";
 import { parseIndexFile } from "../../packages/core/src/layout/index-file.ts";
 import { gnuTar } from "../support/gnu-tar.ts";
 import { sourceOf } from "./archive-bytes.ts";

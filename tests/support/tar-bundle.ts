@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Blob, type Descriptor, type Digest, digestOf, MediaType, manifestOf } from "@tranship/registry";
-import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../../packages/core/src/bundle/tar-header.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../../packages/core/src/bundle/tar/tar-header.ts";
 import { formatIndexFile } from "../../packages/core/src/layout/index-file.ts";
 import { blobPath } from "../../packages/core/src/plan/section.ts";
 

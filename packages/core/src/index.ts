@@ -5,9 +5,9 @@
  * @packageDocumentation
  */
 
-export type { ArchiveFile } from "./bundle/archive-reader.ts";
+export type { ArchiveFile } from "./bundle/archive/archive-reader.ts";
+export type { ProveOptions } from "./bundle/archive/blob-copy.ts";
 export type { AssumedContent, BasedSource } from "./bundle/assumed.ts";
-export type { ProveOptions } from "./bundle/blob-copy.ts";
 export { type BlobOfRepository, Bundle, type BundleArchive, type OpenBundleOptions } from "./bundle/bundle.ts";
 export { BundleDirectory, type BundleDirectoryOptions } from "./bundle/bundle-directory.ts";
 export {
@@ -19,7 +19,7 @@ export {
 } from "./bundle/clean-bundle.ts";
 export type { BundleLockFile } from "./bundle/find-places.ts";
 export { requireWhole } from "./bundle/require-whole.ts";
-export type { TarEntry } from "./bundle/tar-reader.ts";
+export type { TarEntry } from "./bundle/tar/tar-reader.ts";
 export type { UnannouncedSource } from "./bundle/unannounced.ts";
 export { type VerifyBundleOptions, verifyBundle } from "./bundle/verify-bundle.ts";
 export type { ChecksumKind } from "./checksums/sidecar.ts";

@@ -2,9 +2,9 @@ import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { compareText } from "../layout/index-file.ts";
 import { lockFileName } from "../plan/lock-file.ts";
-import { chunkName, parseArchiveFileName, partialSuffix } from "./archive-names.ts";
+import { chunkName, parseArchiveFileName, partialSuffix } from "./archive/archive-names.ts";
 import { lockName, ownerName, workFolder } from "./bundle-lock.ts";
-import { locally } from "./local-error.ts";
+import { locally } from "./disk/local-error.ts";
 import { isUnfinishedName } from "./unfinished-name.ts";
 import { journalName } from "./work-folder.ts";
 

@@ -11,10 +11,10 @@ import { compareText, maxIndexBytes, parseIndexFile, shortTagOf } from "../layou
 import { LayoutIndex } from "../layout/layout-index.ts";
 import type { LockFile } from "../plan/lock-file.ts";
 import { type AssumedBlob, blobPath } from "../plan/section.ts";
-import type { ArchiveReader } from "./archive-reader.ts";
-import { type BlobCopy, entryInvalid } from "./blob-copy.ts";
+import type { ArchiveReader } from "./archive/archive-reader.ts";
+import { type BlobCopy, entryInvalid } from "./archive/blob-copy.ts";
 import { type IndexList, joinIndexes, warnOfTags } from "./join-indexes.ts";
-import type { TarEntry } from "./tar-reader.ts";
+import type { TarEntry } from "./tar/tar-reader.ts";
 
 /** What the archives together hold for one repository. */
 export interface RepositoryContent {

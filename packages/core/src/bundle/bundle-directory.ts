@@ -7,20 +7,20 @@ import { compareText } from "../layout/index-file.ts";
 import { type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
 import { sortedFailed } from "../plan/failed-item.ts";
 import { type LockFile, lockFileName, lockFileText, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
-import { archiveFileNames, parseArchiveFileName } from "./archive-names.ts";
-import { finishedFiles } from "./archive-set.ts";
+import { archiveFileNames, parseArchiveFileName } from "./archive/archive-names.ts";
+import { finishedFiles } from "./archive/archive-set.ts";
+import type { LocalBlobs } from "./archive/local-blobs.ts";
+import { removeArchive, takeBack } from "./archive/publish.ts";
+import { standingArchives } from "./archive/standing-archive.ts";
 import { BundleLock } from "./bundle-lock.ts";
 import { bytesAtHand } from "./bytes-at-hand.ts";
+import { locally } from "./disk/local-error.ts";
+import type { OnSyncRefused } from "./disk/sync-folder.ts";
+import { writeWhole } from "./disk/write-whole.ts";
 import { Journal, type JournalRun } from "./journal.ts";
-import type { LocalBlobs } from "./local-blobs.ts";
-import { locally } from "./local-error.ts";
 import { warnOfConflicts } from "./lock-conflicts.ts";
-import { removeArchive, takeBack } from "./publish.ts";
-import { standingArchives } from "./standing-archive.ts";
-import type { OnSyncRefused } from "./sync-folder.ts";
 import { lockedAsBefore, trueLock } from "./true-lock.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
-import { writeWhole } from "./write-whole.ts";
 
 /** Options of {@link BundleDirectory.open}. */
 export interface BundleDirectoryOptions {

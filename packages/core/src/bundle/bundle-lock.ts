@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { MirrorError } from "../errors.ts";
-import { localError, locally } from "./local-error.ts";
+import { localError, locally } from "./disk/local-error.ts";
 
 /** The folder of a bundle that holds what a running or interrupted pull needs. */
 export const workFolder = ".tranship";

@@ -4,7 +4,7 @@ import type { OnEvent } from "../events.ts";
 import type { LayoutStorage } from "../layout/layout-content.ts";
 import type { LayoutIndex } from "../layout/layout-index.ts";
 import { blobPath } from "../plan/section.ts";
-import { type BlobCopy, digestOfCopy, entryInvalid, nameOf, type ProveOptions } from "./blob-copy.ts";
+import { type BlobCopy, digestOfCopy, entryInvalid, nameOf, type ProveOptions } from "./archive/blob-copy.ts";
 import type { MergedArchives } from "./bundle-content.ts";
 
 /** Reads blobs of a bundle: from another copy once one has proved damaged, wherever in the bundle it lies. */

@@ -5,17 +5,17 @@ import { compareText } from "../layout/index-file.ts";
 import { LayoutContent } from "../layout/layout-content.ts";
 import { nameSome } from "../name-some.ts";
 import type { LockFile } from "../plan/lock-file.ts";
-import { type ArchiveFile, ArchiveReader } from "./archive-reader.ts";
+import { type ArchiveFile, ArchiveReader } from "./archive/archive-reader.ts";
+import type { ProveOptions } from "./archive/blob-copy.ts";
+import type { FoundArchive } from "./archive/find-archives.ts";
 import type { AssumedContent, BasedSource } from "./assumed.ts";
-import type { ProveOptions } from "./blob-copy.ts";
 import { type ArchiveGroup, type MergedArchives, mergeArchives, type RepositoryContent } from "./bundle-content.ts";
 import { BundleCopies } from "./bundle-storage.ts";
-import { FilePool } from "./file-pool.ts";
-import type { FoundArchive } from "./find-archives.ts";
+import { FilePool } from "./disk/file-pool.ts";
 import { type BundleLockFile, type FoundPlace, findPlaces } from "./find-places.ts";
 import { graphFaults } from "./graph-faults.ts";
 import { lockFindings } from "./lock-findings.ts";
-import { archiveInvalid, type TarEntry } from "./tar-reader.ts";
+import { archiveInvalid, type TarEntry } from "./tar/tar-reader.ts";
 import type { UnannouncedSource } from "./unannounced.ts";
 
 /** Options of {@link Bundle.open}. */

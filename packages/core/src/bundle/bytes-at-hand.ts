@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { LockFile } from "../plan/lock-file.ts";
 import type { Section } from "../plan/section.ts";
-import { ArchiveLayout } from "./archive-layout.ts";
-import { type ArchivePlace, filePathOf } from "./archive-place.ts";
+import { ArchiveLayout } from "./archive/archive-layout.ts";
+import { type ArchivePlace, filePathOf } from "./archive/archive-place.ts";
+import { LocalBlobs } from "./archive/local-blobs.ts";
 import { Journal } from "./journal.ts";
-import { LocalBlobs } from "./local-blobs.ts";
 import { journalName } from "./work-folder.ts";
 
 /** Where a pull looks for bytes. */

@@ -5,8 +5,8 @@ import { MirrorError } from "../errors.ts";
 import { lockFileName } from "../plan/lock-file.ts";
 import { type AbandonedFile, abandonedFiles, foreignFiles } from "./abandoned-files.ts";
 import { BundleLock, workFolder } from "./bundle-lock.ts";
-import { locally } from "./local-error.ts";
-import { syncFolder } from "./sync-folder.ts";
+import { locally } from "./disk/local-error.ts";
+import { syncFolder } from "./disk/sync-folder.ts";
 import { archivesInDoubt, keepLock, type LockOutcome, type TrueLock, trueLock } from "./true-lock.ts";
 import { previousLockName } from "./work-folder.ts";
 

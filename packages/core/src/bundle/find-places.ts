@@ -3,11 +3,11 @@ import { basename, dirname, join } from "node:path";
 import { type Digest, digestOf } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
 import { type LockFile, lockFileName, parseLockFile } from "../plan/lock-file.ts";
-import { parseArchiveFileName, partialSuffix } from "./archive-names.ts";
+import { parseArchiveFileName, partialSuffix } from "./archive/archive-names.ts";
+import { type FoundArchive, findArchive, findArchives } from "./archive/find-archives.ts";
 import { workFolder } from "./bundle-lock.ts";
-import { type FoundArchive, findArchive, findArchives } from "./find-archives.ts";
-import { localError } from "./local-error.ts";
-import { archiveInvalid } from "./tar-reader.ts";
+import { localError } from "./disk/local-error.ts";
+import { archiveInvalid } from "./tar/tar-reader.ts";
 import { journalName } from "./work-folder.ts";
 
 /** The lock file of a folder. */

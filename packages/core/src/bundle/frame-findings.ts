@@ -1,7 +1,7 @@
 import type { VerifyFinding } from "../transfer/verify-report.ts";
-import type { ArchiveEntry } from "./archive-layout.ts";
-import type { ArchiveReader } from "./archive-reader.ts";
-import { encodeTarHeader, tarPadding, tarTrailerBytes } from "./tar-header.ts";
+import type { ArchiveEntry } from "./archive/archive-layout.ts";
+import type { ArchiveReader } from "./archive/archive-reader.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "./tar/tar-header.ts";
 
 /**
  * Where what lies between the entries of an archive is not what its plan makes: headers, what fills the last block of an

@@ -12,7 +12,7 @@ import {
 } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
 import { blobPath } from "../plan/section.ts";
-import type { BlobCopy } from "./blob-copy.ts";
+import type { BlobCopy } from "./archive/blob-copy.ts";
 import type { RepositoryContent } from "./bundle-content.ts";
 
 /** Something an image of a bundle lacks, and the file that asks for it. */

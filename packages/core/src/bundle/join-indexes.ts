@@ -2,7 +2,7 @@ import { type Descriptor, type Digest, formatName } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
 import { compareText, refNameOf, shortTagOf } from "../layout/index-file.ts";
 import type { LayoutIndex } from "../layout/layout-index.ts";
-import type { BlobCopy } from "./blob-copy.ts";
+import type { BlobCopy } from "./archive/blob-copy.ts";
 
 /** What one archive lists of a repository, with the number of the archive's group. */
 export interface ListedImages {

@@ -6,9 +6,9 @@ import { minChunkBytes } from "../plan/lock-file.ts";
 import { archiveNameSchema } from "../plan/names.ts";
 import { type Item, itemSchema, type PlannedStep } from "../plan/planner.ts";
 import { type Section, sectionSchema } from "../plan/section.ts";
-import { localError, locally } from "./local-error.ts";
-import { type OnSyncRefused, syncFile, syncFolder } from "./sync-folder.ts";
-import { writeWhole } from "./write-whole.ts";
+import { localError, locally } from "./disk/local-error.ts";
+import { type OnSyncRefused, syncFile, syncFolder } from "./disk/sync-folder.ts";
+import { writeWhole } from "./disk/write-whole.ts";
 
 const lineSchema = z.discriminatedUnion("type", [
   z.object({

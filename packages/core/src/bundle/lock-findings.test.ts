@@ -5,11 +5,11 @@ import { digestOf, MediaType } from "@tranship/registry";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { formatLockFile, type LockFile } from "../plan/lock-file.ts";
 import type { Section } from "../plan/section.ts";
-import { ArchiveLayout } from "./archive-layout.ts";
-import { chunkName } from "./archive-names.ts";
+import { ArchiveLayout } from "./archive/archive-layout.ts";
+import { chunkName } from "./archive/archive-names.ts";
+import { filesOfEntry, lockArchive, lockedPlaces } from "./archive/locked-archive.ts";
 import { Bundle } from "./bundle.ts";
-import { filesOfEntry, lockArchive, lockedPlaces } from "./locked-archive.ts";
-import { encodeTarHeader } from "./tar-header.ts";
+import { encodeTarHeader } from "./tar/tar-header.ts";
 import { verifyBundle } from "./verify-bundle.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);

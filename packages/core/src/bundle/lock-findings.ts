@@ -2,11 +2,11 @@ import { maxIndexBytes } from "../layout/index-file.ts";
 import type { PlannedArchive } from "../plan/download-list.ts";
 import type { LockedArchive, LockedEntry, LockFile } from "../plan/lock-file.ts";
 import type { VerifyFinding } from "../transfer/verify-report.ts";
-import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
-import type { ArchiveReader } from "./archive-reader.ts";
+import { type ArchiveEntry, ArchiveLayout } from "./archive/archive-layout.ts";
+import type { ArchiveReader } from "./archive/archive-reader.ts";
+import { lockArchive } from "./archive/locked-archive.ts";
 import { frameFindings } from "./frame-findings.ts";
-import { lockArchive } from "./locked-archive.ts";
-import type { TarEntry } from "./tar-reader.ts";
+import type { TarEntry } from "./tar/tar-reader.ts";
 
 /** Options of {@link lockFindings}. */
 export interface LockFindingsOptions {

@@ -11,12 +11,12 @@ import {
   lockFileText,
   parseLockFile,
 } from "../plan/lock-file.ts";
+import { type ArchivePart, identifyArchive, standingArchives } from "./archive/standing-archive.ts";
+import { locally } from "./disk/local-error.ts";
+import { syncFolder } from "./disk/sync-folder.ts";
+import { writeWhole } from "./disk/write-whole.ts";
 import { Journal } from "./journal.ts";
-import { locally } from "./local-error.ts";
-import { type ArchivePart, identifyArchive, standingArchives } from "./standing-archive.ts";
-import { syncFolder } from "./sync-folder.ts";
 import { journalName, WorkFolder } from "./work-folder.ts";
-import { writeWhole } from "./write-whole.ts";
 
 /**
  * What becomes of a bundle's lock file when its unfinished pull is given up: it stays (`kept`), comes back as it was

@@ -1,6 +1,6 @@
 import { parseSidecarName } from "../checksums/sidecar.ts";
 import { lockFileName } from "../plan/lock-file.ts";
-import { parseArchiveFileName, partialSuffix } from "./archive-names.ts";
+import { parseArchiveFileName, partialSuffix } from "./archive/archive-names.ts";
 
 /** What small files are called while they are written. */
 const temporarySuffix = ".tmp";

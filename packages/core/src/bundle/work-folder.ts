@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockFileName } from "../plan/lock-file.ts";
-import { parseArchiveFileName, partialSuffix } from "./archive-names.ts";
+import { parseArchiveFileName, partialSuffix } from "./archive/archive-names.ts";
 import { workFolder } from "./bundle-lock.ts";
-import { locally } from "./local-error.ts";
-import { type OnSyncRefused, syncFolder } from "./sync-folder.ts";
+import { locally } from "./disk/local-error.ts";
+import { type OnSyncRefused, syncFolder } from "./disk/sync-folder.ts";
 import { isUnfinishedName } from "./unfinished-name.ts";
 
 /** The journal's name in a bundle's work folder. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import { locally } from "../bundle/local-error.ts";
+import { locally } from "../bundle/disk/local-error.ts";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import type { VerifyFinding } from "../transfer/verify-report.ts";

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { localError } from "../bundle/local-error.ts";
+import { localError } from "../bundle/disk/local-error.ts";
 import type { ChecksumKind } from "./sidecar.ts";
 
 /** What a digest thread is asked for. */

@@ -1,9 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { locally } from "../bundle/local-error.ts";
-import { syncFolder } from "../bundle/sync-folder.ts";
-import { writeWhole } from "../bundle/write-whole.ts";
+import { locally } from "../bundle/disk/local-error.ts";
+import { syncFolder } from "../bundle/disk/sync-folder.ts";
+import { writeWhole } from "../bundle/disk/write-whole.ts";
 import type { OnEvent } from "../events.ts";
 import { Pool } from "../transfer/pool.ts";
 import { DigestThread } from "./digest-thread.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { archiveFileNames } from "../bundle/archive-names.ts";
-import { removeFile } from "../bundle/archive-set.ts";
+import { archiveFileNames } from "../bundle/archive/archive-names.ts";
+import { removeFile } from "../bundle/archive/archive-set.ts";
 import type { LockedArchive } from "../plan/lock-file.ts";
 import { type ChecksumFindingsOptions, checksumFindings } from "./checksum-findings.ts";
 

@@ -13,7 +13,7 @@ import {
 } from "@tranship/registry/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { Bundle } from "../bundle/bundle.ts";
-import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../bundle/tar-header.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../bundle/tar/tar-header.ts";
 import { formatIndexFile } from "../layout/index-file.ts";
 import { blobPath } from "../plan/section.ts";
 import { diffInspections } from "./diff-inspections.ts";

@@ -1,5 +1,5 @@
 import type { Digest } from "@tranship/registry";
-import type { ArchiveFile } from "../bundle/archive-reader.ts";
+import type { ArchiveFile } from "../bundle/archive/archive-reader.ts";
 import type { AssumedContent } from "../bundle/assumed.ts";
 import type { MissingImage } from "../plan/download-list.ts";
 import type { FailedItem } from "../plan/failed-item.ts";

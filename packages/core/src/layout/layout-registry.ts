@@ -1,7 +1,7 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type CallOptions, parseRepositoryPath, type Registry, RegistryError } from "@tranship/registry";
-import { requireSpaceIn } from "../bundle/local-error.ts";
+import { requireSpaceIn } from "../bundle/disk/local-error.ts";
 import { local } from "./atomic-file.ts";
 import { InstanceCache } from "./instance-cache.ts";
 import { LayoutDirectory } from "./layout-directory.ts";

@@ -11,7 +11,7 @@ import {
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
-import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import type { LocalBlobs } from "../bundle/archive/local-blobs.ts";
 import type { SourceView } from "./planner.ts";
 import { maxSmallBlobBytes } from "./small-blobs.ts";
 

@@ -1,6 +1,6 @@
 import type { Digest } from "@tranship/registry";
 import * as z from "zod";
-import { archiveFileNames } from "../bundle/archive-names.ts";
+import { archiveFileNames } from "../bundle/archive/archive-names.ts";
 import { type DownloadList, downloadListSchema, parsePlan } from "./download-list.ts";
 import { jsonText } from "./json-text.ts";
 import { archiveNameSchema } from "./names.ts";

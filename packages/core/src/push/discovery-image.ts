@@ -8,7 +8,7 @@ import {
   manifestOf,
   type RepositoryReader,
 } from "@tranship/registry";
-import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../bundle/tar-header.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../bundle/tar/tar-header.ts";
 import type { Graph } from "../transfer/graph.ts";
 
 /** What a catalog's name points at: an image nobody reads, the same bytes everywhere and always. */

@@ -1,6 +1,6 @@
 import type { CallOptions, Digest, Registry, RegistryReader } from "@tranship/registry";
+import type { ProveOptions } from "../bundle/archive/blob-copy.ts";
 import type { BasedSource } from "../bundle/assumed.ts";
-import type { ProveOptions } from "../bundle/blob-copy.ts";
 import type { OnEvent } from "../events.ts";
 import type { PushReport } from "./push-report.ts";
 import { pushFrom } from "./push-run.ts";

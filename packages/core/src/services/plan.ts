@@ -1,4 +1,4 @@
-import { LocalBlobs } from "../bundle/local-blobs.ts";
+import { LocalBlobs } from "../bundle/archive/local-blobs.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { baseOf } from "../plan/base.ts";

@@ -1,11 +1,11 @@
-import type { ArchiveFile } from "../bundle/archive-file.ts";
-import type { ArchiveEntry } from "../bundle/archive-layout.ts";
-import { archiveFileNames } from "../bundle/archive-names.ts";
-import { ArchiveWriter } from "../bundle/archive-writer.ts";
+import type { ArchiveFile } from "../bundle/archive/archive-file.ts";
+import type { ArchiveEntry } from "../bundle/archive/archive-layout.ts";
+import { archiveFileNames } from "../bundle/archive/archive-names.ts";
+import { ArchiveWriter } from "../bundle/archive/archive-writer.ts";
+import { lockArchive } from "../bundle/archive/locked-archive.ts";
 import type { BundleDirectory, BundleSession } from "../bundle/bundle-directory.ts";
+import { SpaceGuard } from "../bundle/disk/space-guard.ts";
 import type { Journal } from "../bundle/journal.ts";
-import { lockArchive } from "../bundle/locked-archive.ts";
-import { SpaceGuard } from "../bundle/space-guard.ts";
 import { SidecarWriter } from "../checksums/sidecar-writer.ts";
 import type { OnEvent } from "../events.ts";
 import { type Base, baseOf } from "../plan/base.ts";

@@ -1,13 +1,13 @@
 import { existsSync, lstatSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { partialSuffix } from "../bundle/archive-names.ts";
-import { finishedFiles, isHead, listArchiveFiles, removeFile } from "../bundle/archive-set.ts";
+import { partialSuffix } from "../bundle/archive/archive-names.ts";
+import { finishedFiles, isHead, listArchiveFiles, removeFile } from "../bundle/archive/archive-set.ts";
+import { isArchiveRight } from "../bundle/archive/prove-archive.ts";
 import { BundleDirectory } from "../bundle/bundle-directory.ts";
+import { locally } from "../bundle/disk/local-error.ts";
+import { syncFolder } from "../bundle/disk/sync-folder.ts";
 import { Journal } from "../bundle/journal.ts";
-import { locally } from "../bundle/local-error.ts";
-import { isArchiveRight } from "../bundle/prove-archive.ts";
-import { syncFolder } from "../bundle/sync-folder.ts";
 import { WorkFolder } from "../bundle/work-folder.ts";
 import { type ChecksumKind, checksumKinds, sidecarName } from "../checksums/sidecar.ts";
 import { SidecarWriter } from "../checksums/sidecar-writer.ts";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { isWholeAt, unfinishedBytes } from "../bundle/archive-set.ts";
+import { isWholeAt, unfinishedBytes } from "../bundle/archive/archive-set.ts";
+import { requireFileSize } from "../bundle/archive/file-size-limit.ts";
+import { lockArchive } from "../bundle/archive/locked-archive.ts";
 import type { BundleDirectory } from "../bundle/bundle-directory.ts";
-import { requireFileSize } from "../bundle/file-size-limit.ts";
-import { requireSpaceIn } from "../bundle/local-error.ts";
-import { lockArchive } from "../bundle/locked-archive.ts";
+import { requireSpaceIn } from "../bundle/disk/local-error.ts";
 import { type Base, withoutBase } from "../plan/base.ts";
 import type { PlannedArchive } from "../plan/download-list.ts";
 import type { LockedArchive } from "../plan/lock-file.ts";

@@ -1,4 +1,4 @@
-import type { LocalBlobs } from "../bundle/local-blobs.ts";
+import type { LocalBlobs } from "../bundle/archive/local-blobs.ts";
 import { type Base, withoutBase } from "../plan/base.ts";
 import { type MissingImage, missingOf } from "../plan/download-list.ts";
 import type { FailedItem } from "../plan/failed-item.ts";

@@ -5,7 +5,7 @@ import {
   type RegistryReader,
   type RepositoryReader,
 } from "@tranship/registry";
-import { indexEntry } from "../bundle/archive-layout.ts";
+import { indexEntry } from "../bundle/archive/archive-layout.ts";
 import { joinIndexes, warnOfTags } from "../bundle/join-indexes.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText, shortTagOf, sortDescriptors } from "../layout/index-file.ts";

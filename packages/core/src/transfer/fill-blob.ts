@@ -12,10 +12,10 @@ import {
   RegistryError,
   type RepositoryReader,
 } from "@tranship/registry";
-import type { ArchiveFile } from "../bundle/archive-file.ts";
-import type { ArchiveEntry } from "../bundle/archive-layout.ts";
-import type { ArchivePlace } from "../bundle/archive-place.ts";
-import type { LocalBlobs, WantedPlace } from "../bundle/local-blobs.ts";
+import type { ArchiveFile } from "../bundle/archive/archive-file.ts";
+import type { ArchiveEntry } from "../bundle/archive/archive-layout.ts";
+import type { ArchivePlace } from "../bundle/archive/archive-place.ts";
+import type { LocalBlobs, WantedPlace } from "../bundle/archive/local-blobs.ts";
 import type { OnEvent } from "../events.ts";
 import type { RunContext } from "../plan/planner.ts";
 import type { PlannedBlob, PlannedRepository } from "../plan/section.ts";

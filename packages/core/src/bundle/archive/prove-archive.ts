@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
-import type { PlannedArchive } from "../plan/download-list.ts";
+import type { PlannedArchive } from "../../plan/download-list.ts";
+import { tarPadding, tarTrailerBytes } from "../tar/tar-header.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import type { ArchivePlace } from "./archive-place.ts";
 import { isWholeAt } from "./archive-set.ts";
 import { entriesOf, hasHeader } from "./standing-archive.ts";
-import { tarPadding, tarTrailerBytes } from "./tar-header.ts";
 
 /** Options of {@link isArchiveRight}. */
 export interface ProveArchiveOptions {

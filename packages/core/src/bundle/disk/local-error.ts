@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { MirrorError } from "../errors.ts";
+import { MirrorError } from "../../errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",

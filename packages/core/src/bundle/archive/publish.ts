@@ -1,5 +1,7 @@
 import { renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { locally } from "../disk/local-error.ts";
+import { type OnSyncRefused, syncFolder } from "../disk/sync-folder.ts";
 import { archiveFileNames, chunkName, partialSuffix } from "./archive-names.ts";
 import type { ArchivePlace } from "./archive-place.ts";
 import {
@@ -10,8 +12,6 @@ import {
   removeChecksums,
   removeFile,
 } from "./archive-set.ts";
-import { locally } from "./local-error.ts";
-import { type OnSyncRefused, syncFolder } from "./sync-folder.ts";
 
 /**
  * Gives the files of a written archive their own names, in an order that never shows a mix: at every moment a reader

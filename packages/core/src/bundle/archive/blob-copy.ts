@@ -1,7 +1,7 @@
 import { type Digest, digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
-import type { MirrorError } from "../errors.ts";
+import type { MirrorError } from "../../errors.ts";
+import { archiveInvalid, placeInArchive, type TarEntry } from "../tar/tar-reader.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
-import { archiveInvalid, placeInArchive, type TarEntry } from "./tar-reader.ts";
 
 /** One place where the bytes of a blob or another file lie. */
 export interface BlobCopy {

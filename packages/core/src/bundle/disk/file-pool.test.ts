@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { tempFolder } from "../../../../tests/support/temp-folder.ts";
+import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { FileChanged, FilePool, type PooledFile } from "./file-pool.ts";
 
 let folder = "";

@@ -1,6 +1,6 @@
 import { digestOf } from "@tranship/registry";
 import { expect, test } from "vitest";
-import type { Section } from "../plan/section.ts";
+import type { Section } from "../../plan/section.ts";
 import { identifyArchive } from "./standing-archive.ts";
 
 const blob = { digest: digestOf(new Uint8Array(1)), size: 2 ** 33, mediaType: "application/octet-stream" };

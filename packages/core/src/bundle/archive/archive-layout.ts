@@ -1,13 +1,13 @@
 import { Annotation, type Descriptor } from "@tranship/registry";
-import { compareText, formatIndexFile, ociLayoutText, sortDescriptors } from "../layout/index-file.ts";
+import { compareText, formatIndexFile, ociLayoutText, sortDescriptors } from "../../layout/index-file.ts";
 import {
   blobPath,
   type PlannedBlob,
   type PlannedImage,
   type PlannedRepository,
   type Section,
-} from "../plan/section.ts";
-import { tarHeaderBytes, tarPadding, tarTrailerBytes } from "./tar-header.ts";
+} from "../../plan/section.ts";
+import { tarHeaderBytes, tarPadding, tarTrailerBytes } from "../tar/tar-header.ts";
 
 /** A file of an archive that is known byte for byte, or by the digest of what belongs there. Offsets in bytes. */
 export interface ArchiveEntry {

@@ -1,9 +1,9 @@
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { checksumKinds, sidecarName } from "../checksums/sidecar.ts";
+import { checksumKinds, sidecarName } from "../../checksums/sidecar.ts";
+import { locally } from "../disk/local-error.ts";
 import { archiveFileNames, parseArchiveFileName, partialSuffix } from "./archive-names.ts";
 import type { ArchivePlace } from "./archive-place.ts";
-import { locally } from "./local-error.ts";
 
 /** A file of a bundle's folder that belongs to an archive. */
 export interface ArchiveSetFile {

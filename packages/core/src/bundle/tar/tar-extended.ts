@@ -49,7 +49,7 @@ export function parseLongName(body: Uint8Array): string {
 }
 
 /**
- * An entry's name as this project uses it: relative, `/`-separated, without a leading `./`.
+ * An entry's name as this project uses it: relative, `/`-separated, without a leading `../`.
  * @throws TarFault for a name that is empty, absolute, too long or that could mean another place than it says
  */
 export function parseTarName(raw: string): string {

@@ -1,4 +1,4 @@
-import type { OnSyncRefused } from "./sync-folder.ts";
+import type { OnSyncRefused } from "../disk/sync-folder.ts";
 
 /** The file or files behind an {@link ArchiveFile}: one row of bytes, whichever form it has. Offsets and sizes in bytes. */
 export interface ArchiveStorage extends Disposable {

@@ -1,4 +1,4 @@
-import { MirrorError } from "../errors.ts";
+import { MirrorError } from "../../errors.ts";
 import { decodeTarText, parseTarBlock, type TarBlock, TarFault, tarBlockBytes } from "./tar-block.ts";
 import {
   maxPaxBytes,

@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { MirrorEvent } from "../events.ts";
-import type { Section } from "../plan/section.ts";
+import type { MirrorEvent } from "../../events.ts";
+import type { Section } from "../../plan/section.ts";
+import type { SpaceGuard, SpaceNeed } from "../disk/space-guard.ts";
+import type { OnSyncRefused } from "../disk/sync-folder.ts";
+import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../tar/tar-header.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
 import { type ArchivePlace, filePathOf } from "./archive-place.ts";
@@ -9,10 +12,7 @@ import { isWholeAt } from "./archive-set.ts";
 import { requireFileSize } from "./file-size-limit.ts";
 import type { LocalBlobs } from "./local-blobs.ts";
 import { publish } from "./publish.ts";
-import type { SpaceGuard, SpaceNeed } from "./space-guard.ts";
 import { hasHeader } from "./standing-archive.ts";
-import type { OnSyncRefused } from "./sync-folder.ts";
-import { encodeTarHeader, tarPadding, tarTrailerBytes } from "./tar-header.ts";
 
 /** What an {@link ArchiveWriter} needs from the run it belongs to. */
 export interface ArchiveWriterOptions {

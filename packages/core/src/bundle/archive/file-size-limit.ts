@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { MirrorError } from "../errors.ts";
+import { MirrorError } from "../../errors.ts";
 import type { ArchivePlace } from "./archive-place.ts";
 
 /** What statfs calls FAT: `MSDOS_SUPER_MAGIC` of linux/magic.h. */

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { digestOf, MediaType } from "@tranship/registry";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import type { Section } from "../plan/section.ts";
+import type { Section } from "../../plan/section.ts";
+import { encodeTarHeader, tarTrailerBytes } from "../tar/tar-header.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
-import { encodeTarHeader, tarTrailerBytes } from "./tar-header.ts";
 
 /** A section with these blobs in each of these repositories; the first blob doubles as the manifest of a tag. */
 function aSection(repositories: readonly { path: string; contents: readonly string[] }[]): Section {

@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { MirrorError } from "../errors.ts";
+import { MirrorError } from "../../errors.ts";
 import { localError } from "./local-error.ts";
 
 /** A file as it was when it was found; `size` is in bytes. */

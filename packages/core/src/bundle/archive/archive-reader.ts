@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import { FileChanged, FilePool, type PooledFile } from "./file-pool.ts";
+import { FileChanged, FilePool, type PooledFile } from "../disk/file-pool.ts";
+import { archiveInvalid, readTarEntries, type TarEntry, type TarSource } from "../tar/tar-reader.ts";
 import type { FoundArchive } from "./find-archives.ts";
-import { archiveInvalid, readTarEntries, type TarEntry, type TarSource } from "./tar-reader.ts";
 
 interface Segment extends PooledFile {
   /** Where in the archive the file starts. */

@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import { MirrorError } from "../errors.ts";
+import { MirrorError } from "../../errors.ts";
+import type { OnSyncRefused } from "../disk/sync-folder.ts";
 import { type ArchivePlace, filePathOf, type Located } from "./archive-place.ts";
 import type { ArchiveStorage } from "./archive-storage.ts";
 import { ChunkFiles } from "./chunk-files.ts";
-import type { OnSyncRefused } from "./sync-folder.ts";
 import { WholeFile } from "./whole-file.ts";
 
 const readBytes = 1024 * 1024;

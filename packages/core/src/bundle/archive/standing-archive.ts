@@ -1,13 +1,13 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { PlannedArchive } from "../plan/download-list.ts";
-import type { LockedArchive } from "../plan/lock-file.ts";
+import type { PlannedArchive } from "../../plan/download-list.ts";
+import type { LockedArchive } from "../../plan/lock-file.ts";
+import { locally } from "../disk/local-error.ts";
+import { encodeTarHeader } from "../tar/tar-header.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
 import { parseArchiveFileName } from "./archive-names.ts";
-import { locally } from "./local-error.ts";
 import { lockArchive } from "./locked-archive.ts";
-import { encodeTarHeader } from "./tar-header.ts";
 
 /** A file of a bundle's folder that belongs to a finished archive; `bytes` is its size. */
 export interface ArchivePart {

@@ -1,9 +1,9 @@
 import { digestOf } from "@tranship/registry";
-import type { PlannedArchive } from "../plan/download-list.ts";
-import { type LockedArchive, type LockedEntry, lockedChunks } from "../plan/lock-file.ts";
+import type { PlannedArchive } from "../../plan/download-list.ts";
+import { type LockedArchive, type LockedEntry, lockedChunks } from "../../plan/lock-file.ts";
+import { tarHeaderBytes, tarPadding } from "../tar/tar-header.ts";
 import { type ArchiveEntry, ArchiveLayout } from "./archive-layout.ts";
 import { chunkName } from "./archive-names.ts";
-import { tarHeaderBytes, tarPadding } from "./tar-header.ts";
 
 /** A file of a locked archive with the place the archive has it at; offsets in bytes from the archive's start. */
 export interface LockedPlace extends LockedEntry {

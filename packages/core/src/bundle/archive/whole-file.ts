@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { locally } from "../disk/local-error.ts";
+import { type OnSyncRefused, syncData } from "../disk/sync-folder.ts";
 import type { ArchiveStorage } from "./archive-storage.ts";
-import { locally } from "./local-error.ts";
-import { type OnSyncRefused, syncData } from "./sync-folder.ts";
 
 /** An archive in one file. */
 export class WholeFile implements ArchiveStorage {

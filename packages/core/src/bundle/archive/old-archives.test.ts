@@ -9,11 +9,11 @@ import {
   tarImage,
   writeChunks,
   writeTar,
-} from "../../../../tests/support/tar-bundle.ts";
-import { tempFolder } from "../../../../tests/support/temp-folder.ts";
-import { blobPath } from "../plan/section.ts";
-import { pushBundle } from "../push/push-bundle.ts";
-import { Bundle } from "./bundle.ts";
+} from "../../../../../tests/support/tar-bundle.ts";
+import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { blobPath } from "../../plan/section.ts";
+import { pushBundle } from "../../push/push-bundle.ts";
+import { Bundle } from "../bundle.ts";
 
 const image = tarImage("a");
 const blobs = blobFiles("app", [image]);

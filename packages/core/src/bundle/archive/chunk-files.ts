@@ -10,11 +10,11 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { locally } from "../disk/local-error.ts";
+import { type OnSyncRefused, syncData } from "../disk/sync-folder.ts";
 import { chunkName, parseArchiveFileName, partialSuffix } from "./archive-names.ts";
 import { type ArchivePlace, filePathOf, type Located } from "./archive-place.ts";
 import type { ArchiveStorage } from "./archive-storage.ts";
-import { locally } from "./local-error.ts";
-import { type OnSyncRefused, syncData } from "./sync-folder.ts";
 import { openKept } from "./whole-file.ts";
 
 /** Chunks of one archive open at a time: an archive may have thousands. */

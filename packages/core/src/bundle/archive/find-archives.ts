@@ -1,11 +1,11 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { MirrorError } from "../errors.ts";
-import { compareText } from "../layout/index-file.ts";
+import { MirrorError } from "../../errors.ts";
+import { compareText } from "../../layout/index-file.ts";
+import { localError } from "../disk/local-error.ts";
+import { archiveInvalid } from "../tar/tar-reader.ts";
 import { parseArchiveFileName } from "./archive-names.ts";
-import { localError } from "./local-error.ts";
-import { archiveInvalid } from "./tar-reader.ts";
 
 /** An archive of a bundle: its name, and the files that make it up in order (one, or its chunks). */
 export interface FoundArchive {

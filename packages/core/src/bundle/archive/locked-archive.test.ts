@@ -1,7 +1,7 @@
 import { digestOf, MediaType } from "@tranship/registry";
 import { expect, test } from "vitest";
-import { formatLockFile, type LockedArchive, parseLockFile } from "../plan/lock-file.ts";
-import type { Section } from "../plan/section.ts";
+import { formatLockFile, type LockedArchive, parseLockFile } from "../../plan/lock-file.ts";
+import type { Section } from "../../plan/section.ts";
 import { ArchiveLayout } from "./archive-layout.ts";
 import { filesOfEntry, filesOfRange, lockArchive, lockedPlaces } from "./locked-archive.ts";
 
