@@ -136,31 +136,31 @@ export { type ProbeOptions, probeVersions } from "./selection/probe.ts";
 export { explainVersions, selectVersions, type TagVerdict } from "./selection/select-versions.ts";
 export { parseVersionRange, type VersionRange } from "./selection/version-range.ts";
 export { type AttachedKinds, attachedKinds } from "./services/attached-kinds.ts";
-export type { NameExplanation } from "./services/catalog-item.ts";
+export type { NameExplanation } from "./services/catalog/catalog-item.ts";
 export type {
   CatalogService,
   CatalogServiceOptions,
   ServiceEvents,
   ServicePullOptions,
-} from "./services/catalog-service.ts";
-export type { RegistryOfHost, SourceRegistries } from "./services/images-hosts.ts";
-export { type ImagePathOptions, type ImageRewrite, imagePaths } from "./services/images-paths.ts";
-export { type ImageExplanation, ImagesService, type ImagesServiceOptions } from "./services/images-service.ts";
-export type { ImageStat, ImagesStats } from "./services/images-stats.ts";
-export type { CatalogTotals, ItemStat } from "./services/item-stats.ts";
-export { listedHosts, listPlanner } from "./services/list-planner.ts";
+} from "./services/catalog/catalog-service.ts";
+export type { CatalogTotals, ItemStat } from "./services/catalog/item-stats.ts";
 export {
   type ModuleStat,
   ModulesService,
   type ModulesServiceOptions,
   type ModulesStats,
-} from "./services/modules-service.ts";
+} from "./services/catalog/modules-service.ts";
 export {
   type PackageStat,
   PackagesService,
   type PackagesServiceOptions,
   type PackagesStats,
-} from "./services/packages-service.ts";
+} from "./services/catalog/packages-service.ts";
+export type { RegistryOfHost, SourceRegistries } from "./services/images/images-hosts.ts";
+export { type ImagePathOptions, type ImageRewrite, imagePaths } from "./services/images/images-paths.ts";
+export { type ImageExplanation, ImagesService, type ImagesServiceOptions } from "./services/images/images-service.ts";
+export type { ImageStat, ImagesStats } from "./services/images/images-stats.ts";
+export { listedHosts, listPlanner } from "./services/list-planner.ts";
 export { type PlanOptions, plan } from "./services/plan.ts";
 export { type ArchiveReport, type PullOptions, type PullReport, pull } from "./services/pull.ts";
 export {

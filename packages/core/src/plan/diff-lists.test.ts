@@ -1,7 +1,7 @@
 import { MemoryRegistry } from "@tranship/registry";
 import { anImage, seedMemory } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
-import { PackagesService } from "../services/packages-service.ts";
+import { PackagesService } from "../services/catalog/packages-service.ts";
 import { diffDownloadLists } from "./diff-lists.ts";
 
 const images = {

@@ -1,8 +1,8 @@
 import { digestHex, MemoryRegistry } from "@tranship/registry";
 import { anImage, seedMemory } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
-import { ModulesService } from "../services/modules-service.ts";
-import { PackagesService } from "../services/packages-service.ts";
+import { ModulesService } from "../services/catalog/modules-service.ts";
+import { PackagesService } from "../services/catalog/packages-service.ts";
 import { plan } from "../services/plan.ts";
 import { imagesOfItem } from "./item-images.ts";
 

@@ -3,7 +3,7 @@ import { MemoryRegistry } from "@tranship/registry";
 import { anImage, seedMemory } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { PackagesService } from "../services/packages-service.ts";
+import { PackagesService } from "../services/catalog/packages-service.ts";
 import { jsonSchemas } from "./json-schemas.ts";
 
 /** The published files, which `pnpm run schemas` writes. */

@@ -9,7 +9,7 @@ import {
 } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import type { MirrorEvent } from "../events.ts";
-import { PackagesService } from "../services/packages-service.ts";
+import { PackagesService } from "../services/catalog/packages-service.ts";
 import { plan } from "../services/plan.ts";
 import { formatPlatform, isPlatform, parsePlatform } from "./platforms.ts";
 

@@ -19,8 +19,8 @@ import {
 import { describe, expect, test } from "vitest";
 import type { MirrorEvent } from "../events.ts";
 import type { PlannedRepository } from "../plan/section.ts";
-import type { CatalogServiceOptions } from "./catalog-service.ts";
-import { PackagesService } from "./packages-service.ts";
+import type { CatalogServiceOptions } from "./catalog/catalog-service.ts";
+import { PackagesService } from "./catalog/packages-service.ts";
 import { plan } from "./plan.ts";
 
 const image = anImage({ tag: "v1", seed: "image" });

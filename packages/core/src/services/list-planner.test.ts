@@ -3,8 +3,8 @@ import { anArtifact, anImage, anIndex, type Seedable, seedMemory, startTestRegis
 import { describe, expect, test } from "vitest";
 import { type DownloadList, downloadTotals } from "../plan/download-list.ts";
 import type { PlannedRepository } from "../plan/section.ts";
+import { PackagesService } from "./catalog/packages-service.ts";
 import { listPlanner } from "./list-planner.ts";
-import { PackagesService } from "./packages-service.ts";
 import { plan } from "./plan.ts";
 
 const child = anImage({ seed: "child" });

@@ -17,7 +17,7 @@ import type { OnEvent } from "../events.ts";
 import { digestOfText } from "../plan/digest-of-text.ts";
 import { type LockedArchive, type LockFile, lockFileText, parseLockFile } from "../plan/lock-file.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
-import { type SourceRegistries, sourceOpener } from "./images-hosts.ts";
+import { type SourceRegistries, sourceOpener } from "./images/images-hosts.ts";
 import { type PullOptions, type PullReport, pull } from "./pull.ts";
 
 /** Options of {@link repairBundle}. */

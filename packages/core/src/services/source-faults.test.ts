@@ -5,7 +5,7 @@ import { tempFolder } from "../../../../tests/support/temp-folder.ts";
 import { BundleDirectory } from "../bundle/bundle-directory.ts";
 import { isMirrorError, MirrorError } from "../errors.ts";
 import type { DownloadList } from "../plan/download-list.ts";
-import { PackagesService } from "./packages-service.ts";
+import { PackagesService } from "./catalog/packages-service.ts";
 import { plan } from "./plan.ts";
 import { pull } from "./pull.ts";
 

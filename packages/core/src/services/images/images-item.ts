@@ -1,15 +1,15 @@
 import { type Digest, formatName, isRegistryError, type RepositoryReader, type Tag } from "@tranship/registry";
-import { isMirrorError, MirrorError } from "../errors.ts";
-import { buildStep, type WantedImage } from "../plan/build-step.ts";
-import { pathConflict } from "../plan/path-conflict.ts";
-import type { PlannedStep, RunContext } from "../plan/planner.ts";
-import type { WantedPlatform } from "../plan/platforms.ts";
-import type { Section } from "../plan/section.ts";
-import { SlowPatternError } from "../selection/image-pattern.ts";
-import type { ExclusionQuery, ImageQuery } from "../selection/image-query.ts";
-import { explainTags, type ImageTagVerdict } from "../selection/image-tags.ts";
-import { attachedImages } from "./attached-images.ts";
-import type { AttachedKinds } from "./attached-kinds.ts";
+import { isMirrorError, MirrorError } from "../../errors.ts";
+import { buildStep, type WantedImage } from "../../plan/build-step.ts";
+import { pathConflict } from "../../plan/path-conflict.ts";
+import type { PlannedStep, RunContext } from "../../plan/planner.ts";
+import type { WantedPlatform } from "../../plan/platforms.ts";
+import type { Section } from "../../plan/section.ts";
+import { SlowPatternError } from "../../selection/image-pattern.ts";
+import type { ExclusionQuery, ImageQuery } from "../../selection/image-query.ts";
+import { explainTags, type ImageTagVerdict } from "../../selection/image-tags.ts";
+import { attachedImages } from "../attached-images.ts";
+import type { AttachedKinds } from "../attached-kinds.ts";
 
 /** A repository images are taken from, with all that is asked of it. */
 export interface ImageRepository {

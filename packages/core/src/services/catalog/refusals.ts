@@ -1,6 +1,6 @@
-import { isMirrorError } from "../errors.ts";
-import type { MissingReference } from "../plan/download-list.ts";
-import type { RunContext } from "../plan/planner.ts";
+import { isMirrorError } from "../../errors.ts";
+import type { MissingReference } from "../../plan/download-list.ts";
+import type { RunContext } from "../../plan/planner.ts";
 
 /** Some of a catalog's repositories that the source refuses are left out, and told; when it refuses every one, it is an error. */
 export class Refusals {

@@ -1,7 +1,7 @@
 import { type Digest, digestHex, isDigest, isRepositoryPath, isTag, type Tag } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
-import type { ReadImageFiles } from "../plan/planner.ts";
-import type { PlannedImage, PlannedRepository } from "../plan/section.ts";
+import { MirrorError } from "../../errors.ts";
+import type { ReadImageFiles } from "../../plan/planner.ts";
+import type { PlannedImage, PlannedRepository } from "../../plan/section.ts";
 
 /** Other images that an image says it needs. */
 export interface ListedImages {

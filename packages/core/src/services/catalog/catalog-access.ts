@@ -1,6 +1,6 @@
 import type { RegistryErrorCode, RepositoryReader, Tag } from "@tranship/registry";
-import { isMirrorError, MirrorError } from "../errors.ts";
-import type { RunContext } from "../plan/planner.ts";
+import { isMirrorError, MirrorError } from "../../errors.ts";
+import type { RunContext } from "../../plan/planner.ts";
 
 /** How long a catalog may give no answer unless told otherwise, in milliseconds. */
 const defaultTimeoutMs = 15_000;

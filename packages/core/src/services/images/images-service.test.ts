@@ -9,13 +9,13 @@ import {
   startTestRegistry,
 } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
-import { isMirrorError } from "../errors.ts";
-import type { MirrorEvent } from "../events.ts";
-import type { DownloadList } from "../plan/download-list.ts";
-import { itemVersions } from "../plan/item-versions.ts";
+import { isMirrorError } from "../../errors.ts";
+import type { MirrorEvent } from "../../events.ts";
+import type { DownloadList } from "../../plan/download-list.ts";
+import { itemVersions } from "../../plan/item-versions.ts";
+import { listedHosts, listPlanner } from "../list-planner.ts";
+import { plan } from "../plan.ts";
 import { ImagesService, type ImagesServiceOptions } from "./images-service.ts";
-import { listedHosts, listPlanner } from "./list-planner.ts";
-import { plan } from "./plan.ts";
 
 const two = anImage({ tag: "v1.1.0", seed: "two" });
 const signature = anArtifact({ subject: two, artifactType: "application/vnd.example.signature" });

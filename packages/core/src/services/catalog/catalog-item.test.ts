@@ -1,12 +1,12 @@
 import { type Digest, digestHex, MemoryRegistry, RegistryError, referrersTag } from "@tranship/registry";
 import { aLayer, anArtifact, anImage, anIndex, seedMemory } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
-import type { MirrorEvent } from "../events.ts";
-import type { DownloadList } from "../plan/download-list.ts";
+import type { MirrorEvent } from "../../events.ts";
+import type { DownloadList } from "../../plan/download-list.ts";
+import { plan } from "../plan.ts";
 import type { CatalogServiceOptions } from "./catalog-service.ts";
 import { ModulesService } from "./modules-service.ts";
 import { PackagesService } from "./packages-service.ts";
-import { plan } from "./plan.ts";
 
 const versions = ["v1.44.0", "v1.45.1", "v1.45.2", "v1.46.0", "v2.0.0-rc.1"];
 const channels = { alpha: "v1.46.0", beta: "v1.46.0", stable: "v1.45.2", "rock-solid": "v1.45.1" };

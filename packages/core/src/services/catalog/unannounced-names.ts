@@ -1,6 +1,6 @@
 import type { RegistryReader } from "@tranship/registry";
-import type { UnannouncedSource } from "../bundle/unannounced.ts";
-import { type DiscoveryNames, discoveryNames } from "../push/discovery-names.ts";
+import type { UnannouncedSource } from "../../bundle/unannounced.ts";
+import { type DiscoveryNames, discoveryNames } from "../../push/discovery-names.ts";
 import type { Catalog } from "./catalog.ts";
 
 /**

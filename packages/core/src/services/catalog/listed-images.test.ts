@@ -1,6 +1,6 @@
 import { digestOf, parseDigest } from "@tranship/registry";
 import { expect, test } from "vitest";
-import type { PlannedImage, PlannedRepository } from "../plan/section.ts";
+import type { PlannedImage, PlannedRepository } from "../../plan/section.ts";
 import { mergeListed, readListedImages } from "./listed-images.ts";
 
 const digest = (text: string) => digestOf(new TextEncoder().encode(text));

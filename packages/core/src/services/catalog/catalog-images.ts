@@ -1,10 +1,10 @@
 import { type Digest, joinPath, type RegistryReader, type RepositoryReader, type Tag } from "@tranship/registry";
-import type { WantedImage } from "../plan/build-step.ts";
-import type { WantedPlatform } from "../plan/platforms.ts";
-import type { Reason } from "../plan/section.ts";
-import { releaseChannels } from "../selection/channels.ts";
-import type { Constraint } from "../selection/constraint.ts";
-import type { Wanted } from "../selection/filter.ts";
+import type { WantedImage } from "../../plan/build-step.ts";
+import type { WantedPlatform } from "../../plan/platforms.ts";
+import type { Reason } from "../../plan/section.ts";
+import { releaseChannels } from "../../selection/channels.ts";
+import type { Constraint } from "../../selection/constraint.ts";
+import type { Wanted } from "../../selection/filter.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ListedExtra } from "./listed-images.ts";
 

@@ -1,8 +1,8 @@
 import { isTag, type Tag } from "@tranship/registry";
 import * as z from "zod";
-import { MirrorError } from "../errors.ts";
-import type { ReadImageFiles, RunContext } from "../plan/planner.ts";
-import type { PlannedImage, PlannedRepository } from "../plan/section.ts";
+import { MirrorError } from "../../errors.ts";
+import type { ReadImageFiles, RunContext } from "../../plan/planner.ts";
+import type { PlannedImage, PlannedRepository } from "../../plan/section.ts";
 
 const fileName = "version.json";
 const versionSchema = z.object({ version: z.string() });

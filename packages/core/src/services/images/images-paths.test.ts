@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseImageName } from "../selection/image-name.ts";
+import { parseImageName } from "../../selection/image-name.ts";
 import { type ImagePathOptions, imagePaths } from "./images-paths.ts";
 
 /** The path of a repository. */

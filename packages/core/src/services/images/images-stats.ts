@@ -1,5 +1,5 @@
-import { compareText } from "../layout/index-file.ts";
-import type { Section } from "../plan/section.ts";
+import { compareText } from "../../layout/index-file.ts";
+import type { Section } from "../../plan/section.ts";
 
 /** What one repository came to in the last plan or pull of an images service. */
 export interface ImageStat {

@@ -1,11 +1,11 @@
 import { MemoryRegistry, RegistryError } from "@tranship/registry";
 import { anImage, seedMemory } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
-import type { MirrorEvent } from "../events.ts";
-import type { DownloadList } from "../plan/download-list.ts";
+import type { MirrorEvent } from "../../events.ts";
+import type { DownloadList } from "../../plan/download-list.ts";
+import { plan } from "../plan.ts";
 import type { CatalogServiceOptions } from "./catalog-service.ts";
 import { PackagesService } from "./packages-service.ts";
-import { plan } from "./plan.ts";
 
 /** Packages with two versions each and a stable channel at the older one. */
 function aCatalog(...names: readonly string[]): MemoryRegistry {

@@ -1,7 +1,7 @@
+import type { PullReport } from "../pull.ts";
 import { modulesCatalog } from "./catalog.ts";
 import { CatalogService, type CatalogServiceOptions, type ServicePullOptions } from "./catalog-service.ts";
 import type { CatalogTotals, ItemStat } from "./item-stats.ts";
-import type { PullReport } from "./pull.ts";
 
 /** What a module of the last plan or pull came to. */
 export type ModuleStat = ItemStat;

@@ -2,13 +2,13 @@ import { readdirSync } from "node:fs";
 import { createRegistry, RegistryError } from "@tranship/registry";
 import { anImage, faults, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
-import { tempFolder } from "../../../../tests/support/temp-folder.ts";
-import { BundleDirectory } from "../bundle/bundle-directory.ts";
-import { isMirrorError } from "../errors.ts";
-import type { MirrorEvent } from "../events.ts";
+import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { BundleDirectory } from "../../bundle/bundle-directory.ts";
+import { isMirrorError } from "../../errors.ts";
+import type { MirrorEvent } from "../../events.ts";
+import { plan } from "../plan.ts";
 import { ModulesService } from "./modules-service.ts";
 import { PackagesService } from "./packages-service.ts";
-import { plan } from "./plan.ts";
 
 const services = [
   { component: "packages", Service: PackagesService },

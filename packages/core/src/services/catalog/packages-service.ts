@@ -1,7 +1,7 @@
+import type { PullReport } from "../pull.ts";
 import { packagesCatalog } from "./catalog.ts";
 import { CatalogService, type CatalogServiceOptions, type ServicePullOptions } from "./catalog-service.ts";
 import type { CatalogTotals, ItemStat } from "./item-stats.ts";
-import type { PullReport } from "./pull.ts";
 
 /** What the last plan or pull of a {@link PackagesService} came to; packages sorted by name. */
 export interface PackagesStats extends CatalogTotals {

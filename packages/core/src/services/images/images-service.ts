@@ -1,27 +1,27 @@
 import type { RepositoryReader } from "@tranship/registry";
 import { EventEmitter } from "eventemitter3";
-import { MirrorError } from "../errors.ts";
-import type { MirrorEvent, OnEvent } from "../events.ts";
-import { compareText } from "../layout/index-file.ts";
-import type { DownloadList } from "../plan/download-list.ts";
-import type { Item, PlannedStep, Planner, RunContext } from "../plan/planner.ts";
-import { formatPlatform, parsePlatform } from "../plan/platforms.ts";
-import type { Section } from "../plan/section.ts";
-import { parseImageExclusion } from "../selection/image-expression.ts";
-import { formatImageName } from "../selection/image-name.ts";
-import { exclusionQuery, imageQuery } from "../selection/image-query.ts";
-import type { ImageSelection } from "../selection/image-selection.ts";
-import type { ImageTagVerdict } from "../selection/image-tags.ts";
-import type { AttachedKinds } from "./attached-kinds.ts";
-import type { ServiceEvents, ServicePullOptions } from "./catalog-service.ts";
+import { MirrorError } from "../../errors.ts";
+import type { MirrorEvent, OnEvent } from "../../events.ts";
+import { compareText } from "../../layout/index-file.ts";
+import type { DownloadList } from "../../plan/download-list.ts";
+import type { Item, PlannedStep, Planner, RunContext } from "../../plan/planner.ts";
+import { formatPlatform, parsePlatform } from "../../plan/platforms.ts";
+import type { Section } from "../../plan/section.ts";
+import { parseImageExclusion } from "../../selection/image-expression.ts";
+import { formatImageName } from "../../selection/image-name.ts";
+import { exclusionQuery, imageQuery } from "../../selection/image-query.ts";
+import type { ImageSelection } from "../../selection/image-selection.ts";
+import type { ImageTagVerdict } from "../../selection/image-tags.ts";
+import type { AttachedKinds } from "../attached-kinds.ts";
+import type { ServiceEvents, ServicePullOptions } from "../catalog/catalog-service.ts";
+import { plan } from "../plan.ts";
+import { type PullReport, pull } from "../pull.ts";
+import { startRun } from "../run-context.ts";
 import { imageArchive } from "./images-archive.ts";
 import { type RegistryOfHost, sourceOpener } from "./images-hosts.ts";
 import { type ImageRepository, ImagesItem } from "./images-item.ts";
 import { type ImagePathOptions, imagePaths } from "./images-paths.ts";
 import { type ImagesStats, imagesStats } from "./images-stats.ts";
-import { plan } from "./plan.ts";
-import { type PullReport, pull } from "./pull.ts";
-import { startRun } from "./run-context.ts";
 
 /** Options of {@link ImagesService}. */
 export interface ImagesServiceOptions {

@@ -1,6 +1,6 @@
 import { isRepositoryPath, joinPath } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
-import { formatImageName, type ImageName } from "../selection/image-name.ts";
+import { MirrorError } from "../../errors.ts";
+import { formatImageName, type ImageName } from "../../selection/image-name.ts";
 
 /** A part of a full name at its beginning, and what is put in its place. */
 export interface ImageRewrite {

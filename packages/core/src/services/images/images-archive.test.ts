@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { archiveNameSchema } from "../plan/names.ts";
-import { parseImageName } from "../selection/image-name.ts";
+import { archiveNameSchema } from "../../plan/names.ts";
+import { parseImageName } from "../../selection/image-name.ts";
 import { imageArchive } from "./images-archive.ts";
 
 test.for([

@@ -1,4 +1,4 @@
-import type { Section } from "../plan/section.ts";
+import type { Section } from "../../plan/section.ts";
 
 /** What one name of a catalog came to in the last plan or pull. */
 export interface ItemStat {
