@@ -67,7 +67,6 @@ export {
   plannedArchiveSchema,
 } from "./plan/download-list.ts";
 export type { FailedItem } from "./plan/failed-item.ts";
-export { type ImageFilesOptions, readImageFiles } from "./plan/image-files.ts";
 export {
   formatInventory,
   type InventoriedRepository,
@@ -80,7 +79,8 @@ export {
 } from "./plan/inventory.ts";
 export { type ItemImages, imagesOfItem } from "./plan/item-images.ts";
 export { type ItemVersions, itemVersions } from "./plan/item-versions.ts";
-export { LayerCache } from "./plan/layer-cache.ts";
+export { type ImageFilesOptions, readImageFiles } from "./plan/layers/image-files.ts";
+export { LayerCache } from "./plan/layers/layer-cache.ts";
 export {
   type LockedArchive,
   type LockedChunk,
@@ -99,7 +99,7 @@ export type {
   SourceView,
   TagsOptions,
 } from "./plan/planner.ts";
-export { parsePlatform, type WantedPlatform } from "./plan/platforms.ts";
+export { parsePlatform, type WantedPlatform } from "./plan/platforms/platforms.ts";
 export {
   type AssumedBlob,
   type MadeManifest,

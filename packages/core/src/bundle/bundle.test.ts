@@ -26,7 +26,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { MirrorEvent } from "../events.ts";
 import { ImageLayout } from "../layout/image-layout.ts";
 import { formatIndexFile } from "../layout/index-file.ts";
-import { readImageFiles } from "../plan/image-files.ts";
+import { readImageFiles } from "../plan/layers/image-files.ts";
 import { blobPath } from "../plan/section.ts";
 import { Bundle } from "./bundle.ts";
 import { verifyBundle } from "./verify-bundle.ts";

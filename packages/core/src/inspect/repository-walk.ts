@@ -13,8 +13,8 @@ import {
   type RepositoryReader,
 } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
-import { imagePlatform } from "../plan/image-platform.ts";
-import { formatPlatform } from "../plan/platforms.ts";
+import { imagePlatform } from "../plan/platforms/image-platform.ts";
+import { formatPlatform } from "../plan/platforms/platforms.ts";
 import type { BlobRole, LackingContent, UnreadableContent } from "./inspection.ts";
 
 /** A manifest as it was read: what it says, without its bytes. */

@@ -14,11 +14,11 @@ import { compareText } from "../layout/index-file.ts";
 import { graphOf } from "../transfer/graph.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
 import type { MissingReference } from "./download-list.ts";
-import { fitPlatforms } from "./fit-platforms.ts";
 import { LocalFirstRepository } from "./local-first.ts";
 import { pathConflict } from "./path-conflict.ts";
 import type { PlannedStep, RunContext } from "./planner.ts";
-import type { WantedPlatform } from "./platforms.ts";
+import { fitPlatforms } from "./platforms/fit-platforms.ts";
+import type { WantedPlatform } from "./platforms/platforms.ts";
 import {
   blobPath,
   type MadeManifest,

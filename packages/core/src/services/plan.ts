@@ -11,7 +11,7 @@ import {
 } from "../plan/download-list.ts";
 import { type FailedItem, sortedFailed } from "../plan/failed-item.ts";
 import type { Inventory } from "../plan/inventory.ts";
-import { LayerCache } from "../plan/layer-cache.ts";
+import { LayerCache } from "../plan/layers/layer-cache.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { ItemFailures, readsHosts } from "./item-failures.ts";

@@ -12,7 +12,7 @@ import { type Base, baseOf } from "../plan/base.ts";
 import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
 import type { FailedItem } from "../plan/failed-item.ts";
 import type { Inventory } from "../plan/inventory.ts";
-import { LayerCache } from "../plan/layer-cache.ts";
+import { LayerCache } from "../plan/layers/layer-cache.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { madeManifest } from "../plan/section.ts";
 import { stepTotals } from "../plan/step-totals.ts";

@@ -1,6 +1,6 @@
 import { type Digest, joinPath, type RegistryReader, type RepositoryReader, type Tag } from "@tranship/registry";
 import type { WantedImage } from "../../plan/build-step.ts";
-import type { WantedPlatform } from "../../plan/platforms.ts";
+import type { WantedPlatform } from "../../plan/platforms/platforms.ts";
 import type { Reason } from "../../plan/section.ts";
 import { releaseChannels } from "../../selection/channels.ts";
 import type { Constraint } from "../../selection/constraint.ts";

@@ -8,7 +8,7 @@ import { buildStep, type WantedImage } from "../../plan/build-step.ts";
 import type { DownloadList } from "../../plan/download-list.ts";
 import type { Inventory } from "../../plan/inventory.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../../plan/planner.ts";
-import { formatPlatform, parsePlatform } from "../../plan/platforms.ts";
+import { formatPlatform, parsePlatform } from "../../plan/platforms/platforms.ts";
 import type { Section } from "../../plan/section.ts";
 import type { DiscoveryNames } from "../../push/discovery-names.ts";
 import { type Filter, parseFilter, type Wanted } from "../../selection/filter.ts";

@@ -3,7 +3,7 @@ import { isMirrorError, MirrorError } from "../../errors.ts";
 import { buildStep, type WantedImage } from "../../plan/build-step.ts";
 import { pathConflict } from "../../plan/path-conflict.ts";
 import type { PlannedStep, RunContext } from "../../plan/planner.ts";
-import type { WantedPlatform } from "../../plan/platforms.ts";
+import type { WantedPlatform } from "../../plan/platforms/platforms.ts";
 import type { Section } from "../../plan/section.ts";
 import { SlowPatternError } from "../../selection/image-pattern.ts";
 import type { ExclusionQuery, ImageQuery } from "../../selection/image-query.ts";

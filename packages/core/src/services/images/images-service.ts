@@ -5,7 +5,7 @@ import type { MirrorEvent, OnEvent } from "../../events.ts";
 import { compareText } from "../../layout/index-file.ts";
 import type { DownloadList } from "../../plan/download-list.ts";
 import type { Item, PlannedStep, Planner, RunContext } from "../../plan/planner.ts";
-import { formatPlatform, parsePlatform } from "../../plan/platforms.ts";
+import { formatPlatform, parsePlatform } from "../../plan/platforms/platforms.ts";
 import type { Section } from "../../plan/section.ts";
 import { parseImageExclusion } from "../../selection/image-expression.ts";
 import { formatImageName } from "../../selection/image-name.ts";

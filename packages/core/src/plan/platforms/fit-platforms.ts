@@ -1,12 +1,12 @@
 import { type Digest, formatName, isDigest, isIndexMediaType, type Manifest, type Platform } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
-import type { MirrorWarning } from "../events.ts";
-import type { WantedImage } from "./build-step.ts";
-import type { MissingReference } from "./download-list.ts";
+import { MirrorError } from "../../errors.ts";
+import type { MirrorWarning } from "../../events.ts";
+import type { WantedImage } from "../build-step.ts";
+import type { MissingReference } from "../download-list.ts";
+import { LocalFirstRepository } from "../local-first.ts";
+import type { RunContext, SourceView } from "../planner.ts";
 import { imagePlatform } from "./image-platform.ts";
-import { LocalFirstRepository } from "./local-first.ts";
 import { type NarrowedIndex, narrowIndex } from "./narrow-index.ts";
-import type { RunContext, SourceView } from "./planner.ts";
 import { formatPlatform, isPlatform, type WantedPlatform } from "./platforms.ts";
 
 /** What of an image is brought, when only some platforms are wanted. */

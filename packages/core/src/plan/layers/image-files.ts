@@ -10,7 +10,7 @@ import {
   parseManifest,
   type RepositoryReader,
 } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
+import { MirrorError } from "../../errors.ts";
 import { FileSearch, parseLayerPath } from "./file-search.ts";
 import type { LayerCache } from "./layer-cache.ts";
 import { LayerFault, scanLayer } from "./layer-scan.ts";

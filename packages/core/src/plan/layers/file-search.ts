@@ -67,7 +67,7 @@ export class FileSearch implements LayerFindings {
   }
 }
 
-/** A path inside a layer without `./`, leading or doubled slashes; `undefined` for one that leads nowhere inside. */
+/** A path inside a layer without `../`, leading or doubled slashes; `undefined` for one that leads nowhere inside. */
 export function parseLayerPath(raw: string): string | undefined {
   const parts = raw.split("/").filter((part) => part !== "" && part !== ".");
   return parts.length === 0 || parts.includes("..") ? undefined : parts.join("/");

@@ -8,9 +8,9 @@ import {
   startTestRegistry,
 } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
-import type { MirrorEvent } from "../events.ts";
-import { PackagesService } from "../services/catalog/packages-service.ts";
-import { plan } from "../services/plan.ts";
+import type { MirrorEvent } from "../../events.ts";
+import { PackagesService } from "../../services/catalog/packages-service.ts";
+import { plan } from "../../services/plan.ts";
 import { formatPlatform, isPlatform, parsePlatform } from "./platforms.ts";
 
 const amd64 = { os: "linux", architecture: "amd64" };

@@ -1,6 +1,6 @@
 import { type Manifest, MediaType, type Platform, parseManifest, type RepositoryReader } from "@tranship/registry";
 import * as z from "zod";
-import { askingAgain } from "../transfer/asking-again.ts";
+import { askingAgain } from "../../transfer/asking-again.ts";
 
 /** A larger config is not read, in bytes. */
 const maxConfigBytes = 4 * 1024 * 1024;

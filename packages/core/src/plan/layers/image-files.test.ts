@@ -6,9 +6,9 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { type Descriptor, digestOf, type Manifest, MediaType, manifestOf } from "@tranship/registry";
 import { Header, type ReadEntry } from "tar";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ImageLayout } from "../layout/image-layout.ts";
+import { ImageLayout } from "../../layout/image-layout.ts";
+import { blobPath } from "../section.ts";
 import { type ImageFilesOptions, readImageFiles } from "./image-files.ts";
-import { blobPath } from "./section.ts";
 
 let layout: ImageLayout;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import type { Platform } from "@tranship/registry";
-import { MirrorError } from "../errors.ts";
+import { MirrorError } from "../../errors.ts";
 
 /** A platform that is asked for: `variant` only where one is. */
 export type WantedPlatform = Pick<Platform, "os" | "architecture" | "variant">;
