@@ -1,10 +1,10 @@
 import type { MirrorEvent } from "@tranship/core";
 import { createRegistry, type RegistryEvent, type RegistryOptions, type RemoteRegistry } from "@tranship/registry";
 import { type ConfiguredFlags, credentialsFor, flagsOfRegistry, otherHosts } from "./config/registry-access.ts";
-import { type ConnectionFlags, connectionOf } from "./connection-flags.ts";
-import type { CredentialFlags } from "./credential-flags.ts";
 import type { Environment, RegistrySide } from "./environment.ts";
 import { certificatesFromEnvironment } from "./environment-certificates.ts";
+import { type ConnectionFlags, connectionOf } from "./flags/connection-flags.ts";
+import type { CredentialFlags } from "./flags/credential-flags.ts";
 import { readPem } from "./pem-file.ts";
 import type { Output } from "./print/output.ts";
 

@@ -1,8 +1,8 @@
 import { locateDockerCredentials } from "@tranship/registry";
 import { registryKey } from "./config/configured-registries.ts";
 import type { ConfiguredFlags } from "./config/registry-access.ts";
-import type { CredentialFlags } from "./credential-flags.ts";
 import { type Environment, loginVariables, type RegistrySide } from "./environment.ts";
+import type { CredentialFlags } from "./flags/credential-flags.ts";
 
 /** What {@link credentialSource} looks at. */
 export interface CredentialPlaces {

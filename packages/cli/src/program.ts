@@ -15,7 +15,7 @@ import { verifyCommand } from "./commands/verify.ts";
 import { useConfig } from "./config/use-config.ts";
 import type { CliContext } from "./context.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
-import { withHyphens } from "./flag-spelling.ts";
+import { withHyphens } from "./flags/flag-spelling.ts";
 import { withProgressFlags } from "./print/progress-flags.ts";
 import { warnOfVisibleSecret } from "./visible-secret.ts";
 

@@ -1,9 +1,9 @@
 import { type DownloadList, listedHosts, type RegistryOfHost, type SourceRegistries } from "@tranship/core";
 import { parsePlace, type RegistryReader } from "@tranship/registry";
 import type { CliContext, RegistryFlags } from "./context.ts";
-import { type CredentialFlags, hasCredentials } from "./credential-flags.ts";
+import { type CredentialFlags, hasCredentials } from "./flags/credential-flags.ts";
+import { requireSource, type SourceFlag, sourceOf } from "./flags/source-flag.ts";
 import { openSource, parseCliPlace } from "./place.ts";
-import { requireSource, type SourceFlag, sourceOf } from "./source-flag.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Flags that are about one registry: who asks it, and how far its connection is trusted. */

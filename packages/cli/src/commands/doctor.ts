@@ -4,7 +4,7 @@ import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { credentialSource } from "../credential-source.ts";
 import { diagnose } from "../diagnosis/diagnose.ts";
-import { checkRegistryFlags, withSourceAccessFlags } from "../flags.ts";
+import { checkRegistryFlags, withSourceAccessFlags } from "../flags/flags.ts";
 import { type DiagnosedCheck, doctorTable } from "../print/doctor-table.ts";
 import { UsageError } from "../usage-error.ts";
 

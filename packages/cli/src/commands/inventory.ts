@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { readPlan } from "../base-file.ts";
 import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
-import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
+import { checkRegistryFlags, withRegistryFlags } from "../flags/flags.ts";
 import { requireOutputFile, writeOutputFile } from "../output-file.ts";
 import { isThere, openReader, parseCliPlace } from "../place.ts";
 import { inventorySummary } from "../print/summaries.ts";

@@ -2,25 +2,25 @@ import { existsSync, statSync } from "node:fs";
 import { BundleDirectory, itemVersions, type MirrorEvent, pull } from "@tranship/core";
 import { Command } from "commander";
 import { readBase } from "../base-file.ts";
-import { type ChecksumFlags, checksumsOf, withChecksumFlags } from "../checksum-flags.ts";
-import { type ChunkFlags, chunkBytesOf, withChunkFlags } from "../chunk-flags.ts";
 import { withConfigFlags } from "../config/config-flags.ts";
-import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
-import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
-import { type BaseFlags, checkRegistryFlags, withBaseFlag, withSourceAccessFlags } from "../flags.ts";
-import { checkPlanFlags, type PlanFlags, plannersFor, withPlanFlags } from "../plan-flags.ts";
-import { pullSummary, stoppedPullSummary } from "../print/pull-summary.ts";
-import { PullTally } from "../print/pull-tally.ts";
+import { type ChecksumFlags, checksumsOf, withChecksumFlags } from "../flags/checksum-flags.ts";
+import { type ChunkFlags, chunkBytesOf, withChunkFlags } from "../flags/chunk-flags.ts";
+import { inFlightOf } from "../flags/connection-flags.ts";
+import { type FailureFlags, withFailureFlags } from "../flags/failure-flags.ts";
+import { type BaseFlags, checkRegistryFlags, withBaseFlag, withSourceAccessFlags } from "../flags/flags.ts";
+import { checkPlanFlags, type PlanFlags, plannersFor, withPlanFlags } from "../flags/plan-flags.ts";
 import {
   checkComponentFlags,
   type ReferenceFlags,
   swallowedBundle,
   warnOfTmpDir,
   withReferenceFlags,
-} from "../reference-flags.ts";
-import { type SelectionFlags, withSelectionFlags } from "../selection-flags.ts";
-import { requireSource, type SourceFlag, withSourceFlag } from "../source-flag.ts";
+} from "../flags/reference-flags.ts";
+import { type SelectionFlags, withSelectionFlags } from "../flags/selection-flags.ts";
+import { requireSource, type SourceFlag, withSourceFlag } from "../flags/source-flag.ts";
+import { pullSummary, stoppedPullSummary } from "../print/pull-summary.ts";
+import { PullTally } from "../print/pull-tally.ts";
 import { Sources } from "../sources.ts";
 import { UsageError } from "../usage-error.ts";
 import { showPlan } from "./show-plan.ts";

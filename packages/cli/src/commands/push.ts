@@ -1,13 +1,13 @@
 import { Bundle, createRoutes, type MirrorEvent, type OnConflict, pushBundle } from "@tranship/core";
 import { Command, Option } from "commander";
 import { withConfigFlags } from "../config/config-flags.ts";
-import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
-import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags.ts";
+import { inFlightOf } from "../flags/connection-flags.ts";
+import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags/flags.ts";
+import { type TmpDirFlag, warnOfTmpDir, withTmpDirFlag } from "../flags/reference-flags.ts";
 import { openTarget, requireBundles } from "../place.ts";
 import { pushSummary, stoppedSummary } from "../print/push-summary.ts";
 import { PushTally } from "../print/push-tally.ts";
-import { type TmpDirFlag, warnOfTmpDir, withTmpDirFlag } from "../reference-flags.ts";
 import { UsageError } from "../usage-error.ts";
 
 interface PushFlags extends RegistryFlags, TmpDirFlag {

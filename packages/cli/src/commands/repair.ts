@@ -1,11 +1,11 @@
 import { lockOfBundle, repairBundle } from "@tranship/core";
 import { Command } from "commander";
 import { withConfigFlags } from "../config/config-flags.ts";
-import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
-import { checkRegistryFlags, withSourceAccessFlags } from "../flags.ts";
+import { inFlightOf } from "../flags/connection-flags.ts";
+import { checkRegistryFlags, withSourceAccessFlags } from "../flags/flags.ts";
+import { type SourceFlag, withSourceFlag } from "../flags/source-flag.ts";
 import { repairSummary } from "../print/upkeep-summaries.ts";
-import { type SourceFlag, withSourceFlag } from "../source-flag.ts";
 import { Sources } from "../sources.ts";
 import { UsageError } from "../usage-error.ts";
 

@@ -1,18 +1,25 @@
 import { createRoutes, type MirrorEvent, sync } from "@tranship/core";
 import { Command } from "commander";
 import { withConfigFlags } from "../config/config-flags.ts";
-import { inFlightOf } from "../connection-flags.ts";
 import type { CliContext } from "../context.ts";
-import { type FailureFlags, withFailureFlags } from "../failure-flags.ts";
+import { inFlightOf } from "../flags/connection-flags.ts";
+import { type FailureFlags, withFailureFlags } from "../flags/failure-flags.ts";
+import { checkPlanFlags, type PlanFlags, plannersFor, withPlanFlags } from "../flags/plan-flags.ts";
+import { type ComponentFlags, checkComponentFlags, withComponentFlags } from "../flags/reference-flags.ts";
+import { type SelectionFlags, withSelectionFlags } from "../flags/selection-flags.ts";
+import { requireSource, withSourceFlag } from "../flags/source-flag.ts";
+import {
+  routesOf,
+  type SyncFlags,
+  sourceFlagNames,
+  sourceSide,
+  targetSide,
+  withSyncFlags,
+} from "../flags/sync-flags.ts";
 import { openTarget } from "../place.ts";
-import { checkPlanFlags, type PlanFlags, plannersFor, withPlanFlags } from "../plan-flags.ts";
 import { PushTally } from "../print/push-tally.ts";
 import { stoppedSyncSummary, syncSummary } from "../print/sync-summary.ts";
-import { type ComponentFlags, checkComponentFlags, withComponentFlags } from "../reference-flags.ts";
-import { type SelectionFlags, withSelectionFlags } from "../selection-flags.ts";
-import { requireSource, withSourceFlag } from "../source-flag.ts";
 import { Sources } from "../sources.ts";
-import { routesOf, type SyncFlags, sourceFlagNames, sourceSide, targetSide, withSyncFlags } from "../sync-flags.ts";
 import { UsageError } from "../usage-error.ts";
 
 type AllFlags = SyncFlags & SelectionFlags & PlanFlags & FailureFlags & ComponentFlags;

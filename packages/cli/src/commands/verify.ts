@@ -12,7 +12,7 @@ import { Command } from "commander";
 import { readPlan } from "../base-file.ts";
 import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
-import { checkRegistryFlags, withRegistryFlags } from "../flags.ts";
+import { checkRegistryFlags, withRegistryFlags } from "../flags/flags.ts";
 import { requireOutputFile, writeOutputFile } from "../output-file.ts";
 import { bundlePaths, openBundle, openReader, parseCliPlaces } from "../place.ts";
 import { verifySummary } from "../print/summaries.ts";

@@ -1,5 +1,5 @@
 import { parsePlace } from "@tranship/registry";
-import type { ConnectionFlags } from "../connection-flags.ts";
+import type { ConnectionFlags } from "../flags/connection-flags.ts";
 import type { CredentialReference, RegistryConfig } from "./config.ts";
 import type { ConfigFolder } from "./config-folder.ts";
 

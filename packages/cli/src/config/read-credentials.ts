@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { type CredentialProvider, dockerCredentials, type PasswordCredentials } from "@tranship/registry";
-import { licenseLogin } from "../credential-flags.ts";
 import type { Environment } from "../environment.ts";
+import { licenseLogin } from "../flags/credential-flags.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CredentialReference } from "./config.ts";
 

@@ -6,8 +6,8 @@ import {
   type HostOptions,
   type TransportOptions,
 } from "@tranship/registry";
-import { type CredentialFlags, credentialsOf, hasCredentials } from "../credential-flags.ts";
 import type { Environment, RegistrySide } from "../environment.ts";
+import { type CredentialFlags, credentialsOf, hasCredentials } from "../flags/credential-flags.ts";
 import { readPem } from "../pem-file.ts";
 import {
   type ConfiguredRegistries,

@@ -1,4 +1,4 @@
-import { parseDuration } from "../duration.ts";
+import { parseDuration } from "../flags/duration.ts";
 import type { Config, ImagesConfig, NameConfig } from "./config.ts";
 import type { ConfigFolder } from "./config-folder.ts";
 import { nameExpression } from "./value-checks.ts";

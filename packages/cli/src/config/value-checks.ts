@@ -7,8 +7,8 @@ import {
   parseFilter,
 } from "@tranship/core";
 import { isRegistryError, isRepositoryPath, parsePlace } from "@tranship/registry";
-import { parseByteSize } from "../byte-size.ts";
-import { parseDuration } from "../duration.ts";
+import { parseByteSize } from "../flags/byte-size.ts";
+import { parseDuration } from "../flags/duration.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { parseNamedPlace } from "../place.ts";
 import type { NameConfig } from "./config.ts";

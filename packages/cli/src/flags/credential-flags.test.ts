@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
+import type { Environment, RegistrySide } from "../environment.ts";
+import { UsageError } from "../usage-error.ts";
 import {
   type CredentialFlags,
   checkCredentialFlags,
@@ -7,8 +9,6 @@ import {
   withCredentialFlags,
   withSourceCredentialFlags,
 } from "./credential-flags.ts";
-import type { Environment, RegistrySide } from "./environment.ts";
-import { UsageError } from "./usage-error.ts";
 
 async function whoAsks(side: RegistrySide, words: string, environment: Environment = {}): Promise<string | undefined> {
   const command = withSourceCredentialFlags(withCredentialFlags(new Command()));

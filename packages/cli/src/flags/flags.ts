@@ -1,9 +1,9 @@
 import type { Command } from "commander";
+import type { RegistryFlags } from "../context.ts";
+import { UsageError } from "../usage-error.ts";
 import { checkConnectionFlags, withConnectionFlags, withMirrorFlag } from "./connection-flags.ts";
-import type { RegistryFlags } from "./context.ts";
 import { checkCredentialFlags, withCredentialFlags, withSourceCredentialFlags } from "./credential-flags.ts";
 import { repeatable } from "./repeatable.ts";
-import { UsageError } from "./usage-error.ts";
 
 export { repeatable } from "./repeatable.ts";
 

@@ -12,11 +12,11 @@ import {
 } from "@tranship/core";
 import { isRepositoryPath, type RegistryReader } from "@tranship/registry";
 import { type Command, Option } from "commander";
+import type { Sources } from "../sources.ts";
+import { UsageError } from "../usage-error.ts";
 import { accessTimeoutMsOf, type FailureFlags } from "./failure-flags.ts";
 import { repeatable } from "./flags.ts";
 import { checkImageFlags, type ImageFlags, imagesServiceFor, withImageFlags } from "./image-flags.ts";
-import type { Sources } from "./sources.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Flags that say what to mirror. */
 export interface SelectionFlags extends FailureFlags, ImageFlags {

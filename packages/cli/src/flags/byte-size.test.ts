@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { UsageError } from "../usage-error.ts";
 import { parseByteSize } from "./byte-size.ts";
-import { UsageError } from "./usage-error.ts";
 
 test.for([
   ["512", 512],

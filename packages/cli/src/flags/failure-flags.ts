@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** The flags of {@link withFailureFlags}. */
 export interface FailureFlags {

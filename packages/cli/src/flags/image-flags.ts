@@ -7,8 +7,8 @@ import {
   MirrorError,
 } from "@tranship/core";
 import { type Command, Option } from "commander";
+import { UsageError } from "../usage-error.ts";
 import { repeatable } from "./repeatable.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Flags that name images of any registries, and where they go. */
 export interface ImageFlags {

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { type Command, Option } from "commander";
-import type { CliContext } from "./context.ts";
+import type { CliContext } from "../context.ts";
+import { UsageError } from "../usage-error.ts";
 import { repeatable } from "./repeatable.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Flags of `d8 mirror pull` for components that are not mirrored here. */
 export interface ComponentFlags {

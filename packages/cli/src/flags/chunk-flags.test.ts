@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
+import { UsageError } from "../usage-error.ts";
 import { type ChunkFlags, chunkBytesOf, withChunkFlags } from "./chunk-flags.ts";
-import { UsageError } from "./usage-error.ts";
 
 const parse = (...words: readonly string[]) =>
   chunkBytesOf(withChunkFlags(new Command()).parse(words, { from: "user" }).opts<ChunkFlags>());

@@ -1,4 +1,4 @@
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** Decimal units, and binary ones with an `i`, as disks and memory are sold. */
 const units: ReadonlyMap<string, number> = new Map([

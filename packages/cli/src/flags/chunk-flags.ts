@@ -1,7 +1,7 @@
 import { minChunkBytes } from "@tranship/core";
 import type { Command } from "commander";
+import { UsageError } from "../usage-error.ts";
 import { parseByteSize } from "./byte-size.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** The flags of {@link withChunkFlags}. */
 export interface ChunkFlags {

@@ -1,10 +1,10 @@
 import { listPlanner, type OnEvent, type Planner } from "@tranship/core";
 import { Command } from "commander";
-import { readPlan } from "./base-file.ts";
+import { readPlan } from "../base-file.ts";
+import type { Sources } from "../sources.ts";
+import { UsageError } from "../usage-error.ts";
 import { withBaseFlag } from "./flags.ts";
 import { openServices, type SelectionFlags, withSelectionFlags } from "./selection-flags.ts";
-import type { Sources } from "./sources.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Flags of a pull that follows a plan. */
 export interface PlanFlags {

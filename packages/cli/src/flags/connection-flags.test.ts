@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
+import type { Environment } from "../environment.ts";
+import { UsageError } from "../usage-error.ts";
 import {
   type ConnectionFlags,
   connectionOf,
@@ -7,8 +9,6 @@ import {
   withConnectionFlags,
   withMirrorFlag,
 } from "./connection-flags.ts";
-import type { Environment } from "./environment.ts";
-import { UsageError } from "./usage-error.ts";
 
 const place = "registry.example.com/deckhouse/fe";
 

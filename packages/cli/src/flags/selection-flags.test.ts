@@ -1,8 +1,8 @@
 import { MemoryRegistry } from "@tranship/registry";
 import { Command } from "commander";
 import { expect, test } from "vitest";
+import { UsageError } from "../usage-error.ts";
 import { type SelectionFlags, servicesFor, withSelectionFlags } from "./selection-flags.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** What the services of a command line ask for. */
 function selectionsOf(...flags: readonly string[]): readonly unknown[] {

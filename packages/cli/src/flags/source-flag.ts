@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { type Environment, firstSet, sourceVariables } from "./environment.ts";
-import { UsageError } from "./usage-error.ts";
+import { type Environment, firstSet, sourceVariables } from "../environment.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** The flag of {@link withSourceFlag}. */
 export interface SourceFlag {

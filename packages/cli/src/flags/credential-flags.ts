@@ -1,8 +1,8 @@
 import type { PasswordCredentials } from "@tranship/registry";
 import type { Command } from "commander";
-import { type Environment, firstSet, loginVariables, type RegistrySide } from "./environment.ts";
-import { readPassword } from "./read-password.ts";
-import { UsageError } from "./usage-error.ts";
+import { type Environment, firstSet, loginVariables, type RegistrySide } from "../environment.ts";
+import { readPassword } from "../read-password.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** Flags that say who asks a registry. */
 export interface CredentialFlags {

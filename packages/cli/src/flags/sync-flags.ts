@@ -1,11 +1,11 @@
 import type { OnConflict, RouteOptions } from "@tranship/core";
 import { type Command, Option } from "commander";
+import type { RegistryFlags } from "../context.ts";
+import type { OwnFlags } from "../sources.ts";
+import { UsageError } from "../usage-error.ts";
 import { withMirrorFlag } from "./connection-flags.ts";
-import type { RegistryFlags } from "./context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "./flags.ts";
 import type { SourceFlag } from "./source-flag.ts";
-import type { OwnFlags } from "./sources.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Flags of a command that reads one registry and writes another. */
 export interface SyncFlags extends RegistryFlags, SourceFlag {

@@ -1,10 +1,10 @@
 import { isRegistryError, parsePlace, type RegistryOptions } from "@tranship/registry";
 import type { Command } from "commander";
+import { type Environment, firstSet, timeoutVariables } from "../environment.ts";
+import { UsageError } from "../usage-error.ts";
 import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
-import { type Environment, firstSet, timeoutVariables } from "./environment.ts";
 import { repeatable } from "./repeatable.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Flags that say how a registry is reached, and how much is asked of it at once. */
 export interface ConnectionFlags {
