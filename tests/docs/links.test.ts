@@ -15,11 +15,14 @@ test("links in documents lead to files that there are, and to headings in them",
   expect(broken).toEqual([]);
 });
 
-test("every guide is in the index of documents", () => {
-  const index = textOf("docs/README.md");
-  const guides = documents.filter((file) => file.startsWith("docs/guides/"));
-  expect(guides.length).toBeGreaterThan(10);
-  expect(guides.filter((file) => !index.includes(`(${file.replace("docs/", "")})`))).toEqual([]);
+test.for([
+  { what: "guide", folder: "docs/guides", ending: ".md", index: "docs/README.md" },
+  { what: "example", folder: "examples", ending: ".ts", index: "examples/README.md" },
+])("every $what is in its index", ({ folder, ending, index }) => {
+  const listed = linksOf(textOf(index)).map((link) => normalize(join(dirname(index), link)));
+  const there = readdirSync(join(root, folder)).filter((name) => name.endsWith(ending));
+  expect(there.length).toBeGreaterThan(10);
+  expect(there.map((name) => `${folder}/${name}`).filter((file) => !listed.includes(file))).toEqual([]);
 });
 
 /** The document without its blocks of code. */
