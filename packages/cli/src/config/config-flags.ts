@@ -9,6 +9,7 @@ export interface ConfigFlags {
 /** Adds `--config` and `--no-config`. */
 export function withConfigFlags(command: Command): Command {
   return command
+    .optionsGroup("Configuration:")
     .option("--config <file>", "what flags do not say is in this file (default: tranship.yaml, where there is one)")
     .option("--no-config", "read no tranship.yaml");
 }

@@ -10,13 +10,14 @@ export interface ChecksumFlags {
 /** Adds `--checksums`, and `--gost-digest` as `d8 mirror` calls the one of them it has. */
 export function withChecksumFlags(command: Command): Command {
   return command
+    .optionsGroup("Bundle files:")
     .addOption(
       new Option(
         "--checksums <sha256|gost>",
         "write a checksum beside every archive or chunk: .sha256, or .gostsum (GOST R 34.11-2012, 256 bits); repeatable",
       )
         .argParser(collectKind)
-        .default([], "none"),
+        .default([]),
     )
     .option("--gost-digest", "the same as --checksums gost");
 }

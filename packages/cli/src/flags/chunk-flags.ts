@@ -12,6 +12,7 @@ export interface ChunkFlags {
 /** Adds `--chunk-size`, and the same in the unit that `d8 mirror` takes. */
 export function withChunkFlags(command: Command): Command {
   return command
+    .optionsGroup("Bundle files:")
     .option("--chunk-size <size>", "split archives into files of at most this size, such as 700MB, 4GB or 4GiB")
     .option("-c, --images-bundle-chunk-size <n>", "the same in gigabytes of 10^9 bytes; 0 for whole archives");
 }

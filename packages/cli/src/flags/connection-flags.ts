@@ -28,6 +28,7 @@ const longestMs = 2 ** 31 - 1;
 /** Adds the flags of {@link ConnectionFlags} but for `--mirror`. */
 export function withConnectionFlags(command: Command): Command {
   return command
+    .optionsGroup("Connections:")
     .option("--proxy <url>", "the HTTP proxy to go through (default: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say)")
     .option("--no-proxy", "go through no proxy, whatever the environment says")
     .option("--timeout <duration>", "how long a registry may send no byte, e.g. 90s or 4h; 0 for ever (default: 60s)")
@@ -40,12 +41,14 @@ export function withConnectionFlags(command: Command): Command {
 
 /** Adds `--mirror`, for a registry that is only read: what a mirror has, a registry that is pushed to may lack. */
 export function withMirrorFlag(command: Command): Command {
-  return command.addOption(
-    repeatable(
-      "--mirror <registry=place>",
-      "another place with a registry's content, asked first for what goes by digest, e.g. docker.io=mirror.internal/hub",
-    ),
-  );
+  return command
+    .optionsGroup("Connections:")
+    .addOption(
+      repeatable(
+        "--mirror <registry=place>",
+        "another place with a registry's content, asked first for what goes by digest, e.g. docker.io=mirror.internal/hub",
+      ),
+    );
 }
 
 /** What the flags say to the client of one registry; `warn` takes what the environment says and cannot be used. @throws UsageError */

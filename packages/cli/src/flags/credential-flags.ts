@@ -20,6 +20,7 @@ export const licenseLogin: string = "license-token";
 /** Adds who asks the registry. */
 export function withCredentialFlags(command: Command): Command {
   return command
+    .optionsGroup("Access to registries:")
     .option(
       "-u, --registry-login <name>",
       "user name for the registry; without, what docker or podman logged in with, if anything",
@@ -31,6 +32,7 @@ export function withCredentialFlags(command: Command): Command {
 /** Adds the same by the names that `d8 mirror pull` has for a source. */
 export function withSourceCredentialFlags(command: Command): Command {
   return command
+    .optionsGroup("Access to registries:")
     .option("--source-login <name>", "the same as --registry-login")
     .option("--source-password <password>", "the same as --registry-password")
     .option("-l, --license <token>", "a license token in place of a user name and its password");

@@ -10,6 +10,7 @@ export interface FailureFlags {
 /** Adds what a run does about what fails: `--keep-going`, and how long a catalog is waited for. */
 export function withFailureFlags(command: Command): Command {
   return command
+    .optionsGroup("When something goes wrong:")
     .option("--keep-going", "finish everything else when a package or module fails, and end with exit code 3")
     .option("--access-timeout <seconds>", "how long a catalog may give no answer; 0 for ever (default: 15)");
 }

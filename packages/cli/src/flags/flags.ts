@@ -15,7 +15,7 @@ export interface BaseFlags {
 /** Adds the flags of {@link RegistryFlags}. */
 export function withRegistryFlags(command: Command): Command {
   return withConnectionFlags(
-    withCredentialFlags(command)
+    withCredentialFlags(command.optionsGroup("Access to registries:"))
       .option("--insecure", "allow plain HTTP to a host that is not this machine")
       .option("--tls-skip-verify", "do not check the registry's certificate")
       .option("--ca <file>", "trust the certificates in this PEM file too")
@@ -31,12 +31,14 @@ export function withSourceAccessFlags(command: Command): Command {
 
 /** Adds `--base`; its files are read by `readBase`. */
 export function withBaseFlag(command: Command): Command {
-  return command.addOption(
-    repeatable(
-      "--base <file>",
-      "leave out the layers this inventory, plan or tranship.lock.json says the other side has",
-    ),
-  );
+  return command
+    .optionsGroup("For all of them:")
+    .addOption(
+      repeatable(
+        "--base <file>",
+        "leave out the layers this inventory, plan or tranship.lock.json says the other side has",
+      ),
+    );
 }
 
 /** @throws UsageError when flags that belong together are not, or those that exclude each other are */

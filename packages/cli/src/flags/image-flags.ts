@@ -23,6 +23,7 @@ export interface ImageFlags {
 /** Adds the flags of {@link ImageFlags}. */
 export function withImageFlags(command: Command): Command {
   return command
+    .optionsGroup("Images of any registry:")
     .addOption(
       repeatable(
         "--image <reference>",

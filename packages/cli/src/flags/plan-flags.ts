@@ -15,6 +15,7 @@ export interface PlanFlags {
 /** Adds the flags of {@link PlanFlags}. */
 export function withPlanFlags(command: Command): Command {
   return command
+    .optionsGroup("For all of them:")
     .option(
       "--plan <file>",
       "transfer exactly what this plan or tranship.lock.json names, digest by digest: no tag is asked for",

@@ -50,6 +50,7 @@ export function withComponentFlags(command: Command): Command {
 export function withReferenceFlags(command: Command): Command {
   return withComponentFlags(
     withTmpDirFlag(command)
+      .optionsGroup("Bundle files:")
       .option(
         "--force",
         "write into a folder that holds archives of somebody else; those of the same names are replaced",

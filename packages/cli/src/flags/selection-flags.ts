@@ -42,6 +42,7 @@ export type CatalogPlanner = PackagesService | ModulesService;
 export function withSelectionFlags(command: Command): Command {
   const expression = "name, name@=TAG or name@RANGE such as 'name@>=1.3 <2'";
   return withImageFlags(command)
+    .optionsGroup("Packages and modules:")
     .addOption(repeatable("--include-package <name>", `only these packages: ${expression}`))
     .addOption(repeatable("--exclude-package <name>", "all packages but these"))
     .option("--no-packages", "leave the packages out; package-versions.tar is still brought")
@@ -52,6 +53,7 @@ export function withSelectionFlags(command: Command): Command {
     .option("--modules-path-suffix <path>", "where the source keeps its modules; / for its root", "/modules")
     .option("--only-extra-images", "nothing but the extra images that packages and modules list")
     .option("--proxy-registry", "the source cannot list tags: ask for one version after another")
+    .optionsGroup("For all of them:")
     .addOption(
       new Option("--referrers <kinds>", "what to bring of attestations, signatures and the like").choices(
         attachedKinds,

@@ -14,7 +14,9 @@ export function withSourceFlag(
   command: Command,
   description = "registry and path, e.g. registry.example.com/deckhouse/fe; or oci:DIR, bundle:DIR",
 ): Command {
-  return command.option("--source <place>", `${description}; without, ${sourceVariables[0]} says it`);
+  return command
+    .optionsGroup("Packages and modules:")
+    .option("--source <place>", `${description}; without, ${sourceVariables[0]} says it`);
 }
 
 /** The source, as the flag, else the configuration, else the environment says; `undefined` where none does. */

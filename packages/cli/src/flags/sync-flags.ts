@@ -23,6 +23,7 @@ export interface SyncFlags extends RegistryFlags, SourceFlag {
 /** Adds the flags of {@link SyncFlags} but for `--source` and `--dry-run`. */
 export function withSyncFlags(command: Command): Command {
   const withTarget = withRegistryFlags(command)
+    .optionsGroup("Access to the source:")
     .option("--source-login <name>", "user name for the source; --registry-login is the target's")
     .option("--source-password <password>", "password for it; other users of this machine can see it")
     .option("-l, --license <token>", "a license token for the source, in place of a user name and its password")
@@ -30,6 +31,7 @@ export function withSyncFlags(command: Command): Command {
     .option("--source-tls-skip-verify", "what --tls-skip-verify is for the target")
     .option("--source-client-cert <file>", "what --client-cert is for the target; with --source-client-key")
     .option("--source-client-key <file>", "the private key of --source-client-cert, PEM")
+    .optionsGroup("At the target:")
     .option("--target-modules-path-suffix <path>", "where modules go below the target; / is the target itself")
     .option("--target-packages-path-suffix <path>", "where packages go below the target; / is the target itself")
     .addOption(

@@ -10,6 +10,7 @@ export interface ProgressFlags {
 /** Adds what a command tells on the way. */
 export function withProgressFlags(command: Command): Command {
   return command
+    .optionsGroup("Output:")
     .addOption(
       new Option(
         "--progress <kind>",
