@@ -140,6 +140,14 @@ describe("wrong usage ends with 2", () => {
     expect(stderr).not.toContain("hunter2");
     expect(stderr).not.toContain("    at ");
   });
+
+  test("and a failure in JSON, of a command line that cannot be read too; what a misspelt flag was given is not told", async () => {
+    const { code, stdout, stderr } = await runTranship("plan", "--json", "--registry-pasword=hunter2");
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ type: "failure", code: "USAGE", class: "usage" });
+    expect(stderr).toBe("tranship: unknown option '--registry-pasword'\n");
+    expect(stdout).not.toContain("hunter2");
+  });
 });
 
 describe("what goes wrong ends with 1, says which reference on which side and why, and publishes nothing", () => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { Bundle, LayoutRegistry } from "@tranship/core";
 import { parsePlace, type Registry, type RegistryReader } from "@tranship/registry";
@@ -53,12 +53,23 @@ export function bundlePaths(place: Extract<CliPlace, { readonly kind: "bundle" }
 
 /** Whether a path exists, or is that of an archive of which only chunks exist. */
 export function isThere(path: string): boolean {
-  if (existsSync(path)) return true;
+  if (isEntry(path)) return true;
   if (!path.endsWith(".tar")) return false;
   try {
     return readdirSync(dirname(path)).some((name) => name.startsWith(`${basename(path)}.`) && name.endsWith(".chunk"));
   } catch {
     return false;
+  }
+}
+
+/** Whether something is called that. What this user may not look at is there: opening it tells why it cannot be used. */
+function isEntry(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    return ["EACCES", "EPERM", "EIO", "ELOOP"].includes(code);
   }
 }
 
@@ -91,7 +102,7 @@ export async function openReader(
 /** Opens what is on this machine for reading. @throws UsageError when it is not there */
 export async function openLocal(place: LocalPlace, context: CliContext): Promise<RegistryReader & AsyncDisposable> {
   if (place.kind === "bundle") return await openBundle(bundlePaths(place), context);
-  if (!existsSync(place.directory)) throw new UsageError(`oci:${place.directory}: there is no such folder`);
+  if (!isEntry(place.directory)) throw new UsageError(`oci:${place.directory}: there is no such folder`);
   return holdingNothing(await LayoutRegistry.open(place.directory, { readOnly: true }));
 }
 

@@ -19,6 +19,9 @@ import { withHyphens } from "./flags/flag-spelling.ts";
 import { withProgressFlags } from "./print/progress-flags.ts";
 import { warnOfVisibleSecret } from "./visible-secret.ts";
 
+/** What commander says of a wrong command line; it throws the same, to be told as any other failure. */
+const outputError = (): void => {};
+
 /** The command tree. `--json` is read before, to choose the output; it is declared here for `--help`. */
 export function createProgram(context: CliContext, version: string): Command {
   const program = new Command("tranship")
@@ -58,8 +61,9 @@ export function createProgram(context: CliContext, version: string): Command {
           warnOfVisibleSecret(action, context.output);
           await useConfig(action, context);
         })
-        .exitOverride(),
+        .exitOverride()
+        .configureOutput({ outputError }),
     );
   }
-  return program.exitOverride();
+  return program.exitOverride().configureOutput({ outputError });
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
+import { commandLineFailure } from "./command-line-failure.ts";
 import { createContext } from "./context.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { Interruption } from "./interruption.ts";
@@ -41,11 +42,10 @@ async function run(): Promise<void> {
   try {
     await createProgram(context, packageVersion()).parseAsync(process.argv);
   } catch (error) {
+    const failure = error instanceof CommanderError ? commandLineFailure(error) : error;
+    if (failure !== undefined) output.failure(failure);
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-    else {
-      output.failure(error);
-      process.exitCode = stop.signal.aborted ? interrupted : exitCodeOf(error);
-    }
+    else process.exitCode = stop.signal.aborted ? interrupted : exitCodeOf(error);
   }
 }
 
