@@ -193,10 +193,11 @@ describe("the answers of a registry", () => {
 
   test.for([
     { status: 403, of: "access-denied", says: "--proxy-registry", headers: {} },
+    { status: 429, of: "rate-limited", says: "--registry-login NAME", headers: { "retry-after": "4000" } },
     { status: 429, of: "rate-limited", says: "wait 4000 seconds", headers: { "retry-after": "4000" } },
     { status: 503, of: "server-error", says: "log", headers: { "retry-after": "4000" } },
     { status: 418, of: "request-refused", says: "tranship doctor", headers: {} },
-  ])("$status is $of", async ({ status, of, says, headers }) => {
+  ])("$status is $of, with $says", async ({ status, of, says, headers }) => {
     await using registry = await startTestRegistry();
     registry.fail(faults.status(status, { headers }), everything);
     const failure = await failureOf("plan", "--source", `${registry.host}/demo`);

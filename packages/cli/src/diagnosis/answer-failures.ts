@@ -65,7 +65,7 @@ export function rateLimitedFinding(facts: FailureFacts): Finding | undefined {
       { cause: "too many requests came from this address or this user", advice: [`${wait}, then ${words.again}`] },
       {
         cause: "who asks as nobody, or without a plan that pays, may ask less",
-        advice: ["log in, or ask the registry's administrator for a larger share"],
+        advice: [words.login, "ask the registry's administrator for a larger share"],
       },
     ],
   };

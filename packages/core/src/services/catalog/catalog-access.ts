@@ -12,7 +12,7 @@ const reasons: { readonly [Code in RegistryErrorCode]?: string } = {
   SERVER_ERROR: "the registry has a fault of its own",
   TIMEOUT: "the registry did not answer in time",
   NETWORK: "the registry cannot be reached",
-  TLS: "the registry's certificate is not trusted",
+  TLS: "no safe connection could be made",
 };
 
 /**
