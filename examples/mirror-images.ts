@@ -1,15 +1,15 @@
 //#region mirror
 import { Bundle, BundleDirectory, ImagesService, pushBundle, verify } from "@tranship/core";
-import { createRegistry, dockerCredentials } from "@tranship/registry";
+import { createRegistries, createRegistry, dockerCredentials } from "@tranship/registry";
 
 /** Brings images of any registries through one folder of files into another registry, and makes sure that they are there. */
 export async function mirrorImages(wanted: readonly string[], folder: string, to: string, signal: AbortSignal) {
-  await using registries = new AsyncDisposableStack();
   const credentials = dockerCredentials(); // what docker or podman logged in with, host by host
+  await using registries = createRegistries({ credentials }); // opened when they are asked for, closed together
   const images = new ImagesService({
     images: wanted, // such as "ghcr.io/org/app@^1 & latest-patch" or "quay.io/org/tool:v1"
     exclude: ["*@*-rc*"],
-    from: (host) => registries.use(createRegistry(host, { credentials })), // asked once for each host
+    from: registries.of,
     paths: { prefix: "third-party" }, // ghcr.io/org/app becomes third-party/ghcr.io/org/app
   });
   images.on("archive.finished", ({ archive, bytes }) => console.log(`${archive}: ${bytes} bytes`));

@@ -1,13 +1,13 @@
 //#region sync
 import { ImagesService, listPlanner, sync, verify } from "@tranship/core";
-import { createRegistry, dockerCredentials } from "@tranship/registry";
+import { createRegistries, createRegistry, dockerCredentials } from "@tranship/registry";
 
 /** Brings images of any registries straight into another one, and makes sure that they are there. Nothing is written to disk. */
 export async function syncImages(wanted: readonly string[], to: string, signal: AbortSignal): Promise<void> {
-  await using registries = new AsyncDisposableStack();
   const credentials = dockerCredentials(); // what docker or podman logged in with, host by host
-  const from = (host: string) => registries.use(createRegistry(host, { credentials }));
-  const target = registries.use(createRegistry(to, { credentials }));
+  await using registries = createRegistries({ credentials }); // opened when they are asked for, closed together
+  await using target = createRegistry(to, { credentials });
+  const from = registries.of;
   const paths = { prefix: "third-party" }; // ghcr.io/org/app becomes third-party/ghcr.io/org/app
 
   const list = await new ImagesService({ images: wanted, from, paths }).plan({ signal });

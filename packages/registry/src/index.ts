@@ -31,6 +31,7 @@ export type {
   IdentityTokenCredentials,
   PasswordCredentials,
 } from "./remote/auth/authenticator.ts";
+export { createRegistries, type Registries } from "./remote/create-registries.ts";
 export { createRegistry } from "./remote/create-registry.ts";
 export {
   type DockerCredentialsOptions,
