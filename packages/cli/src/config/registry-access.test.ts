@@ -131,3 +131,9 @@ describe("how a registry is reached", () => {
     expect(hosts).toMatchObject({ "b.internal": { insecure: true } });
   });
 });
+
+test("a login for the registry is not its mirrors': they are asked with what docker keeps for them", async () => {
+  const flags = { sourceLogin: "me", sourcePassword: "mine" };
+  expect(await loginAt("{}", { flags })).toEqual({ username: "me", password: "mine" });
+  expect(await loginAt("{}", { flags, host: "mirror.internal" })).toEqual({ username: "docker", password: "mirror" });
+});

@@ -66,7 +66,7 @@ export async function credentialsFor(
     providers.set(key, await readCredentials(reference, environment, `registries[${JSON.stringify(key)}].credentials`));
   }
   const given = providers.has(ownKey) ? undefined : await credentialsOf(flags, side, environment, input);
-  if (providers.size === 0) return given ?? docker;
+  if (given === undefined ? providers.size === 0 : mirrors.length === 0) return given ?? docker;
   return async (request, options) => {
     const key = registryKey(request.host);
     if (key === ownKey && given !== undefined) return given;
