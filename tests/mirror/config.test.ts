@@ -152,7 +152,7 @@ describe("precedence", () => {
     expect(await runProgram("verify", "--no-config")).toMatchObject({ code: 2 });
     expect(await runProgram("verify", "--config", join(setup.folder, "none.yaml"))).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("none.yaml: ENOENT"),
+      stderr: expect.stringContaining("none.yaml: there is no such file or folder (ENOENT)"),
     });
   });
 });

@@ -274,7 +274,9 @@ describe("on the command line", () => {
     expect(unknown).toMatchObject({ code: 1, stdout: "" });
     expect(unknown.stderr).toContain(`cannot use ${file} as a base: its version is 9, this program knows 1`);
     expect(absent.code).toBe(2);
-    expect(absent.stderr).toContain(`--base: cannot read ${join(work, "absent.json")}: ENOENT`);
+    expect(absent.stderr).toContain(
+      `--base: cannot read ${join(work, "absent.json")}: there is no such file or folder (ENOENT)`,
+    );
     expect(nothing).toMatchObject({ code: 2, stdout: "" });
   });
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { isMirrorError, MirrorError, PackagesService, plan } from "@tranship/core";
 import { createRegistry, RegistryError, type RegistryErrorCode } from "@tranship/registry";
-import { anImage, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
+import { anImage, anIndex, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createContext } from "../../packages/cli/src/context.ts";
 import { diagnose } from "../../packages/cli/src/diagnosis/diagnose.ts";
@@ -98,7 +98,7 @@ describe("the network", () => {
     expect(failure.category).toContain(`refused (${host})`);
     expect(failure.chain.at(-1)).toContain("ECONNREFUSED");
     expect(advised(failure)).toContain("--source");
-    expect(advised(failure)).toContain("--insecure");
+    expect(advised(failure)).not.toContain("--insecure"); // where nobody listens, nobody speaks plain HTTP either
   });
 
   test("a host that hangs up before it answers, and one that does in the middle of an answer", async () => {
@@ -224,6 +224,21 @@ describe("the answers of a registry", () => {
     await using source = createRegistry(registry.host);
     const gone = await Array.fromAsync(source.repository("not/there").tags()).catch((error: unknown) => error);
     expect(diagnose(gone, "inventory").class).toBe("repository-not-found");
+  });
+
+  test("a tag and a platform that nothing at the source is", async () => {
+    await using registry = await startTestRegistry();
+    registry.seed(
+      "app",
+      anIndex({ images: [anImage()], platforms: [{ os: "linux", architecture: "arm64" }], tag: "1.0.0" }),
+    );
+    for (const wanted of [["@^9"], [":1.0.0", "--platform", "linux/s390x"]]) {
+      const [query, ...flags] = wanted;
+      const failure = await failureOf("plan", "--image", `${registry.host}/app${query}`, ...flags);
+      expect(failure).toMatchObject({ class: "image-not-found", details: { isThere: true } });
+      expect(advised(failure)).toContain("--explain");
+      expect(advised(failure)).not.toContain("spelling");
+    }
   });
 
   test("bytes that are not the ones asked for", async () => {

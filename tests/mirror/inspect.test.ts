@@ -89,10 +89,12 @@ test("a registry, another depth and a folder for the page are wrong usage", asyn
     runTranship("inspect", "registry:localhost:5000/x"),
     runTranship("inspect", ".", "--depth", "7"),
     runTranship("inspect", ".", "--html", "."),
+    runTranship("inspect", "bundel"),
   ]);
-  expect(runs.map(({ code }) => code)).toEqual([2, 2, 2]);
-  const [registry, depth, page] = runs.map(({ stderr }) => stderr);
-  expect(registry).toContain("only what is on this machine is inspected");
+  expect(runs.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
+  const [registry, depth, page, misspelt] = runs.map(({ stderr }) => stderr);
+  expect(registry).toContain("registry:localhost:5000/x: only what is on this machine is inspected");
+  expect(misspelt).toContain("bundel: there is no such file or folder here, and only what");
   expect(depth).toContain("give a number from 1 to 4");
   expect(page).toContain("it is a folder");
 });

@@ -85,7 +85,10 @@ describe("pull --plan", () => {
     { flags: ["--plan", "p", "--no-modules"], said: "--no-modules and --plan contradict" },
     { flags: ["--plan", "p", "--referrers", "vex"], said: "--referrers and --plan contradict" },
     { flags: ["--plan", "p", "--base", "b"], said: "--base and --plan contradict" },
-    { flags: ["--plan", "no-such-file"], said: "--plan: cannot read no-such-file: ENOENT" },
+    {
+      flags: ["--plan", "no-such-file"],
+      said: "--plan: cannot read no-such-file: there is no such file or folder (ENOENT)",
+    },
   ])("$flags is wrong usage", async ({ flags, said }) => {
     const run = await runProgram("pull", join(tempFolder(), "b"), "--source", "localhost:1/a", ...flags);
     expect(run).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(said) });

@@ -8,6 +8,7 @@ import {
   parseInventory,
 } from "@tranship/core";
 import { type Digest, digestOf } from "@tranship/registry";
+import { fileReason } from "./file-reason.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the files of `--base` say together, or `undefined` without any. @throws UsageError; MirrorError `INVENTORY_INVALID`, `PLAN_INVALID` */
@@ -37,8 +38,7 @@ async function readBytes(path: string, flag: string): Promise<Buffer> {
   try {
     if ((await stat(path)).size <= maxInventoryLength) return await readFile(path);
   } catch (cause) {
-    const { code = "unknown" } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`${flag}: cannot read ${path}: ${code}`, { cause });
+    throw new UsageError(`${flag}: cannot read ${path}: ${fileReason(cause)}`, { cause });
   }
   throw new UsageError(`${flag}: ${path} is longer than ${maxInventoryLength} bytes`);
 }

@@ -1,5 +1,6 @@
 import { access, constants, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { fileReason } from "./file-reason.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -22,8 +23,9 @@ export async function writeOutputFile(flag: string, path: string, text: string |
   try {
     await writeFile(path, text);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw Object.assign(new Error(`${flag}: cannot write ${path}: ${code ?? message}`, { cause: error }), { code });
+    const { code } = error as NodeJS.ErrnoException;
+    const message = `${flag}: cannot write ${path}: ${fileReason(error)}`;
+    throw Object.assign(new Error(message, { cause: error }), { code });
   }
 }
 
@@ -32,6 +34,5 @@ function ifMissing(error: NodeJS.ErrnoException): undefined {
 }
 
 function cannotWrite(flag: string, path: string, cause: unknown): UsageError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return new UsageError(`${flag}: cannot write ${path}: ${code ?? message}`, { cause });
+  return new UsageError(`${flag}: cannot write ${path}: ${fileReason(cause)}`, { cause });
 }

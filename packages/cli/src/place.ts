@@ -46,6 +46,15 @@ export function parseCliPlaces(texts: readonly string[], exists: (path: string) 
   return { kind: "bundle", directory: first.kind === "bundle" ? first.directory : "", more: paths.slice(1) };
 }
 
+/**
+ * Says of places that were taken for a registry because nothing lies there that they may be misspelt files.
+ * Gives `words` alone for those that say of themselves what they are.
+ */
+export function perhapsMisspelt(texts: readonly string[], words: string): string {
+  const isBare = texts.every((text) => !text.includes(":"));
+  return `${texts.join(" ")}: ${isBare ? "there is no such file or folder here, and " : ""}${words}`;
+}
+
 /** The paths of bundles that are used as one. */
 export function bundlePaths(place: Extract<CliPlace, { readonly kind: "bundle" }>): readonly string[] {
   return [place.directory, ...(place.more ?? [])];

@@ -9,8 +9,11 @@ export interface MirrorErrorDetails {
   SELECTION_INVALID: { expression: string; hint?: string };
   /** Packages asked for by name that the source's catalog does not list. */
   NOT_IN_CATALOG: { catalog: string; names: readonly string[] };
-  /** A tag or digest asked for by name that the source does not have. */
-  IMAGE_NOT_FOUND: { reference: string };
+  /**
+   * A tag or digest asked for by name that the source does not have. With `isThere` the repository or the image is there,
+   * and no tag or platform of it is one that was asked for.
+   */
+  IMAGE_NOT_FOUND: { reference: string; isThere?: boolean };
   /** A tag that was asked for together with a digest, and is another image at the source. */
   TAG_MOVED: { reference: string; expected: string; actual: string };
   /** Images of two sources that would be stored under one path and tag, and are not the same. */

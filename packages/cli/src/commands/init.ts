@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { configTemplate } from "../config/config-template.ts";
 import { configName } from "../config/locate-config.ts";
 import type { CliContext } from "../context.ts";
+import { fileReason } from "../file-reason.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** Where the schema is below a folder that has this program among its packages. */
@@ -47,6 +48,6 @@ async function write(file: string, text: string, force: boolean): Promise<void> 
   } catch (cause) {
     const { code = "unknown" } = cause as NodeJS.ErrnoException;
     if (code === "EEXIST") throw new UsageError(`${file} is there already; --force writes over it`, { cause });
-    throw new UsageError(`cannot write ${file}: ${code}`, { cause });
+    throw new UsageError(`cannot write ${file}: ${fileReason(cause)}`, { cause });
   }
 }

@@ -3,7 +3,7 @@ import { diffInspections, type Inspection, inspectBundle } from "@tranship/core"
 import { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { requireOutputFile, writeOutputFile } from "../output-file.ts";
-import { type CliPlace, openLocal, parseCliPlaces } from "../place.ts";
+import { type CliPlace, openLocal, parseCliPlaces, perhapsMisspelt } from "../place.ts";
 import { diffTable } from "../print/diff-table.ts";
 import { inspectSummary } from "../print/inspect-summary.ts";
 import { reportPage } from "../report-page/report-page.ts";
@@ -55,7 +55,7 @@ export function inspectCommand(context: CliContext): Command {
 async function inspectPlace(texts: readonly string[], context: CliContext): Promise<Inspection> {
   const place: CliPlace = parseCliPlaces(texts);
   if (place.kind === "registry") {
-    throw new UsageError(`${texts.join(" ")}: only what is on this machine is inspected: give a bundle or oci:DIR`);
+    throw new UsageError(perhapsMisspelt(texts, "only what is on this machine is inspected: give a bundle or oci:DIR"));
   }
   await using reader = await openLocal(place, context);
   return await inspectBundle(reader, { signal: context.signal });

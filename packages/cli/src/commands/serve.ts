@@ -11,7 +11,7 @@ import { Interruption } from "../interruption.ts";
 import { isLoopbackAddress, type ListenAddress, parseListenAddress } from "../listen-address.ts";
 import { ListenError } from "../listen-error.ts";
 import { readPem } from "../pem-file.ts";
-import { bundlePaths, openBundle, openLocal, openWritable, parseCliPlaces } from "../place.ts";
+import { bundlePaths, openBundle, openLocal, openWritable, parseCliPlaces, perhapsMisspelt } from "../place.ts";
 import { count } from "../print/size.ts";
 import { readPassword } from "../read-password.ts";
 import { logRequest } from "../request-log.ts";
@@ -109,7 +109,7 @@ async function openHome(
   context: CliContext,
 ): Promise<RegistryReader & AsyncDisposable> {
   const place = parseCliPlaces(texts);
-  if (place.kind === "registry") throw new UsageError(`${texts.join(" ")}: only oci:DIR and bundles can be served`);
+  if (place.kind === "registry") throw new UsageError(perhapsMisspelt(texts, "only oci:DIR and bundles can be served"));
   if (writable) return await openWritable(place);
   return place.kind === "oci" ? await openLocal(place, context) : await openWhole(bundlePaths(place), context);
 }

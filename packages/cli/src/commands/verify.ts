@@ -14,7 +14,7 @@ import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags/flags.ts";
 import { requireOutputFile, writeOutputFile } from "../output-file.ts";
-import { bundlePaths, openBundle, openReader, parseCliPlaces } from "../place.ts";
+import { bundlePaths, openBundle, openReader, parseCliPlaces, perhapsMisspelt } from "../place.ts";
 import { verifySummary } from "../print/summaries.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -50,7 +50,10 @@ export function verifyCommand(context: CliContext): Command {
     }
     if (!plan)
       throw new UsageError(
-        `${named} is verified against a plan: give --plan FILE, such as the tranship.lock.json of the bundle that was pushed`,
+        perhapsMisspelt(
+          places,
+          "a registry is verified against a plan: give --plan FILE, such as the tranship.lock.json of the bundle that was pushed",
+        ),
       );
     await using registry = await openReader(where, flags, context);
     const { signal, onEvent } = context;

@@ -40,7 +40,7 @@ function faultsOfIssue(issue: Issue, before: KeyPath, root: unknown): readonly C
     case "invalid_union":
       return faultsOfUnion(issue, path, root);
     case "invalid_type":
-      return fault(wrongType([issue.expected], valueAt(root, path)));
+      return fault(wrongType([issue.expected], valueAt(root, path), path));
     case "invalid_value":
       return fault(
         path.join() === "version" ? "this tranship reads version 1" : wrongValue(issue.values, valueAt(root, path)),
@@ -67,18 +67,20 @@ function faultsOfUnion(
     if (issue.code === "invalid_value") return issue.values.map(String);
     return issue.code === "invalid_type" ? [issue.expected] : [];
   });
-  return [{ path, part: "value", message: wrongType(expected, valueAt(root, path)) }];
+  return [{ path, part: "value", message: wrongType(expected, valueAt(root, path), path) }];
 }
 
 function isOtherKind({ code, path }: Issue): boolean {
   return path.length === 0 && (code === "invalid_type" || code === "invalid_value");
 }
 
-function wrongType(expected: readonly string[], value: unknown): string {
+function wrongType(expected: readonly string[], value: unknown, path: KeyPath): string {
   const names = [...new Set(expected.map((one) => typeNames[one] ?? one))].join(" or ");
   if (value === undefined) return "it is missing";
   if (value === null) return `there is nothing here, and it has to be ${names}`;
   const isUnquoted = expected.includes("string") && ["number", "boolean"].includes(typeof value);
+  const keys = expected.includes("object") && path.length > 0 ? allowedKeys(path) : [];
+  if (keys.length > 0) return `it has to be ${names}: ${keys.join(", ")}`;
   return `it has to be ${names}${isUnquoted ? ": put it in quotes, so that it is taken as it is written" : ""}`;
 }
 

@@ -87,6 +87,11 @@ describe("what cannot be used is told with its line, its column and its key", ()
       "registries: { a.b/c: { insecure: true } }",
       '1:15: registries["a.b/c"]: a registry is named by its host',
     ],
+    [
+      "a list in place of a section",
+      "images: [a]",
+      "1:9: images: it has to be keys and values: include, exclude, host",
+    ],
     ["a list at the top", "- a\n", "1:1: it has to be keys and values"],
     ["a key twice", "bundle: a\nbundle: b\n", "2:1: the key bundle is here twice"],
     ["a tag", "bundle: !secret a\n", "1:9: *!secret"],

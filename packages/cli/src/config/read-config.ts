@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { fileReason } from "../file-reason.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
@@ -46,8 +47,7 @@ async function readText(file: string): Promise<string> {
     // one byte more than allowed tells a file that is too long; it may be a pipe, too
     for await (const chunk of createReadStream(file, { end: maxConfigBytes })) chunks.push(chunk);
   } catch (cause) {
-    const { code = "unknown" } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`cannot read the configuration ${file}: ${code}`, { cause });
+    throw new UsageError(`cannot read the configuration ${file}: ${fileReason(cause)}`, { cause });
   }
   const bytes = Buffer.concat(chunks);
   if (bytes.length > maxConfigBytes) throw new UsageError(`${file} is longer than ${maxConfigBytes} bytes`);

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { type CredentialProvider, dockerCredentials, type PasswordCredentials } from "@tranship/registry";
 import type { Environment } from "../environment.ts";
+import { fileReason } from "../file-reason.ts";
 import { licenseLogin } from "../flags/credential-flags.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CredentialReference } from "./config.ts";
@@ -48,8 +49,7 @@ async function readLoginFile(path: string, whose: string): Promise<PasswordCrede
   try {
     for await (const chunk of createReadStream(path, { end: maxBytes })) chunks.push(chunk);
   } catch (cause) {
-    const { code = "unknown" } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`${whose}: cannot read ${path}: ${code}`, { cause });
+    throw new UsageError(`${whose}: cannot read ${path}: ${fileReason(cause)}`, { cause });
   }
   const line = Buffer.concat(chunks)
     .toString("utf8")

@@ -114,6 +114,21 @@ export function imageNotFoundFinding(facts: FailureFacts): Finding | undefined {
       ],
     };
   }
+  if (mirror?.code === "IMAGE_NOT_FOUND" && "isThere" in mirror.details) {
+    return {
+      class: "image-not-found",
+      category: "nothing at the source is what was asked for",
+      causes: [
+        {
+          cause: "the selection fits no tag or platform there is",
+          advice: [
+            "ask for one that is there",
+            ...(words.hasAccessTimeout ? ["`tranship plan --explain` says of every tag why it is taken or not"] : []),
+          ],
+        },
+      ],
+    };
+  }
   const where = facts.host === "" ? "" : ` at ${facts.host}`;
   return {
     class: "image-not-found",

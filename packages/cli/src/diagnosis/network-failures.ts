@@ -112,10 +112,9 @@ export function networkFinding({ registry, reasons, errors, host, words }: Failu
           cause: "a firewall turns connections down",
           advice: [`try \`curl -v https://${hostOr(host)}/v2/\` from here`],
         },
-        {
-          cause: "the registry speaks plain HTTP, on port 80",
-          advice: ["allow that with --insecure"],
-        },
+        ...(/:\d+$/.test(host)
+          ? [] // nothing listens at that port for plain HTTP either
+          : [{ cause: "the registry speaks plain HTTP, on port 80", advice: ["allow that with --insecure"] }]),
       ],
     };
   }

@@ -29,6 +29,6 @@ export function requireSource(flag: SourceFlag, environment: Environment): strin
   const source = sourceOf(flag, environment);
   if (source !== undefined) return source;
   throw new UsageError(
-    `no source was given: name images, such as --image ghcr.io/org/app:v1, or a registry with packages and modules, --source registry.example.com/deckhouse/fe (or ${sourceVariables[0]}, or source: in tranship.yaml)`,
+    `no source was given: name images, such as --image ghcr.io/org/app:v1, or a registry with packages and modules, --source registry.example.com/deckhouse/fe (or ${sourceVariables[0]}, or source: or images: in tranship.yaml)`,
   );
 }

@@ -1,4 +1,5 @@
 import type { ImageExplanation, ImageTagVerdict, NameExplanation, TagVerdict } from "@tranship/core";
+import { shortTag } from "./short-tag.ts";
 
 const reasons: Readonly<Record<TagVerdict["why"] | ImageTagVerdict["why"], string>> = {
   exact: "asked for by name",
@@ -26,7 +27,7 @@ export function explanationTable(names: readonly (NameExplanation | ImageExplana
     for (const { tag, isSelected, why, instead, by } of verdicts as readonly (TagVerdict & ImageTagVerdict)[]) {
       const because = by === undefined ? reasons[why] : `${reasons[why]}: ${by}`;
       const reason = instead === undefined ? because : `${because}; ${instead} is taken`;
-      lines.push(`  ${isSelected ? "+" : "-"} ${tag.padEnd(24)} ${reason}`);
+      lines.push(`  ${isSelected ? "+" : "-"} ${shortTag(tag).padEnd(24)} ${reason}`);
     }
   }
   return lines.length === 0 ? "nothing is asked for" : lines.join("\n");

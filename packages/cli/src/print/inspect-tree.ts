@@ -1,5 +1,6 @@
 import type { InspectedImage, InspectedManifest, InspectedRepository, Inspection } from "@tranship/core";
 import { type Digest, printable } from "@tranship/registry";
+import { shortTag } from "./short-tag.ts";
 import { count, formatBytes } from "./size.ts";
 
 /** How much of an inspection is printed. */
@@ -116,11 +117,6 @@ function blobRows(digests: readonly Digest[], indent: string, blobs: Blobs): rea
       note: copies === 0 ? "not here" : [...shared, ...places].join(" in "),
     };
   });
-}
-
-/** Tags that name a digest say enough with its beginning. */
-function shortTag(tag: string): string {
-  return tag.replace(/^(sha(?:256|512)-[0-9a-f]{12})[0-9a-f]{20,}/, "$1…");
 }
 
 function sharedNote(bytes: number): string {

@@ -1,4 +1,5 @@
 import { type DownloadList, downloadTotals } from "@tranship/core";
+import { shortTag } from "./short-tag.ts";
 import { count, formatBytes, leftOut } from "./size.ts";
 import { failedLines } from "./summaries.ts";
 
@@ -13,7 +14,9 @@ export function planTable(list: DownloadList, file: string | undefined): string 
       const rows = repositories.get(place) ?? [];
       repositories.set(place, rows);
       rows.push(
-        ...images.map(({ tag, digest, why }) => `    ${tag.padEnd(24)} ${digest.slice(0, 19)}  ${why.join(", ")}`),
+        ...images.map(
+          ({ tag, digest, why }) => `    ${shortTag(tag).padEnd(24)} ${digest.slice(0, 19)}  ${why.join(", ")}`,
+        ),
       );
     }
     for (const [place, rows] of repositories) lines.push(`  ${place}`, ...rows);

@@ -43,6 +43,16 @@ const report: PullReport = {
   failed: [],
 };
 
+test("sizes stand below each other, however long names of archives are", () => {
+  const archive = `image-${"long-".repeat(9)}name.tar`;
+  const archives = [...report.archives, { archive, bytes: 5120, outcome: "unchanged" as const }];
+  const options = { directory: "b", elapsedMs: 1, figures: aTally().figures, unplanned: 0, files: [] };
+  const lines = pullSummary({ ...report, archives }, options)
+    .split("\n")
+    .slice(0, 3);
+  expect(new Set(lines.map((line) => line.indexOf(" KiB"))).size).toBe(1);
+});
+
 test("the summary of a pull says what came of what was asked for, and where it lies", () => {
   const { figures } = aTally();
   const chunks = [1, 2].map((at) => ({ file: `package-app.tar.000${at}.chunk`, bytes: 2560 }));

@@ -80,8 +80,9 @@ function archiveLines({ archives }: PullReport, { files }: PullSummaryOptions): 
   const chunksOf = new Map(files.map(({ archive, chunks }) => [archive, chunks?.length ?? 0]));
   const fileCount = archives.reduce((sum, { archive }) => sum + Math.max(1, chunksOf.get(archive) ?? 0), 0);
   const bytes = archives.reduce((sum, archive) => sum + archive.bytes, 0);
+  const width = archives.reduce((most, { archive }) => Math.max(most, archive.length), 32);
   const line = (name: string, size: number, rest: string) =>
-    `  ${name.padEnd(32)} ${formatBytes(size).padStart(10)}  ${rest}`;
+    `  ${name.padEnd(width)} ${formatBytes(size).padStart(10)}  ${rest}`;
   return [
     ...archives.map(({ archive, bytes: size, outcome }) => {
       const chunks = chunksOf.get(archive) ?? 0;

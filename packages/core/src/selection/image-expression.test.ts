@@ -67,6 +67,7 @@ describe("an image", () => {
     ["https://ghcr.io/org/app", "write it without a scheme"],
     ["ghcr.io/Org/app", "is not the name of a repository"],
     ["ghcr.io/", "is not the name of a repository"],
+    ["ghcr.io:65536/app", "a port is at most 65535"],
     ["robot:secret@ghcr.io/org/app:v1", 'cannot read "***@ghcr.io/org/app:v1": it has a password in it'],
     ["robot:s3@c/ret@ghcr.io/org/app", 'cannot read "***@ghcr.io/org/app": it has a password in it'],
     ["https://robot:secret@ghcr.io/org/app", 'cannot read "***@ghcr.io/org/app": it has a password in it'],

@@ -104,7 +104,12 @@ function halvesOf(expression: string): Halves {
 
 function notAName(expression: string, name: string) {
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(name);
-  const hint = isUrl ? "write it without a scheme" : "write host/path, such as ghcr.io/org/app, in lower case";
+  const [, port] = /^[^/:]+:([0-9]+)\//.exec(name) ?? [];
+  const hint = isUrl
+    ? "write it without a scheme"
+    : Number(port) > 65_535
+      ? "a port is at most 65535"
+      : "write host/path, such as ghcr.io/org/app, in lower case";
   return refusal(expression, `${JSON.stringify(name)} is not the name of a repository`, hint);
 }
 

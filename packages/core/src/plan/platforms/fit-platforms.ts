@@ -71,7 +71,8 @@ function missingPlatforms(
   const reference = formatName(want.repository.name, want.reference);
   const has = [...new Set(platforms.map(formatPlatform))].join(", ");
   const what = `has no image for ${absent.join(", ")}, only for ${has}`;
-  if (want.whenMissing === "fail") throw new MirrorError("IMAGE_NOT_FOUND", `${reference} ${what}`, { reference });
+  if (want.whenMissing === "fail")
+    throw new MirrorError("IMAGE_NOT_FOUND", `${reference} ${what}`, { reference, isThere: true });
   tell("PLATFORM_MISSING", what, want, run);
   return absent.map((platform) => ({ reference, why: `platform ${platform}` }));
 }

@@ -105,13 +105,15 @@ export class ImagesItem {
     const verdicts = await this.explain(repository, query, run);
     const tags = verdicts.flatMap(({ tag, isSelected }) => (isSelected ? tag : []));
     if (tags.length > 0) return tags;
-    throw noImage(query, `nothing of ${repository.name} is taken by ${query.asked}: ${summaryOf(verdicts)}`);
+    const message = `nothing of ${repository.name} is taken by ${query.asked}: ${summaryOf(verdicts)}`;
+    throw new MirrorError("IMAGE_NOT_FOUND", message, { reference: query.text, isThere: true });
   }
 
   async #tags(name: string, query: ImageQuery, run: RunContext): Promise<readonly Tag[]> {
     const tags = await run.source.tags(this.#options.open(name));
     if (tags) return tags;
-    throw noImage(query, `${name} is not at the source: nothing of it is taken by ${query.asked}`);
+    const message = `${name} is not at the source: nothing of it is taken by ${query.asked}`;
+    throw new MirrorError("IMAGE_NOT_FOUND", message, { reference: query.text });
   }
 
   async #attached(repository: ImageRepository, done: readonly Section[], run: RunContext) {
@@ -170,10 +172,6 @@ async function requireDigest(repository: RepositoryReader, tag: Tag, digest: Dig
   if (actual === digest) return;
   const message = `${reference} is ${actual} at the source, and ${digest} was asked for`;
   throw new MirrorError("TAG_MOVED", message, { reference, expected: digest, actual });
-}
-
-function noImage({ text }: ImageQuery, message: string): MirrorError<"IMAGE_NOT_FOUND"> {
-  return new MirrorError("IMAGE_NOT_FOUND", message, { reference: text });
 }
 
 const reasons: Readonly<Record<ImageTagVerdict["why"], string>> = {
