@@ -26,7 +26,7 @@ export function parseCliPlace(text: string, exists: (path: string) => boolean): 
   if (scheme === "bundle" || scheme === "oci") return { kind: scheme, directory: rest };
   if (scheme === "registry") return { kind: "registry", place: rest };
   if (exists(text)) return { kind: "bundle", directory: text };
-  if (/^[./~]/.test(text)) throw new UsageError(`${text}: there is no such file or folder`);
+  if (looksLikePath(text)) throw new UsageError(`${text}: there is no such file or folder`);
   return { kind: "registry", place: text };
 }
 
@@ -151,7 +151,7 @@ export async function openTarget(
  * @throws UsageError; RegistryError `INVALID_REFERENCE`
  */
 export function parseNamedPlace(text: string): CliPlace {
-  if (/^[./~]/.test(text))
+  if (looksLikePath(text))
     throw new UsageError(`${text}: there is no registry host in it; say what a folder holds: oci:DIR or bundle:DIR`);
   const place = parseCliPlace(text, () => false);
   if (place.kind !== "registry" || text.startsWith("registry:")) return place;
@@ -179,4 +179,9 @@ function withoutScheme(text: string, { insecure }: RegistryFlags): string {
 /** Image layouts keep no file open between calls. */
 function holdingNothing(registry: LayoutRegistry): LayoutRegistry & AsyncDisposable {
   return Object.assign(registry, { [Symbol.asyncDispose]: async () => {} });
+}
+
+/** Whether a word begins as paths do and registries do not, on this system or on Windows. */
+function looksLikePath(text: string): boolean {
+  return /^(?:[./~\\]|[A-Za-z]:[\\/])/.test(text);
 }
