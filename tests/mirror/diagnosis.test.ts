@@ -116,6 +116,18 @@ describe("the network", () => {
     expect(advised(failure)).toContain("HTTPS_PROXY");
   });
 
+  test.for([
+    { name: "whose name nobody knows", proxy: "nowhere.invalid:3128", says: "the proxy cannot be reached" },
+    { name: "of another kind", proxy: "socks5://127.0.0.1:1", says: "the proxy's address cannot be used" },
+  ])("a proxy $name, and not the registry behind it", async ({ proxy, says }) => {
+    const listing = async () => {
+      await using registry = createRegistry("registry.invalid/demo", { proxy, attempts: 1 });
+      return await Array.fromAsync(registry.repository("a").tags());
+    };
+    const error: unknown = await listing().catch((thrown: unknown) => thrown);
+    expect(diagnose(error, "plan")).toMatchObject({ class: "proxy", category: says });
+  });
+
   test("a name that nobody knows", async () => {
     const failure = await failureOfOnce("nowhere.invalid:5000/demo");
     expect(failure).toMatchObject({ class: "dns", category: "the host name could not be resolved: nowhere.invalid" });
@@ -355,7 +367,16 @@ describe("advice", () => {
   const network = (reason: string) => of("NETWORK", { reason });
   const tls = (reason: string) => of("TLS", { reason });
   const errors: readonly RegistryError[] = [
-    ...["ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENOTFOUND", "UND_ERR_SOCKET", "PROXY_DENIED"].map(network),
+    ...[
+      "ECONNREFUSED",
+      "ECONNRESET",
+      "EHOSTUNREACH",
+      "ENOTFOUND",
+      "UND_ERR_SOCKET",
+      "PROXY_DENIED",
+      "PROXY_UNREACHABLE",
+    ].map(network),
+    of("UNSUPPORTED", { operation: "use a proxy" }),
     ...["CERT_HAS_EXPIRED", "EPROTO", "SELF_SIGNED_CERT_IN_CHAIN", "HOSTNAME_MISMATCH", "INVALID_CA", "ODD"].map(tls),
     ...(["UNAUTHORIZED", "FORBIDDEN", "RATE_LIMITED", "TIMEOUT", "NOT_FOUND", "PROTOCOL"] as const).map((code) =>
       of(code),

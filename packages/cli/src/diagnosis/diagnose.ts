@@ -29,6 +29,7 @@ import { tlsFinding } from "./tls-failures.ts";
 const classes: readonly ((facts: FailureFacts) => Finding | undefined)[] = [
   mirrorFinding,
   listenFinding,
+  proxyFinding,
   connectionEndedFinding,
   tlsFinding,
   authenticationFinding,
@@ -39,7 +40,6 @@ const classes: readonly ((facts: FailureFacts) => Finding | undefined)[] = [
   timeoutFinding,
   diskFullFinding,
   permissionFinding,
-  proxyFinding,
   networkFinding,
   imageNotFoundFinding,
   repositoryNotFoundFinding,

@@ -8,7 +8,47 @@ const endedEarly = new Set([
   "UNEXPECTED_EOF",
 ]);
 const unresolved = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"]);
-const wrongProxyLogin = "PROXY_AUTH_REQUIRED";
+
+/** What the client calls what it cannot do where the address of a proxy is none. */
+const useProxy = "use a proxy";
+
+const unreachableProxy: Omit<Finding, "class"> = {
+  category: "the proxy cannot be reached",
+  causes: [
+    {
+      cause: "its address is wrong, or it does not run",
+      advice: ["check host and port in --proxy, or in HTTPS_PROXY and HTTP_PROXY"],
+    },
+    {
+      cause: "the registry is reached without a proxy",
+      advice: ["give --no-proxy, or let NO_PROXY name the registry"],
+    },
+  ],
+};
+
+/** What the proxy itself is the reason of, by the client's reason. */
+const proxyCauses: Readonly<Record<string, Omit<Finding, "class">>> = {
+  PROXY_UNREACHABLE: unreachableProxy,
+  PROXY_TIMEOUT: unreachableProxy,
+  PROXY_AUTH_REQUIRED: {
+    category: "the proxy did not let us through",
+    causes: [
+      {
+        cause: "the proxy wants a user name and a password, or other ones",
+        advice: ["write them into HTTPS_PROXY: http://NAME:PASSWORD@HOST:PORT"],
+      },
+    ],
+  },
+  [useProxy]: {
+    category: "the proxy's address cannot be used",
+    causes: [
+      {
+        cause: "it is not that of an HTTP proxy",
+        advice: ["write HTTPS_PROXY and HTTP_PROXY as http://HOST:PORT; SOCKS is not spoken", "or give --no-proxy"],
+      },
+    ],
+  },
+};
 
 /** The connection, or the answer, ended before all of it had come. */
 export function connectionEndedFinding({ registry, reasons, host, words }: FailureFacts): Finding | undefined {
@@ -75,21 +115,21 @@ export function timeoutFinding({ registry, mirror, reasons, errors, host, words 
 
 /** The proxy, not the registry, stands in the way. */
 export function proxyFinding({ registry, reasons, words }: FailureFacts): Finding | undefined {
-  const reason = [...reasons].find((one) => one.startsWith("PROXY_"));
-  if (registry?.code !== "NETWORK" || reason === undefined) return undefined;
+  const { operation } = (registry?.details ?? {}) as { readonly operation?: unknown };
+  const isUnusable = registry?.code === "UNSUPPORTED" && operation === useProxy;
+  const reason = isUnusable ? useProxy : [...reasons].find((one) => one.startsWith("PROXY_"));
+  if (reason === undefined || !(isUnusable || registry?.code === "NETWORK" || registry?.code === "TIMEOUT"))
+    return undefined;
+  const told = proxyCauses[reason];
+  if (told) return { class: "proxy", ...told };
   return {
     class: "proxy",
     category: "the proxy did not let us through",
     causes: [
-      reason === wrongProxyLogin
-        ? {
-            cause: "the proxy wants a user name and a password, or other ones",
-            advice: ["write them into HTTPS_PROXY: http://NAME:PASSWORD@HOST:PORT"],
-          }
-        : {
-            cause: "the proxy cannot or may not reach the registry",
-            advice: [`check ${words.place}, and ask who runs the proxy`, "or let NO_PROXY name the registry"],
-          },
+      {
+        cause: "the proxy cannot or may not reach the registry",
+        advice: [`check ${words.place}, and ask who runs the proxy`, "or let NO_PROXY name the registry"],
+      },
     ],
   };
 }

@@ -92,3 +92,7 @@ test.for([
   expect(() => connection(words)).toThrow(UsageError);
   expect(() => connection(words)).toThrow(words[0]);
 });
+
+test("a password in the place of a mirror is not told", () => {
+  expect(() => connection(["--mirror", "docker.io=me:hunter2@mirror.internal/hub"])).toThrow("docker.io=…@mirror");
+});

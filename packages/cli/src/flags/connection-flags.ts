@@ -140,7 +140,9 @@ function mirrorsOf(place: string, mirrors: readonly string[]): readonly string[]
     const at = text.indexOf("=");
     const [registry, mirror] = [text.slice(0, at), text.slice(at + 1)].map((one) => one.replace(/\/+$/, ""));
     if (at < 0 || !isPlace(registry) || !isPlace(mirror))
-      throw new UsageError(`--mirror ${text}: write it as REGISTRY=PLACE, such as docker.io=mirror.internal/hub`);
+      throw new UsageError(
+        `--mirror ${text.replace(/[^=/@]+@/g, "…@")}: write it as REGISTRY=PLACE, such as docker.io=mirror.internal/hub`,
+      );
     return place === registry || place.startsWith(`${registry}/`) ? [`${mirror}${place.slice(registry.length)}`] : [];
   });
 }
