@@ -41,6 +41,20 @@ test("the summary of a push of images alone says nothing of catalogs", () => {
   expect(text).toContain("12 sent");
 });
 
+test("a push that found nothing to bring does not say that the target has it", () => {
+  const none = {
+    ...report,
+    images: { written: 0, present: 0, replaced: 0, kept: 0 },
+    discovery: { written: 0, present: 0 },
+    referrers: { written: 0, present: 0, kept: 0 },
+    blobs: { written: 0, mounted: 0, present: 0 },
+  };
+  const options = { target: "host", isDryRun: false, moved: [], withoutTag: 0, elapsedMs: 1 };
+  expect(pushSummary(none, options)).toContain("\nthere was nothing to bring\n");
+  const again = { ...none, images: { ...none.images, present: 2 } };
+  expect(pushSummary(again, options)).toContain("nothing has changed: host has all of it");
+});
+
 test("the summary of a dry run says what a mount may still become", () => {
   const text = pushSummary(report, { target: "host/fe", isDryRun: true, moved: [], withoutTag: 0, elapsedMs: 1 });
   expect(text).toMatch(/^would push to host\/fe\n/);

@@ -46,7 +46,7 @@ export function pushedLines(report: PushReport, options: PushSummaryOptions, isA
   return [
     ...rows.map(([label, text]) => `  ${label.padEnd(15)} ${text}`),
     ...(isDryRun && blobs.mounted > 0 ? ["  a registry may refuse a mount: those bytes are sent then, too"] : []),
-    ...(isAll && isNothing(report) ? [`nothing has changed: ${target} has all of it`] : []),
+    ...(isAll && isNothing(report) ? [nothingText(report, target)] : []),
     elapsedLine(elapsedMs, bytes.uploaded),
   ];
 }
@@ -69,6 +69,12 @@ export function stoppedLines(job: string, stopped: Omit<PushStopped, "type">, ta
 function isNothing({ images, discovery, referrers, blobs }: PushReport): boolean {
   const { written, replaced, kept } = images;
   return written + replaced + kept + discovery.written + referrers.written + blobs.written + blobs.mounted === 0;
+}
+
+/** Where there was nothing to bring, the target does not have "all of it". */
+function nothingText({ images, discovery, referrers }: PushReport, target: string): string {
+  const present = images.present + discovery.present + referrers.present + referrers.kept;
+  return present === 0 ? "there was nothing to bring" : `nothing has changed: ${target} has all of it`;
 }
 
 function row(label: string, isTold: boolean, text: string): readonly (readonly [string, string])[] {
