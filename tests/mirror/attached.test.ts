@@ -24,7 +24,7 @@ import { describe, expect, test } from "vitest";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { digests, readPlan } from "../support/mirror.ts";
 import { pushAll } from "../support/push-all.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { lacking } from "../support/tools.ts";
 
@@ -199,7 +199,7 @@ test("--skip-vex-images leaves the statements out and keeps the signatures", asy
   await using source = await aPublisher();
   const folder = tempFolder();
   const flags = ["--source", `${source.host}/fe`, "--include-package", "app@=v1.0.0", "--skip-vex-images"];
-  expect(await runTranship("pull", folder, ...flags)).toMatchObject({ code: 0 });
+  expect(await runProgram("pull", folder, ...flags)).toMatchObject({ code: 0 });
   await using target = await startTestRegistry();
   await pushTo(target.host, folder);
   expect((await listedAt(target.host)).map((list) => list.map(({ digest }) => digest))).toEqual(
@@ -217,7 +217,7 @@ describe("an index of which one platform is wanted", () => {
     await using target = await startTestRegistry();
     const folder = tempFolder();
     const flags = ["--source", `${source.host}/fe`, "--include-package", "app@=v1.0.0", "--platform", "linux/arm64"];
-    const { code, stderr } = await runTranship("pull", folder, ...flags);
+    const { code, stderr } = await runProgram("pull", folder, ...flags);
     expect([code, stderr]).toEqual([0, expect.stringContaining("is narrowed to linux/arm64")]);
     await pushTo(target.host, folder);
     const digestOfChild = arm64?.manifest.descriptor.digest;

@@ -11,7 +11,7 @@ import {
 } from "@tranship/core";
 import { describe, expect, test } from "vitest";
 import { aSource, pullInto } from "../support/mirror.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 /** The files that were read for their checksums. */
@@ -83,7 +83,7 @@ describe("tranship pull --checksums", () => {
     await using registry = await aSource();
     const folder = tempFolder();
     const source = ["--source", `${registry.host}/demo/fe`, "--chunk-size", "20kB"];
-    const pulled = await runTranship("pull", folder, ...source, "--checksums", "sha256", "--gost-digest");
+    const pulled = await runProgram("pull", folder, ...source, "--checksums", "sha256", "--gost-digest");
     expect(pulled).toMatchObject({ code: 0 });
     const chunks = readdirSync(folder).filter((name) => name.endsWith(".chunk"));
     expect(chunks.length).toBeGreaterThan(3);
@@ -92,18 +92,18 @@ describe("tranship pull --checksums", () => {
     execFileSync("sha256sum", ["--check", "--strict", "--quiet", ...chunks.map((name) => `${name}.sha256`)], {
       cwd: folder,
     });
-    expect(await runTranship("verify", folder)).toMatchObject({ code: 0 });
+    expect(await runProgram("verify", folder)).toMatchObject({ code: 0 });
     const [first = ""] = chunks;
     writeFileSync(join(folder, `${first}.gostsum`), "0".repeat(64));
     appendFileSync(join(folder, `${first}.sha256`), "more");
-    const verified = await runTranship("verify", folder);
+    const verified = await runProgram("verify", folder);
     expect(verified.code).toBe(3);
     expect(verified.stdout).toContain(`${first}.sha256 holds no checksum of ${first}`);
     expect(verified.stdout).toContain(`${first}.gostsum says ${"0".repeat(64)}`);
   });
 
   test("takes no other kind", async () => {
-    const run = await runTranship("pull", tempFolder(), "--source", "localhost:1/x", "--checksums", "md5");
+    const run = await runProgram("pull", tempFolder(), "--source", "localhost:1/x", "--checksums", "md5");
     expect(run).toMatchObject({ code: 2, stdout: "" });
     expect(run.stderr).toContain("write sha256 or gost");
   });

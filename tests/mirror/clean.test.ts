@@ -26,7 +26,7 @@ import { createRegistry } from "@tranship/registry";
 import { faults, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { aSource, digests, pullInto, pullUntilAlb, readPlan } from "../support/mirror.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 /** Everything in a folder, with the bytes of its files; folders by name. */
@@ -281,7 +281,7 @@ describe("tranship clean", () => {
     rmSync(join(folder, ".tranship", "lock"));
     const before = contents(folder);
     for (const path of [join(folder, ".tranship"), folder]) chmodSync(path, 0o555);
-    const run = await runTranship("clean", folder, "--dry-run");
+    const run = await runProgram("clean", folder, "--dry-run");
     for (const path of [folder, join(folder, ".tranship")]) chmodSync(path, 0o755);
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(run.stdout).toContain("package-console.tar.partial");
@@ -293,7 +293,7 @@ describe("tranship clean", () => {
     await using registry = await aSource();
     const folder = await aBundleOfConsole(registry);
     const before = contents(folder);
-    const run = await runTranship("clean", folder, "--json");
+    const run = await runProgram("clean", folder, "--json");
     expect(run.code).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ command: "clean", abandoned: false, removed: [], lock: "kept" });
     expect(contents(folder)).toEqual(before);

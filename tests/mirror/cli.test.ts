@@ -9,6 +9,7 @@ import { createRegistry } from "@tranship/registry";
 import { anImage, faults, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { seedProduct } from "../support/product.ts";
+import { runProgram } from "../support/run-program.ts";
 import { runTranship, transhipMain } from "../support/run-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -87,7 +88,7 @@ describe("the main job", () => {
   test("--no-packages brings the release metadata only", async () => {
     await using source = await aSource();
     const bundle = tempFolder();
-    expect((await runTranship("pull", bundle, "--source", `${source.host}/demo/fe`, "--no-packages")).code).toBe(0);
+    expect((await runProgram("pull", bundle, "--source", `${source.host}/demo/fe`, "--no-packages")).code).toBe(0);
     expect(readdirSync(bundle).filter((name) => name.endsWith(".tar"))).toEqual(["package-versions.tar"]);
   });
 
@@ -133,7 +134,7 @@ describe("wrong usage ends with 2", () => {
     { name: "evidence into a folder", args: ["verify", "registry:localhost:1/a", "--evidence", tmpdir()] },
     { name: "a contradiction", args: ["plan", "--source", "localhost:1/a", "--no-packages", "--include-package", "x"] },
   ])("$name", async ({ args }) => {
-    const { code, stdout, stderr } = await runTranship(...args);
+    const { code, stdout, stderr } = await runProgram(...args);
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).not.toBe("");
@@ -142,7 +143,7 @@ describe("wrong usage ends with 2", () => {
   });
 
   test("and a failure in JSON, of a command line that cannot be read too; what a misspelt flag was given is not told", async () => {
-    const { code, stdout, stderr } = await runTranship("plan", "--json", "--registry-pasword=hunter2");
+    const { code, stdout, stderr } = await runProgram("plan", "--json", "--registry-pasword=hunter2");
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ type: "failure", code: "USAGE", class: "usage" });
     expect(stderr).toBe("tranship: unknown option '--registry-pasword'\n");
@@ -152,7 +153,7 @@ describe("wrong usage ends with 2", () => {
 
 describe("what goes wrong ends with 1, says which reference on which side and why, and publishes nothing", () => {
   async function failing(args: readonly string[], bundle: string): Promise<Record<string, unknown>> {
-    const { code, stdout, stderr } = await runTranship(...args, "--json");
+    const { code, stdout, stderr } = await runProgram(...args, "--json");
     expect(code).toBe(1);
     expect(stderr).toMatch(/^tranship: /);
     expect(stderr).not.toContain("    at ");
@@ -279,9 +280,9 @@ describe("what goes wrong ends with 1, says which reference on which side and wh
     await using source = await aSource();
     await using target = await startTestRegistry();
     const bundle = tempFolder();
-    expect((await runTranship("pull", bundle, "--source", `${source.host}/demo/fe`)).code).toBe(0);
+    expect((await runProgram("pull", bundle, "--source", `${source.host}/demo/fe`)).code).toBe(0);
     damage(bundle);
-    const { code, stdout } = await runTranship("push", bundle, `${target.host}/mirror`, "--json");
+    const { code, stdout } = await runProgram("push", bundle, `${target.host}/mirror`, "--json");
     expect(code).toBe(1);
     expect(lastLine(stdout)).toMatchObject(expected);
     expect(target.requests().filter(({ method }) => !["GET", "HEAD"].includes(method))).toEqual([]);
@@ -292,20 +293,19 @@ describe("what goes wrong ends with 1, says which reference on which side and wh
     await using target = await startTestRegistry();
     const bundle = tempFolder();
     expect(
-      (await runTranship("pull", bundle, "--source", `${source.host}/demo/fe`, "--include-package", "alb@=v1.1.0"))
-        .code,
+      (await runProgram("pull", bundle, "--source", `${source.host}/demo/fe`, "--include-package", "alb@=v1.1.0")).code,
     ).toBe(0);
     const path = join(bundle, "package-alb.tar");
     const bytes = readFileSync(path);
     bytes[20_000] = (bytes[20_000] ?? 0) ^ 1;
     writeFileSync(path, bytes);
-    const verified = await runTranship("verify", bundle);
+    const verified = await runProgram("verify", bundle);
     expect(verified.code).toBe(3);
     expect(verified.stdout).toContain("package-alb.tar packages/alb/blobs/sha256/");
-    const pushed = await runTranship("push", bundle, `${target.host}/mirror`, "--json");
+    const pushed = await runProgram("push", bundle, `${target.host}/mirror`, "--json");
     expect(pushed.code).toBe(1);
     expect(lastLine(pushed.stdout)).toMatchObject({ code: "ARCHIVE_INVALID" });
-    const trusting = await runTranship("push", bundle, `${target.host}/mirror`, "--trust-bundle", "--json");
+    const trusting = await runProgram("push", bundle, `${target.host}/mirror`, "--trust-bundle", "--json");
     expect(lastLine(trusting.stdout)).toMatchObject({ code: "TRANSFER_FAILED" });
     await using client = createRegistry(`${target.host}/mirror`);
     expect(await client.repository("packages/alb").resolve("v1.1.0")).toBeUndefined();
@@ -315,7 +315,7 @@ describe("what goes wrong ends with 1, says which reference on which side and wh
 test("a registry without a catalog is a warning when nothing was asked for by name", async () => {
   await using source = await startTestRegistry();
   source.seed("demo/fe/other", anImage({ tag: "v1" }));
-  const { code, stderr } = await runTranship("pull", tempFolder(), "--source", `${source.host}/demo/fe`);
+  const { code, stderr } = await runProgram("pull", tempFolder(), "--source", `${source.host}/demo/fe`);
   expect(code).toBe(0);
   expect(stderr).toContain("warning: ");
 });
@@ -335,7 +335,7 @@ test("interrupted, it ends with 130, and run again it finishes the same bundle",
   const [code] = await once(child, "exit");
   expect(code).toBe(130);
   source.reset();
-  expect((await runTranship("push", bundle, "localhost:1/x")).code).toBe(1);
+  expect((await runProgram("push", bundle, "localhost:1/x")).code).toBe(1);
   expect((await runTranship("pull", bundle, "--source", `${source.host}/demo/fe`)).code).toBe(0);
   for (const name of readdirSync(whole).filter((name) => name.endsWith(".tar"))) {
     expect(readFileSync(join(bundle, name)).equals(readFileSync(join(whole, name)))).toBe(true);

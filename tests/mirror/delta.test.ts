@@ -18,7 +18,7 @@ import type { TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { aSource, digests, pullInto, readPlan } from "../support/mirror.ts";
 import { type ProductPackage, seedProduct, smallProduct } from "../support/product.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 /** Bytes of each layer: a package's versions share one and have one of their own. */
@@ -222,13 +222,13 @@ describe("on the command line", () => {
     const [first, work] = [tempFolder(), tempFolder()];
     const [have, from] = [join(work, "have.json"), `${registry.host}/demo/fe`];
     await pullInto(first, registry.host);
-    const taken = await runTranship("inventory", `registry:${from}`, "--plan", join(first, lockFileName), "-o", have);
+    const taken = await runProgram("inventory", `registry:${from}`, "--plan", join(first, lockFileName), "-o", have);
     expect(taken).toMatchObject({ code: 0, stderr: "" });
     expect(taken.stdout).toContain(`4 repositories; written to ${have}`);
     await publish(registry, secondProduct);
     const [byInventory, byLock] = await Promise.all([
-      runTranship("plan", "--source", from, "--base", have, "-o", "-"),
-      runTranship("pull", join(work, "bundle"), "--source", from, "--base", join(first, lockFileName)),
+      runProgram("plan", "--source", from, "--base", have, "-o", "-"),
+      runProgram("pull", join(work, "bundle"), "--source", from, "--base", join(first, lockFileName)),
     ]);
     expect(byInventory.code).toBe(0);
     expect(parseDownloadList(byInventory.stdout, "plan")).toEqual(readPlan(join(work, "bundle")));
@@ -239,11 +239,11 @@ describe("on the command line", () => {
     await using registry = await aSource(firstProduct);
     const folder = tempFolder();
     await pullInto(folder, registry.host, ["alb"]);
-    const alone = await runTranship("inventory", "--plan", join(folder, lockFileName));
+    const alone = await runProgram("inventory", "--plan", join(folder, lockFileName));
     const [asJson, ofBundle, ofBoth] = await Promise.all([
-      runTranship("inventory", "--plan", join(folder, lockFileName), "--json"),
-      runTranship("inventory", `bundle:${folder}`),
-      runTranship("inventory", folder, `registry:${registry.host}/demo/fe`),
+      runProgram("inventory", "--plan", join(folder, lockFileName), "--json"),
+      runProgram("inventory", `bundle:${folder}`),
+      runProgram("inventory", folder, `registry:${registry.host}/demo/fe`),
     ]);
     const repositoriesOf = (text: string) => parseInventory(text, "stdout").repositories;
     expect(JSON.parse(asJson.stdout)).toEqual({
@@ -265,11 +265,11 @@ describe("on the command line", () => {
     const work = tempFolder();
     const file = join(work, "notes.json");
     writeFileSync(file, '{"kind":"inventory","version":9}');
-    const plan = (base: string) => runTranship("plan", "--source", "127.0.0.1:1/x", "--base", base);
+    const plan = (base: string) => runProgram("plan", "--source", "127.0.0.1:1/x", "--base", base);
     const [unknown, absent, nothing] = await Promise.all([
       plan(file),
       plan(join(work, "absent.json")),
-      runTranship("inventory"),
+      runProgram("inventory"),
     ]);
     expect(unknown).toMatchObject({ code: 1, stdout: "" });
     expect(unknown.stderr).toContain(`cannot use ${file} as a base: its version is 9, this program knows 1`);

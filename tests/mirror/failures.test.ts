@@ -19,7 +19,7 @@ import { aLayer, anImage, type Fault, faults, type TestRegistry } from "@transhi
 import { describe, expect, test } from "vitest";
 import { aSource, digests, pullInto } from "../support/mirror.ts";
 import { pushImage } from "../support/product.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { runToEnd, startTranship } from "../support/start-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -382,13 +382,13 @@ describe("on the command line", () => {
     registry.fail(faults.status(403), { match: ownLayers });
     const bundle = join(tempFolder(), "bundle");
     const args = ["pull", bundle, "--source", `${registry.host}/demo/fe`, "--no-modules", "--keep-going"];
-    const first = await runTranship(...args);
+    const first = await runProgram(...args);
     expect(first.code).toBe(3);
     expect(first.stderr).toContain("package-alb.tar failed, the others go on: ");
     expect(first.stdout).toMatch(/^ {2}failed: package-alb\.tar: .*403/m);
     expect(first.stdout).toContain("1 item failed: run the same command again, it fetches what is left");
     registry.reset();
-    const second = await runTranship(...args, "--json");
+    const second = await runProgram(...args, "--json");
     expect(second.code).toBe(0);
     expect(lastLine(second.stdout)).toMatchObject({ type: "report", failed: [], fetched: { blobs: 1 } });
   });
@@ -397,11 +397,11 @@ describe("on the command line", () => {
     await using registry = await aSource();
     registry.fail(faults.status(403), { match: ({ path }) => path.endsWith("/packages/alb/manifests/v1.1.0") });
     const args = ["plan", "--source", `${registry.host}/demo/fe`, "--no-modules"];
-    const { code, stdout } = await runTranship(...args, "--keep-going");
+    const { code, stdout } = await runProgram(...args, "--keep-going");
     expect(code).toBe(3);
     expect(stdout).toContain("package-console.tar\n");
     expect(stdout).toMatch(/^failed: package-alb\.tar: .*403/m);
-    expect((await runTranship(...args)).code).toBe(1);
+    expect((await runProgram(...args)).code).toBe(1);
   });
 
   test("what failed when a plan was made is not said to come by pulling that plan again", async () => {
@@ -409,9 +409,9 @@ describe("on the command line", () => {
     registry.fail(faults.status(403), { match: ({ path }) => path.endsWith("/packages/alb/manifests/v1.1.0") });
     const [folder, source] = [tempFolder(), `${registry.host}/demo/fe`];
     const file = join(folder, "plan.json");
-    expect((await runTranship("plan", "--source", source, "--no-modules", "--keep-going", "-o", file)).code).toBe(3);
+    expect((await runProgram("plan", "--source", source, "--no-modules", "--keep-going", "-o", file)).code).toBe(3);
     registry.reset();
-    const { code, stdout } = await runTranship("pull", join(folder, "bundle"), "--source", source, "--plan", file);
+    const { code, stdout } = await runProgram("pull", join(folder, "bundle"), "--source", source, "--plan", file);
     expect(code).toBe(3);
     expect(stdout).toContain("1 item failed when the plan was made: only another plan brings it\n");
     expect(stdout).not.toContain("run the same command again");
@@ -457,7 +457,7 @@ describe("on the command line", () => {
     registry.fail(faults.status(403), { match: ownLayers });
     const bundle = join(tempFolder(), "bundle");
     const args = ["pull", bundle, "--source", `${registry.host}/demo/fe`, "--no-modules"];
-    const { code, stdout, stderr } = await runTranship(...args);
+    const { code, stdout, stderr } = await runProgram(...args);
     expect(code).toBe(1);
     expect(stdout).toContain("package-alb.tar                  begun, and kept to be continued\n");
     expect(stdout).toContain("run the same command again, it goes on where it stopped");
@@ -468,10 +468,10 @@ describe("on the command line", () => {
     await using registry = await aSource();
     registry.fail(faults.stall(), { match: () => true });
     const args = ["plan", "--source", `${registry.host}/demo/fe`];
-    const { code, stderr } = await runTranship(...args, "--access-timeout", "0.1");
+    const { code, stderr } = await runProgram(...args, "--access-timeout", "0.1");
     expect(code).toBe(1);
     expect(stderr).toContain(`cannot list the packages in catalog ${registry.host}/demo/fe/packages: `);
     expect(stderr).toContain("--access-timeout SECONDS waits longer");
-    expect((await runTranship(...args, "--access-timeout", "soon")).code).toBe(2);
+    expect((await runProgram(...args, "--access-timeout", "soon")).code).toBe(2);
   });
 });

@@ -13,7 +13,7 @@ import { expect, test } from "vitest";
 import { inspectSummary } from "../../packages/cli/src/print/inspect-summary.ts";
 import { inspectTree } from "../../packages/cli/src/print/inspect-tree.ts";
 import { aSource, pullInto, readPlan } from "../support/mirror.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { layoutFiles, tarImage, writeChunks, writeTar } from "../support/tar-bundle.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -66,8 +66,8 @@ test("the program prints the tree, what changed and the report, and writes the s
   const [first = "", second = ""] = pages;
 
   const [text, json] = await Promise.all([
-    runTranship("inspect", after, "--against", before, "--layers", "--html", first),
-    runTranship("inspect", after, "--against", `bundle:${before}`, "--html", second, "--json"),
+    runProgram("inspect", after, "--against", before, "--layers", "--html", first),
+    runProgram("inspect", after, "--against", `bundle:${before}`, "--html", second, "--json"),
   ]);
   expect([text.code, json.code]).toEqual([0, 0]);
   expect(text.stdout).toMatch(/^app +2 images /);
@@ -86,10 +86,10 @@ test("the program prints the tree, what changed and the report, and writes the s
 
 test("a registry, another depth and a folder for the page are wrong usage", async () => {
   const runs = await Promise.all([
-    runTranship("inspect", "registry:localhost:5000/x"),
-    runTranship("inspect", ".", "--depth", "7"),
-    runTranship("inspect", ".", "--html", "."),
-    runTranship("inspect", "bundel"),
+    runProgram("inspect", "registry:localhost:5000/x"),
+    runProgram("inspect", ".", "--depth", "7"),
+    runProgram("inspect", ".", "--html", "."),
+    runProgram("inspect", "bundel"),
   ]);
   expect(runs.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
   const [registry, depth, page, misspelt] = runs.map(({ stderr }) => stderr);

@@ -12,10 +12,10 @@ import {
   startTestRegistry,
   type TestRegistry,
 } from "@tranship/registry/testing";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { aSource, pullInto } from "../support/mirror.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram, runProgramIn } from "../support/run-program.ts";
 import { startTranship } from "../support/start-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { noTmpfs, tmpfs } from "../support/tmpfs.ts";
@@ -49,7 +49,7 @@ describe("what is pushed", () => {
   test("--file takes archives without a bundle, and a chunk stands for its archive", async () => {
     const [plain, chunked] = [await aBundle(["alb@=v1.1.0"]), await aBundle(["console@=v1.46.0"], 20_000)];
     await using target = await startTestRegistry();
-    const alb = await runTranship("push", "--file", join(plain, "package-alb.tar"), `${target.host}/fe`);
+    const alb = await runProgram("push", "--file", join(plain, "package-alb.tar"), `${target.host}/fe`);
     expect(alb).toMatchObject({ code: 0, stderr: "" });
     expect(await repositoriesOf(target.registry)).toEqual([
       "fe/packages",
@@ -58,14 +58,14 @@ describe("what is pushed", () => {
     ]);
     const [chunk = ""] = readdirSync(chunked).filter((name) => /^package-console\.tar\.0001\.chunk$/.test(name));
     const both = ["--file", join(plain, "package-versions.tar"), "--file", join(chunked, chunk)];
-    expect((await runTranship("push", ...both, `${target.host}/fe`)).code).toBe(0);
+    expect((await runProgram("push", ...both, `${target.host}/fe`)).code).toBe(0);
     expect(await target.registry.repository("fe/packages/console").resolve("v1.46.0")).toBeDefined();
   });
 
   test("several bundles are one push", async () => {
     const [one, other] = [await aBundle(["alb@=v1.1.0"]), await aBundle(["console@=v1.46.0"])];
     await using target = await startTestRegistry();
-    const { code, stdout } = await runTranship("push", one, `bundle:${other}`, `${target.host}/fe`, "--json");
+    const { code, stdout } = await runProgram("push", one, `bundle:${other}`, `${target.host}/fe`, "--json");
     expect(code).toBe(0);
     expect(linesOf(stdout).at(-1)).toMatchObject({ command: "push", packages: ["alb", "console"], withoutTag: 0 });
   });
@@ -75,7 +75,7 @@ describe("what is pushed", () => {
     { name: "a conflict rule that does not exist", args: ["b", "localhost:1/fe", "--on-conflict", "ask"] },
     { name: "a suffix that is no path", args: ["b", "localhost:1/fe", "--modules-path-suffix", "a:b"] },
   ])("$name is wrong usage", async ({ args }) => {
-    const { code, stdout, stderr } = await runTranship("push", ...args);
+    const { code, stdout, stderr } = await runProgram("push", ...args);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).not.toBe("");
   });
@@ -85,9 +85,9 @@ test("a dry run says what a push then says, and one line tells of packages that 
   const bundle = await aBundle();
   await using target = await startTestRegistry();
   const args = ["push", bundle, `${target.host}/fe`, "--packages-path-suffix", "/"];
-  const dry = await runTranship(...args, "--dry-run");
+  const dry = await runProgram(...args, "--dry-run");
   expect(writesOf(target)).toEqual([]);
-  const real = await runTranship(...args);
+  const real = await runProgram(...args);
   expect([dry.code, real.code]).toEqual([0, 0]);
   const rows = (text: string) => text.split("\n").filter((line) => line.startsWith("  ") && !line.includes("refuse"));
   expect(rows(real.stdout)).toEqual(rows(dry.stdout));
@@ -105,14 +105,14 @@ test("a dry run says what a push then says, and one line tells of packages that 
 test("neither a dry run nor a bundle that is not there makes the folder it would go to", async () => {
   const bundle = await aBundle();
   const folder = join(tempFolder(), "new");
-  const dry = await runTranship("push", bundle, `oci:${folder}`, "--dry-run");
+  const dry = await runProgram("push", bundle, `oci:${folder}`, "--dry-run");
   expect([dry.code, existsSync(folder)]).toEqual([0, false]);
   for (const away of [[join(bundle, "away")], ["--file", join(bundle, "away.tar")]]) {
-    const { code, stderr } = await runTranship("push", ...away, `oci:${folder}`);
+    const { code, stderr } = await runProgram("push", ...away, `oci:${folder}`);
     expect([code, existsSync(folder)]).toEqual([2, false]);
     expect(stderr).toContain("away");
   }
-  const real = await runTranship("push", bundle, `oci:${folder}`);
+  const real = await runProgram("push", bundle, `oci:${folder}`);
   const withoutTime = (text: string) => text.replace(/^took .*\n/m, "");
   const expected = withoutTime(dry.stdout).replace("would push", "pushed");
   expect([real.code, withoutTime(real.stdout)]).toEqual([0, expected.replace(/.*refuse.*\n/, "")]);
@@ -122,12 +122,12 @@ test("--on-conflict fail names the tags and writes nothing, skip leaves them", a
   const bundle = await aBundle();
   await using target = await startTestRegistry();
   target.seed("fe/packages/alb/version", anImage({ tag: "stable", seed: "ours" }));
-  const failed = await runTranship("push", bundle, `${target.host}/fe`, "--on-conflict", "fail");
+  const failed = await runProgram("push", bundle, `${target.host}/fe`, "--on-conflict", "fail");
   expect(failed.code).toBe(1);
   expect(failed.stderr).toContain("packages/alb/version:stable");
   expect(failed.stderr).toContain("--on-conflict skip");
   expect(writesOf(target)).toEqual([]);
-  const skipped = await runTranship("push", bundle, `${target.host}/fe`, "--on-conflict", "skip");
+  const skipped = await runProgram("push", bundle, `${target.host}/fe`, "--on-conflict", "skip");
   expect(skipped.stdout).toContain("1 left as they are");
   expect(skipped.stderr).toContain("warning: a tag names another image at the target and is left so");
 });
@@ -137,15 +137,14 @@ describe("the write probe", () => {
     const bundle = await aBundle(["alb@=v1.1.0"]);
     await using target = await startTestRegistry();
     target.fail(faults.status(403), { match: /^POST/, times: 99 });
-    const probed = await runTranship("push", bundle, `${target.host}/fe`);
+    const probed = await runProgram("push", bundle, `${target.host}/fe`);
     expect(probed.code).toBe(1);
     expect(probed.stderr).toContain(`cannot write to ${target.host}/fe/packages`);
     expect(writesOf(target)).toHaveLength(1);
-    const flagged = await runTranship("push", bundle, `${target.host}/fe`, "--no-write-probe");
+    const flagged = await runProgram("push", bundle, `${target.host}/fe`, "--no-write-probe");
     expect(flagged.stderr).toContain("cannot push packages/");
-    process.env.MIRROR_BYPASS_ACCESS_CHECKS = "1";
-    onTestFinished(() => void delete process.env.MIRROR_BYPASS_ACCESS_CHECKS);
-    const bypassed = await runTranship("push", bundle, `${target.host}/fe`);
+    const variables = { MIRROR_BYPASS_ACCESS_CHECKS: "1" };
+    const bypassed = await runProgramIn(variables, "push", bundle, `${target.host}/fe`);
     expect(bypassed.stderr).toContain("cannot push packages/");
   });
 });
@@ -218,14 +217,14 @@ test.skipIf(noTmpfs !== undefined)(
   async () => {
     const bundle = await aBundle();
     const folder = tmpfs(128 * 1024);
-    const { code, stdout } = await runTranship("push", bundle, `oci:${folder}`, "--json");
+    const { code, stdout } = await runProgram("push", bundle, `oci:${folder}`, "--json");
     expect(code).toBe(1);
     const failure = linesOf(stdout).at(-1);
     expect(failure).toMatchObject({ code: "NO_SPACE", details: { path: folder, freeBytes: 128 * 1024 } });
     const { neededBytes } = (failure?.details ?? {}) as { readonly neededBytes?: number };
     expect(neededBytes).toBeGreaterThan(128 * 1024);
     expect(readdirSync(folder)).toEqual([]);
-    const dry = await runTranship("push", bundle, `oci:${folder}`, "--json", "--dry-run");
+    const dry = await runProgram("push", bundle, `oci:${folder}`, "--json", "--dry-run");
     const { bytes } = linesOf(dry.stdout).at(-1) as unknown as Awaited<ReturnType<typeof pushBundle>>;
     expect(bytes.uploaded + bytes.manifests).toBe(neededBytes);
   },

@@ -6,7 +6,7 @@ import { lockFileName } from "@tranship/core";
 import { startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { aSource, pullInto } from "../support/mirror.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { startServe } from "../support/start-serve.ts";
 import { lacking } from "../support/tools.ts";
 
@@ -102,10 +102,10 @@ describe.skipIf(!canMount())("read-only media", () => {
       await using registry = await startTestRegistry();
       const target = `${registry.host}/mirror`;
       const [verified, inventory, cleaned, pushed] = await Promise.all([
-        runTranship("verify", at),
-        runTranship("inventory", at, "-o", join(folder, "inventory.json")),
-        runTranship("clean", "--dry-run", at),
-        runTranship("push", at, target),
+        runProgram("verify", at),
+        runProgram("inventory", at, "-o", join(folder, "inventory.json")),
+        runProgram("clean", "--dry-run", at),
+        runProgram("push", at, target),
       ]);
       expect([verified.code, inventory.code, cleaned.code, pushed.code]).toEqual([0, 0, 0, 0]);
       expect(verified.stderr + pushed.stderr).toBe("");
@@ -113,7 +113,7 @@ describe.skipIf(!canMount())("read-only media", () => {
       {
         await using served = await startServe(at);
         const [arrived, whole] = await Promise.all(
-          [target, served.host].map((place) => runTranship("verify", `registry:${place}`, "--plan", plan)),
+          [target, served.host].map((place) => runProgram("verify", `registry:${place}`, "--plan", plan)),
         );
         expect(arrived).toMatchObject({ code: 0, stdout: expect.stringContaining("is whole") });
         expect(whole).toMatchObject({ code: 0, stdout: expect.stringContaining("is whole") });
@@ -126,7 +126,7 @@ describe.skipIf(!canMount())("read-only media", () => {
     const at = mkdtempSync(join(folder, "mount-"));
     media[0]?.mount(join(folder, "whole"), at);
     onTestFinished(() => void run("umount", at));
-    const { code, stderr } = await runTranship("pull", at, "--source", `${source.host}/demo/fe`);
+    const { code, stderr } = await runProgram("pull", at, "--source", `${source.host}/demo/fe`);
     expect(code).toBe(1);
     expect(stderr).toContain(at);
     expect(stderr).toMatch(/read-only|EROFS/);

@@ -30,7 +30,7 @@ import { aBlob, anImage, faults, type TestRegistry } from "@tranship/registry/te
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fileDigests } from "../support/bundle-files.ts";
 import { aSource, pullInto } from "../support/mirror.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const archive = "package-console.tar";
@@ -318,7 +318,7 @@ describe("tranship repair", () => {
     const { folder, right } = await aBundle();
     flip(join(folder, archive), (await aLargeLayer(folder)).offset);
     renameSync(join(folder, "package-alb.tar"), join(folder, "package-alb.bak"));
-    const run = await runTranship("repair", folder, "--source", `${registry.host}/demo/fe`);
+    const run = await runProgram("repair", folder, "--source", `${registry.host}/demo/fe`);
     expect(run.code).toBe(0);
     expect(run.stdout).toMatch(/package-console\.tar .* repaired/);
     expect(run.stdout).toMatch(/package-versions\.tar .* whole/);

@@ -10,7 +10,8 @@ import { createRegistry, type Registry } from "@tranship/registry";
 import { aBlob, anImage, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { pushImage, seedProduct } from "../support/product.ts";
-import { runTranship, type TranshipRun, transhipMain } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
+import { type TranshipRun, transhipMain } from "../support/run-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { lacking } from "../support/tools.ts";
 
@@ -152,17 +153,17 @@ describe("a directory of image layouts", () => {
     await seedProduct(client);
     const folder = tempFolder();
     const [bundle, layouts, file] = [join(folder, "bundle"), join(folder, "layouts"), join(folder, "plan.json")];
-    expect((await runTranship("pull", bundle, "--source", `${origin.host}/demo/fe`)).code).toBe(0);
-    expect(await runTranship("push", bundle, `oci:${layouts}`)).toMatchObject({ code: 0 });
-    expect((await runTranship("plan", "--source", `oci:${layouts}`, "-o", file)).code).toBe(0);
+    expect((await runProgram("pull", bundle, "--source", `${origin.host}/demo/fe`)).code).toBe(0);
+    expect(await runProgram("push", bundle, `oci:${layouts}`)).toMatchObject({ code: 0 });
+    expect((await runProgram("plan", "--source", `oci:${layouts}`, "-o", file)).code).toBe(0);
     const { archives } = JSON.parse(readFileSync(file, "utf8")) as { archives: { blobs: unknown[] }[] };
     const original = await plan([new PackagesService({ source: client })]);
     expect(archives.length).toBe(original.archives.length);
-    const verified = await runTranship("verify", `oci:${layouts}`, "--plan", file);
+    const verified = await runProgram("verify", `oci:${layouts}`, "--plan", file);
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining("is whole") });
     const again = join(folder, "again");
-    expect((await runTranship("pull", again, "--source", `oci:${layouts}`)).code).toBe(0);
-    expect(await runTranship("verify", again)).toMatchObject({ code: 0 });
+    expect((await runProgram("pull", again, "--source", `oci:${layouts}`)).code).toBe(0);
+    expect(await runProgram("verify", again)).toMatchObject({ code: 0 });
   });
 });
 
@@ -171,15 +172,15 @@ test("a bundle is read in place, and never written", async () => {
   await using client = createRegistry(`${origin.host}/demo/fe`);
   await seedProduct(client);
   const bundle = join(tempFolder(), "bundle");
-  expect((await runTranship("pull", bundle, "--source", `${origin.host}/demo/fe`)).code).toBe(0);
+  expect((await runProgram("pull", bundle, "--source", `${origin.host}/demo/fe`)).code).toBe(0);
   const before = filesIn(bundle);
   const served = await serve([`bundle:${bundle}`]);
   const lock = join(bundle, "tranship.lock.json");
-  const verified = await runTranship("verify", `registry:${served.host}`, "--plan", lock);
+  const verified = await runProgram("verify", `registry:${served.host}`, "--plan", lock);
   expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining("is whole") });
   await served.ended("SIGTERM");
   expect(filesIn(bundle)).toEqual(before);
-  expect(await runTranship("serve", `bundle:${bundle}`, "--writable")).toMatchObject({ code: 2 });
+  expect(await runProgram("serve", `bundle:${bundle}`, "--writable")).toMatchObject({ code: 2 });
 });
 
 describe("told to stop", () => {
@@ -260,9 +261,9 @@ describe("access", () => {
     const served = await serve([`oci:${tempFolder()}`, "--tls-cert", cert, "--tls-key", key]);
     expect(served.url).toMatch(/^https:/);
     const ask = ["plan", "--source", served.host, "--no-packages"];
-    expect(await runTranship(...ask, "--ca", cert)).toMatchObject({ code: 0 });
-    expect(await runTranship(...ask, "--tls-skip-verify")).toMatchObject({ code: 0 });
-    const other = await runTranship(...ask, "--ca", aCertificate().cert);
+    expect(await runProgram(...ask, "--ca", cert)).toMatchObject({ code: 0 });
+    expect(await runProgram(...ask, "--tls-skip-verify")).toMatchObject({ code: 0 });
+    const other = await runProgram(...ask, "--ca", aCertificate().cert);
     expect(other.code).toBe(1);
     expect(other.stderr).toContain("--ca");
   });
@@ -272,8 +273,8 @@ describe("access", () => {
     const [cert, key, clientCa] = [own.cert, own.key, ann.cert].map((path) => readFileSync(path, "utf8"));
     await using registry = await startTestRegistry({ tls: { cert: cert ?? "", key: key ?? "", clientCa } });
     const ask = ["plan", "--source", registry.host, "--no-packages", "--ca", own.cert];
-    expect(await runTranship(...ask, "--client-cert", ann.cert, "--client-key", ann.key)).toMatchObject({ code: 0 });
-    expect(await runTranship(...ask)).toMatchObject({ code: 1 });
+    expect(await runProgram(...ask, "--client-cert", ann.cert, "--client-key", ann.key)).toMatchObject({ code: 0 });
+    expect(await runProgram(...ask)).toMatchObject({ code: 1 });
   });
 
   test.for([
@@ -356,7 +357,7 @@ test("a layout given in place of the folder above it is told so", async () => {
 
 test("an address in use is told with what to do about it", async () => {
   const first = await serve([`oci:${tempFolder()}`]);
-  const { code, stderr } = await runTranship("serve", `oci:${tempFolder()}`, "--listen", first.host);
+  const { code, stderr } = await runProgram("serve", `oci:${tempFolder()}`, "--listen", first.host);
   expect(code).toBe(1);
   expect(stderr).toContain(`cannot listen on ${first.host}: something listens there already`);
   expect(stderr).toContain("--listen");
@@ -378,7 +379,7 @@ describe("wrong usage ends with 2 and makes nothing", () => {
     { name: "certificates that are not there", args: ["oci:DIR", "--tls-cert", "DIR/x.pem", "--tls-key", "DIR/x.pem"] },
   ])("$name", async ({ args }) => {
     const folder = tempFolder();
-    const { code, stdout, stderr } = await runTranship("serve", ...args.map((arg) => arg.replace("DIR", folder)));
+    const { code, stdout, stderr } = await runProgram("serve", ...args.map((arg) => arg.replace("DIR", folder)));
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^tranship: /);
     expect(filesIn(folder)).toEqual([]);
@@ -391,7 +392,7 @@ describe("wrong usage ends with 2 and makes nothing", () => {
     { name: "a password on standard input for nobody", args: ["--registry-password-stdin"] },
     { name: "two passwords", args: ["--registry-login", "a", "--registry-password", "b", "--registry-password-stdin"] },
   ])("$name", async ({ args }) => {
-    const { code, stdout } = await runTranship("plan", "--source", "localhost:1/a", ...args);
+    const { code, stdout } = await runProgram("plan", "--source", "localhost:1/a", ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 });

@@ -9,7 +9,8 @@ import { createRegistry } from "@tranship/registry";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { aSource, pullInto, readPlan } from "../support/mirror.ts";
 import { seedProduct, smallProduct } from "../support/product.ts";
-import { runTranship, transhipMain } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
+import { transhipMain } from "../support/run-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const product = smallProduct.map((one) => ({ ...one, layerBytes: 50_000 }));
@@ -51,7 +52,7 @@ async function serve(...places: readonly string[]): Promise<string> {
 test("a bundle made over another is verified alone for what it is, and with its base as a whole", async () => {
   const { base, delta } = await releases();
   const [evidence, again] = [join(tempFolder(), "evidence.json"), join(tempFolder(), "again.json")];
-  const alone = await runTranship("verify", delta, "--evidence", evidence);
+  const alone = await runProgram("verify", delta, "--evidence", evidence);
   expect(alone).toMatchObject({ code: 0, stderr: "" });
   expect(alone.stdout).toMatch(/ \d+ blobs? \(.*\) (is|are) not in it: a base has to bring them\n/);
   expect(alone.stdout).toContain("is whole over its base");
@@ -72,11 +73,11 @@ test("a bundle made over another is verified alone for what it is, and with its 
     [base, delta],
     [delta, `bundle:${base}`],
   ]) {
-    const together = await runTranship("verify", ...places, "--evidence", again);
+    const together = await runProgram("verify", ...places, "--evidence", again);
     expect(together).toMatchObject({ code: 0, stdout: expect.stringMatching(/ is whole: /) });
     expect(JSON.parse(readFileSync(again, "utf8"))).toMatchObject({ assumed: { blobs: 0, bytes: 0 }, ok: true });
   }
-  expect(await runTranship("verify", join(base, chunk))).toMatchObject({ code: 0 });
+  expect(await runProgram("verify", join(base, chunk))).toMatchObject({ code: 0 });
 });
 
 test("bundles are served as one registry, from media that cannot be written", async () => {
@@ -87,7 +88,7 @@ test("bundles are served as one registry, from media that cannot be written", as
   });
   const host = await serve(base, delta);
   const plan = join(delta, "tranship.lock.json");
-  expect(await runTranship("verify", `registry:${host}`, "--plan", plan)).toMatchObject({ code: 0, stderr: "" });
+  expect(await runProgram("verify", `registry:${host}`, "--plan", plan)).toMatchObject({ code: 0, stderr: "" });
   const repositories = readPlan(delta).archives.flatMap(({ sections }) => sections.flatMap((one) => one.repositories));
   const [left] = repositories.flatMap(({ path, assumed = [] }) => assumed.map((blob) => ({ path, ...blob })));
   const url = `http://${host}/v2/${left?.path}/blobs/${left?.digest}`;
@@ -100,7 +101,7 @@ test("bundles are served as one registry, from media that cannot be written", as
 
 test("a bundle that lacks its base is not served, and that is said before anyone could connect", async () => {
   const { delta } = await releases();
-  const { code, stdout, stderr } = await runTranship("serve", delta, "--listen", "127.0.0.1:0", "--json");
+  const { code, stdout, stderr } = await runProgram("serve", delta, "--listen", "127.0.0.1:0", "--json");
   expect(code).toBe(1);
   const [failure, ...others] = stdout
     .trim()
@@ -135,7 +136,7 @@ describe("on the command line", () => {
     { name: "one bundle that is away", args: () => [archive, "bundle:away"], code: 2, says: "there is no such" },
     { name: "an archive by itself", args: () => [archive], code: 0, says: "" },
   ])("verify takes or refuses $name", async ({ args, code, says }) => {
-    const run = await runTranship("verify", ...args());
+    const run = await runProgram("verify", ...args());
     expect(run.code).toBe(code);
     expect(run.stderr).toContain(says);
     expect(run.stderr).not.toContain("at async");

@@ -1,14 +1,16 @@
 import { createContext } from "../../packages/cli/src/context.ts";
 import { exitCodeOf } from "../../packages/cli/src/exit-codes.ts";
+import { failureToTell } from "../../packages/cli/src/failure-to-tell.ts";
 import { HumanOutput, JsonOutput } from "../../packages/cli/src/print/output.ts";
 import { createProgram } from "../../packages/cli/src/program.ts";
-import type { TranshipRun } from "./run-tranship.ts";
+import { runTranship, type TranshipRun } from "./run-tranship.ts";
 
 /**
- * Runs the program inside this process, for tests with many short runs: a process of its own takes most of a second. What
- * the argument parser itself refuses it still says on the real standard error.
+ * Runs the program inside this process, for tests with many short runs: a process of its own takes most of a second. Where
+ * `TRANSHIP_MAIN` names another program, that one is run.
  */
 export async function runProgram(...args: readonly string[]): Promise<TranshipRun> {
+  if (process.env.TRANSHIP_MAIN !== undefined) return await runTranship(...args);
   return await runProgramIn({}, ...args);
 }
 
@@ -36,10 +38,14 @@ export async function runProgramIn(
       code = given;
     },
   });
+  const program = createProgram(context, "0.0.0");
+  const writes = { writeOut: streamTo("stdout").write, writeErr: streamTo("stderr").write };
+  for (const command of [program, ...program.commands]) command.configureOutput(writes);
   try {
-    await createProgram(context, "0.0.0").parseAsync(args, { from: "user" });
+    await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    output.failure(error);
+    const failure = failureToTell(error);
+    if (failure !== undefined) output.failure(failure);
     code = exitCodeOf(error);
   }
   return { code, ...said };

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { CommanderError } from "commander";
-import { commandLineFailure } from "./command-line-failure.ts";
 import { createContext } from "./context.ts";
 import { exitCodeOf } from "./exit-codes.ts";
+import { failureToTell } from "./failure-to-tell.ts";
 import { Interruption } from "./interruption.ts";
 import { HumanOutput, JsonOutput } from "./print/output.ts";
 import { createProgram } from "./program.ts";
@@ -42,10 +41,9 @@ async function run(): Promise<void> {
   try {
     await createProgram(context, packageVersion()).parseAsync(process.argv);
   } catch (error) {
-    const failure = error instanceof CommanderError ? commandLineFailure(error) : error;
+    const failure = failureToTell(error);
     if (failure !== undefined) output.failure(failure);
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-    else process.exitCode = stop.signal.aborted ? interrupted : exitCodeOf(error);
+    process.exitCode = stop.signal.aborted ? interrupted : exitCodeOf(error);
   }
 }
 
