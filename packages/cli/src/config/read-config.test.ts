@@ -123,7 +123,12 @@ describe("what cannot be used is told with its line, its column and its key", ()
   });
 
   test("deep nesting ends in an error, not in the end of the program", () => {
-    expect(faultsOf(`bundle: ${"[".repeat(5_000)}`)[0]).toMatch(/^tranship\.yaml:1:/);
+    const nested = `bundle: ${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    expect(faultsOf(nested)[0]).toMatch(/^tranship\.yaml:1:\d+: it is nested too deeply$/);
+  });
+
+  test.for(["registries: { __proto__: { insecure: true } }", "mirrors: { __proto__: a.b/c }"])("%s", (text) => {
+    expect(faultsOf(text)[0]).toContain("__proto__: there is no such key here");
   });
 });
 
@@ -133,6 +138,7 @@ describe("a password in the file is refused, and not repeated", () => {
     ["in place of where it is", "registries:\n  a.b:\n    credentials: { username: x, password: hunter2 }\n", "3:18"],
     ["as one text", "registries:\n  a.b:\n    credentials: hunter2\n", "3:18"],
     ["of the source", "sourcePassword: hunter2\n", "1:1"],
+    ["in a host's name", "registries:\n  me:hunter2@a.b: { insecure: true }\n", "2:3"],
     ["of a proxy", "connection: { proxy: http://me:hunter2@proxy.internal:3128 }\n", "1:22"],
     ["in place of a variable", "registries:\n  a.b:\n    credentials: { env: { license: hunter-2 } }\n", "3:36"],
   ] as const)("%s", ([_name, text, at]) => {

@@ -29,13 +29,13 @@ export function parseConfig(text: string, file: string): Config {
   throw new ConfigError(file, faults);
 }
 
-/** Such as `images.include[0].range`; a key that is not one plain word is quoted. */
+/** Such as `images.include[0].range`; a key that is not one plain word is quoted, without a user name and password in it. */
 function formatPath(path: KeyPath): string {
   return path
     .map((step, at) => {
       if (typeof step === "number") return `[${step}]`;
       const key = String(step);
-      if (!/^[A-Za-z0-9_-]+$/.test(key)) return `[${JSON.stringify(key.slice(0, 100))}]`;
+      if (!/^[A-Za-z0-9_-]+$/.test(key)) return `[${JSON.stringify(key.replace(/^.*@/s, "…@").slice(0, 100))}]`;
       return at === 0 ? key : `.${key}`;
     })
     .join("");

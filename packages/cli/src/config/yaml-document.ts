@@ -34,6 +34,12 @@ export interface YamlDocument {
   positionOf(path: KeyPath, part: "key" | "value"): Position;
 }
 
+/** What is told in place of the parser's words, by its codes. */
+const ownWords: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: "a second document begins here: there can be one only",
+  RESOURCE_EXHAUSTION: "it is nested too deeply",
+};
+
 /** How often aliases may repeat what they stand for, all together. */
 const maxAliasCount = 100;
 
@@ -61,7 +67,7 @@ export function readYaml(text: string): YamlDocument | readonly PlacedFault[] {
     const document = parseDocument(text, { ...options, lineCounter: lines, logLevel: "error" });
     const faults = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
       ...at(pos[0]),
-      message: code === "MULTIPLE_DOCS" ? "a second document begins here: there can be one only" : message,
+      message: ownWords[code] ?? message,
     }));
     const found = faults.length > 0 ? faults : faultsOf(document, at);
     if (found.length > 0) return found;
@@ -95,6 +101,8 @@ function faultsOf(document: Document.Parsed, at: (offset: number) => Position): 
     const known = new Set<string>();
     for (const { key } of node.items) {
       if (!isScalar(key) || typeof key.value !== "string") tell(key, "a key is plain text: put quotes around it");
+      else if (key.value === "__proto__")
+        tell(key, "__proto__: there is no such key here"); // schemas pass it over
       else if (known.has(key.value)) tell(key, `the key ${key.value} is here twice`);
       else known.add(key.value);
     }
