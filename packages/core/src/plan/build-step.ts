@@ -3,6 +3,7 @@ import {
   digestHex,
   formatName,
   isDigest,
+  isManifestMediaType,
   isRegistryError,
   type Manifest,
   type RegistryErrorCode,
@@ -210,6 +211,13 @@ class Draft {
       const details = { side: "source", reference, failure: "invalid", code: "INVALID_MANIFEST" } as const;
       throw new MirrorError("TRANSFER_FAILED", `cannot read ${reference}: ${reason}`, details);
     }
-    this.#blobs.set(blob.digest, known ?? blob);
+    this.#blobs.set(blob.digest, known ? sameForAnyOrder(known, blob) : blob);
   }
+}
+
+/** What several images give different types is in the plan with one of them, whichever image comes first. */
+function sameForAnyOrder(one: PlannedBlob, other: PlannedBlob): PlannedBlob {
+  const [isManifest, isOther] = [one, other].map(({ mediaType }) => isManifestMediaType(mediaType));
+  if (isManifest !== isOther) return isManifest ? one : other;
+  return compareText(one.mediaType, other.mediaType) <= 0 ? one : other;
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type DownloadList, downloadTotals } from "../plan/download-list.ts";
 import type { PlannedRepository } from "../plan/section.ts";
 import { PackagesService } from "./catalog/packages-service.ts";
+import { ImagesService } from "./images/images-service.ts";
 import { listPlanner } from "./list-planner.ts";
 import { plan } from "./plan.ts";
 
@@ -42,6 +43,17 @@ describe("a list", () => {
     const list = await planOf(source);
     expect(list.archives[0]?.sections.length).toBeGreaterThan(2);
     expect(await plan([listPlanner(list, source)])).toEqual(list);
+  });
+
+  test("is followed where images give one blob two types", async () => {
+    const source = new MemoryRegistry({ name: "a.example" });
+    const [older, newer] = [anImage({ tag: "v1", seed: "app", docker: true }), anImage({ tag: "v2", seed: "app" })];
+    expect(newer.config).toMatchObject({ digest: older.config.digest });
+    seedMemory(source, "app", [older, newer]);
+    const images = (...tags: readonly string[]) => tags.map((tag) => `a.example/app:${tag}`);
+    const list = await plan([new ImagesService({ images: images("v1", "v2"), from: () => source })]);
+    expect(await plan([new ImagesService({ images: images("v2", "v1"), from: () => source })])).toEqual(list);
+    expect(await plan([listPlanner(list, () => source)])).toEqual(list);
   });
 
   test("is followed without a request for a tag, a list of tags or of referrers, and by digests that tags have left", async () => {
