@@ -1,4 +1,5 @@
 import type { DownloadListDiff } from "@tranship/core";
+import { shortTag } from "./short-tag.ts";
 import { count, formatBytes } from "./size.ts";
 
 /** How a plan differs from an earlier one, for people: `+` for a tag that came, `-` for one that went, `~` for one that moved. */
@@ -6,9 +7,9 @@ export function diffTable({ repositories, new: fresh, gone }: DownloadListDiff):
   const short = (digest: string) => digest.slice(0, 19);
   const lines = repositories.flatMap(({ path, added, removed, moved }) => [
     path === "" ? "/" : path,
-    ...added.map(({ tag, digest }) => `  + ${tag.padEnd(24)} ${short(digest)}`),
-    ...removed.map(({ tag, digest }) => `  - ${tag.padEnd(24)} ${short(digest)}`),
-    ...moved.map(({ tag, from, to }) => `  ~ ${tag.padEnd(24)} ${short(from)} -> ${short(to)}`),
+    ...added.map(({ tag, digest }) => `  + ${shortTag(tag).padEnd(24)} ${short(digest)}`),
+    ...removed.map(({ tag, digest }) => `  - ${shortTag(tag).padEnd(24)} ${short(digest)}`),
+    ...moved.map(({ tag, from, to }) => `  ~ ${shortTag(tag).padEnd(24)} ${short(from)} -> ${short(to)}`),
   ]);
   const sum = (all: readonly (readonly unknown[])[]) => all.reduce((total, { length }) => total + length, 0);
   const [added, removed, moved] = [

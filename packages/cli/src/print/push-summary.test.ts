@@ -59,6 +59,7 @@ test("the summary of a dry run says what a mount may still become", () => {
   const text = pushSummary(report, { target: "host/fe", isDryRun: true, moved: [], withoutTag: 0, elapsedMs: 1 });
   expect(text).toMatch(/^would push to host\/fe\n/);
   expect(text).toContain("a registry may refuse a mount");
+  expect(text).toMatch(/\ntook 1ms$/); // nothing was sent, at no rate
 });
 
 test("a push that ends early is summed up from what it told", () => {

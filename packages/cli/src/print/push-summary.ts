@@ -47,7 +47,7 @@ export function pushedLines(report: PushReport, options: PushSummaryOptions, isA
     ...rows.map(([label, text]) => `  ${label.padEnd(15)} ${text}`),
     ...(isDryRun && blobs.mounted > 0 ? ["  a registry may refuse a mount: those bytes are sent then, too"] : []),
     ...(isAll && isNothing(report) ? [nothingText(report, target)] : []),
-    elapsedLine(elapsedMs, bytes.uploaded),
+    elapsedLine(elapsedMs, isDryRun ? 0 : bytes.uploaded),
   ];
 }
 

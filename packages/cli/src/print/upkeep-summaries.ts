@@ -25,8 +25,9 @@ export function cleanSummary(report: CleanReport, directory: string): string {
 export function repairSummary(report: RepairReport, directory: string, elapsedMs: number): string {
   const { archives, checksums, fetched, copied, kept } = report;
   const repaired = archives.filter(({ outcome }) => outcome === "repaired");
+  const width = archives.reduce((most, { archive }) => Math.max(most, archive.length), 32);
   const list = archives.map(
-    ({ archive, bytes, outcome }) => `  ${archive.padEnd(32)} ${formatBytes(bytes).padStart(10)}  ${outcome}`,
+    ({ archive, bytes, outcome }) => `  ${archive.padEnd(width)} ${formatBytes(bytes).padStart(10)}  ${outcome}`,
   );
   const end =
     repaired.length === 0
