@@ -1,11 +1,11 @@
-import type { MirrorEvent } from "@tranship/core";
-import { createRegistry, type RegistryEvent, type RegistryOptions, type RemoteRegistry } from "@tranship/registry";
+import { createRegistry, type RegistryOptions, type RemoteRegistry } from "@tranship/registry";
 import { type ConfiguredFlags, credentialsFor, flagsOfRegistry, otherHosts } from "./config/registry-access.ts";
 import type { Environment, RegistrySide } from "./environment.ts";
 import { certificatesFromEnvironment } from "./environment-certificates.ts";
 import { type ConnectionFlags, connectionOf } from "./flags/connection-flags.ts";
 import type { CredentialFlags } from "./flags/credential-flags.ts";
 import { readPem } from "./pem-file.ts";
+import type { OnCliEvent } from "./print/cli-event.ts";
 import type { Output } from "./print/output.ts";
 
 /** Flags every command takes that talks to a registry. */
@@ -28,7 +28,7 @@ export interface CliContext {
   /** The width of standard output in characters; `undefined` where it is no terminal. */
   readonly columns?: number | undefined;
   /** Reports progress of a core call. */
-  readonly onEvent: (event: MirrorEvent | RegistryEvent) => void;
+  readonly onEvent: OnCliEvent;
   /**
    * Opens a registry for reading and writing; reads what files, standard input and the environment have to say about its
    * access. The environment has credentials of its own for each side. @defaultValue `side`: `target`
@@ -43,7 +43,7 @@ export type CliWorld = Pick<CliContext, "output" | "signal" | "input" | "environ
 
 /** The context of one run of the program. */
 export function createContext(world: CliWorld): CliContext {
-  const onEvent = (event: MirrorEvent | RegistryEvent) => world.output.event(event);
+  const onEvent: OnCliEvent = (event) => world.output.event(event);
   const warn = (message: string) => world.output.event({ type: "warning.raised", code: "VARIABLE_UNUSABLE", message });
   const warnOnce = once(warn);
   return {

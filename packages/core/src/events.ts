@@ -125,8 +125,7 @@ export interface MirrorWarning {
     | "TAG_KEPT"
     | "PLATFORMS_NARROWED"
     | "PLATFORMS_KEPT"
-    | "PLATFORM_MISSING"
-    | "FLAG_OVERRULED";
+    | "PLATFORM_MISSING";
   readonly message: string;
   readonly reference?: string;
   /** The component it is about, such as `packages`, where it is about all of it. */

@@ -30,7 +30,6 @@ export { diffInspections } from "./inspect/diff-inspections.ts";
 export { type InspectedPlace, inspectBundle } from "./inspect/inspect-bundle.ts";
 export type {
   BlobRole,
-  BlobSum,
   InspectedArchive,
   InspectedBlob,
   InspectedImage,
@@ -46,6 +45,7 @@ export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
 export { ImageLayout } from "./layout/image-layout.ts";
 export { LayoutRegistry, type LayoutRegistryOptions } from "./layout/layout-registry.ts";
 export type { LayoutRepository } from "./layout/layout-repository.ts";
+export type { BlobCount } from "./plan/blob-count.ts";
 export { buildStep, type WantedImage } from "./plan/build-step.ts";
 export {
   type DownloadListDiff,
@@ -141,6 +141,7 @@ export type {
   CatalogService,
   CatalogServiceOptions,
   ServiceEvents,
+  ServicePlanOptions,
   ServicePullOptions,
 } from "./services/catalog/catalog-service.ts";
 export type { CatalogTotals, ItemStat } from "./services/catalog/item-stats.ts";
@@ -182,4 +183,4 @@ export {
   type VerifySubject,
   verifyEvidence,
 } from "./transfer/verify-evidence.ts";
-export type { BlobCount, VerifiedContent, VerifyFinding, VerifyReport } from "./transfer/verify-report.ts";
+export type { VerifiedContent, VerifyFinding, VerifyReport } from "./transfer/verify-report.ts";

@@ -38,7 +38,7 @@ export {
   dockerCredentials,
   locateDockerCredentials,
 } from "./remote/credentials/docker-credentials.ts";
-export type { GateLane, GateLimits, HostGate } from "./remote/host-gate.ts";
+export type { GateLimits } from "./remote/host-gate.ts";
 export type { RemoteRegistry, RemoteRegistryRepository } from "./remote/http-registry.ts";
 export type { Mirror, MirrorOptions } from "./remote/mirrors/mirrors.ts";
 export { printable } from "./remote/printable.ts";

@@ -38,7 +38,7 @@ export function doctorCommand(context: CliContext): Command {
     const examination = await examineRegistry(registry, {
       write: flags.write,
       signal,
-      findCredentials: (own) => credentialSource({ flags, environment, side: flags.side, host, path, signal: own }),
+      findCredentials: (call) => credentialSource({ flags, environment, side: flags.side, host, path, ...call }),
     });
     const told = { ...examination, checks: examination.checks.map(withCauses) };
     const code = exitCodes[examination.status];

@@ -1,6 +1,7 @@
-import { listPlanner, type OnEvent, type Planner } from "@tranship/core";
+import { listPlanner, type Planner } from "@tranship/core";
 import { Command } from "commander";
 import { readPlan } from "../base-file.ts";
+import type { OnCliEvent } from "../print/cli-event.ts";
 import type { Sources } from "../sources.ts";
 import { UsageError } from "../usage-error.ts";
 import { withBaseFlag } from "./flags.ts";
@@ -31,7 +32,7 @@ export function withPlanFlags(command: Command): Command {
 export async function plannersFor(
   sources: Sources,
   flags: PlanFlags & SelectionFlags,
-  onEvent?: OnEvent,
+  onEvent?: OnCliEvent,
 ): Promise<readonly Planner[]> {
   if (flags.plan === undefined) return await openServices(sources, flags, onEvent);
   const { list } = await readPlan(flags.plan);

@@ -6,12 +6,12 @@ import {
   isMirrorError,
   MirrorError,
   ModulesService,
-  type OnEvent,
   PackagesService,
   type RegistryOfHost,
 } from "@tranship/core";
 import { isRepositoryPath, type RegistryReader } from "@tranship/registry";
 import { type Command, Option } from "commander";
+import type { OnCliEvent } from "../print/cli-event.ts";
 import type { Sources } from "../sources.ts";
 import { UsageError } from "../usage-error.ts";
 import { accessTimeoutMsOf, type FailureFlags } from "./failure-flags.ts";
@@ -73,7 +73,7 @@ export function withSelectionFlags(command: Command): Command {
 export async function openServices(
   sources: Sources,
   flags: SelectionFlags,
-  onEvent?: OnEvent,
+  onEvent?: OnCliEvent,
 ): Promise<readonly (CatalogPlanner | ImagesService)[]> {
   checkImageFlags(flags);
   const asked = catalogFlag(flags);
@@ -117,7 +117,7 @@ function catalogFlag(flags: SelectionFlags): string | undefined {
 export function servicesFor(
   source: RegistryReader,
   flags: SelectionFlags,
-  onEvent?: OnEvent,
+  onEvent?: OnCliEvent,
 ): readonly CatalogPlanner[] {
   check(flags);
   const { onlyExtraImages = false, proxyRegistry: proxy = false } = flags;

@@ -12,6 +12,9 @@ export type CliEvent =
   | ConfigUsed
   | CommandLineWarning;
 
+/** Takes events; must not throw. */
+export type OnCliEvent = (event: CliEvent) => void;
+
 /** What flags do not say is taken from this file. */
 export interface ConfigUsed {
   readonly type: "config.used";
@@ -21,7 +24,7 @@ export interface ConfigUsed {
 /** What the command line or the environment says has no effect, or shows more than it should. */
 export interface CommandLineWarning {
   readonly type: "warning.raised";
-  readonly code: "FLAG_WITHOUT_EFFECT" | "VARIABLE_UNUSABLE" | "SECRET_VISIBLE";
+  readonly code: "FLAG_OVERRULED" | "FLAG_WITHOUT_EFFECT" | "VARIABLE_UNUSABLE" | "SECRET_VISIBLE";
   readonly message: string;
 }
 

@@ -1,3 +1,4 @@
+import type { BlobCount } from "@tranship/core";
 /** Bytes for people: `1.5 KiB`, `2.9 GiB`; under 1 KiB as they are. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -16,6 +17,6 @@ export function count(amount: number, noun: string, plural: string = `${noun}s`)
 }
 
 /** What a base spares: `3 blobs, 1.5 MiB, which the base has`. */
-export function leftOut({ blobs, bytes }: { readonly blobs: number; readonly bytes: number }): string {
+export function leftOut({ blobs, bytes }: BlobCount): string {
   return `${count(blobs, "blob")}, ${formatBytes(bytes)}, which the base has`;
 }

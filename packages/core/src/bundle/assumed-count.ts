@@ -1,4 +1,4 @@
-import type { BlobCount } from "../transfer/verify-report.ts";
+import type { BlobCount } from "../plan/blob-count.ts";
 import type { AssumedContent } from "./assumed.ts";
 
 /** Counts blobs that are left to a base: each digest once, however many repositories need it. */

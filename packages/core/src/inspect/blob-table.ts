@@ -1,6 +1,7 @@
 import type { Digest } from "@tranship/registry";
 import { compareText } from "../layout/index-file.ts";
-import type { BlobSum, InspectedBlob } from "./inspection.ts";
+import type { BlobCount } from "../plan/blob-count.ts";
+import type { InspectedBlob } from "./inspection.ts";
 import type { GraphPart } from "./repository-walk.ts";
 
 interface Row {
@@ -61,7 +62,7 @@ export class BlobTable {
 }
 
 /** The sum of distinct blobs. */
-export function sumOfBlobs(blobs: Iterable<{ readonly digest: Digest; readonly size: number }>): BlobSum {
+export function sumOfBlobs(blobs: Iterable<{ readonly digest: Digest; readonly size: number }>): BlobCount {
   const sizes = new Map<Digest, number>();
   for (const { digest, size } of blobs) sizes.set(digest, size);
   return { blobs: sizes.size, bytes: bytesOf([...sizes.values()].map((size) => ({ size }))) };

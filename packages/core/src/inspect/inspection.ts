@@ -1,6 +1,7 @@
 import type { Digest } from "@tranship/registry";
 import type { ArchiveFile } from "../bundle/archive/archive-reader.ts";
 import type { AssumedContent } from "../bundle/assumed.ts";
+import type { BlobCount } from "../plan/blob-count.ts";
 import type { MissingImage } from "../plan/download-list.ts";
 import type { FailedItem } from "../plan/failed-item.ts";
 import type { Reason } from "../plan/section.ts";
@@ -50,16 +51,10 @@ export interface InspectionTotals {
   readonly distinctBytes: number;
   /** What it would take if every image had a copy of all it needs: nothing shared, here or with a base. */
   readonly unsharedBytes: number;
-  readonly assumed: BlobSum;
-  readonly lacking: BlobSum;
+  readonly assumed: BlobCount;
+  readonly lacking: BlobCount;
   /** Stored, and no image leads to it. */
-  readonly unreferenced: BlobSum;
-}
-
-/** Distinct blobs and their bytes. */
-export interface BlobSum {
-  readonly blobs: number;
-  readonly bytes: number;
+  readonly unreferenced: BlobCount;
 }
 
 /** A repository and its images. */
@@ -143,9 +138,9 @@ export interface InspectedArchive {
   /** Paths of the repositories it holds something of, bytewise. */
   readonly repositories: readonly string[];
   /** The manifests, configs and layers it holds; what two repositories have counts twice, as it is stored. */
-  readonly stored: BlobSum;
+  readonly stored: BlobCount;
   /** Of these, what another archive holds, too. */
-  readonly shared: BlobSum;
+  readonly shared: BlobCount;
 }
 
 /** Content that an image of the repository at `path` needs and that is not there, or not with this size. */

@@ -1,5 +1,6 @@
 import type { Digest } from "@tranship/registry";
 import { compareText } from "../layout/index-file.ts";
+import type { BlobCount } from "./blob-count.ts";
 import type { DownloadList } from "./download-list.ts";
 
 /** What a tag names. */
@@ -28,9 +29,9 @@ export interface DownloadListDiff {
   /** Repositories whose tags differ, by path. */
   readonly repositories: readonly RepositoryDiff[];
   /** Distinct manifests, configs and layers that the later list brings and the earlier neither brought nor relied on. */
-  readonly new: { readonly blobs: number; readonly bytes: number };
+  readonly new: BlobCount;
   /** Distinct ones of the earlier list that the later neither brings nor relies on. */
-  readonly gone: { readonly blobs: number; readonly bytes: number };
+  readonly gone: BlobCount;
 }
 
 /** What became of the plan `before` in the plan `after`: tags per repository, and the content that comes and goes. */

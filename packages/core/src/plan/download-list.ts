@@ -2,6 +2,7 @@ import type { Digest } from "@tranship/registry";
 import * as z from "zod";
 import { MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
+import type { BlobCount } from "./blob-count.ts";
 import { type FailedItem, failedItemSchema } from "./failed-item.ts";
 import { jsonText } from "./json-text.ts";
 import { archiveNameSchema, textSchema } from "./names.ts";
@@ -58,7 +59,7 @@ export interface DownloadTotals {
   /** What the archives hold: a blob counts once for every repository of every archive. */
   readonly storedBytes: number;
   /** Distinct configs and layers that are left out because the base has them. */
-  readonly assumed: { readonly blobs: number; readonly bytes: number };
+  readonly assumed: BlobCount;
 }
 
 /** Schema of one archive of a plan. */

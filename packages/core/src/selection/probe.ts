@@ -1,11 +1,10 @@
-import type { Tag } from "@tranship/registry";
+import type { CallOptions, Tag } from "@tranship/registry";
 import { SemVer } from "semver";
 import { MirrorError } from "../errors.ts";
 import type { VersionRange } from "./version-range.ts";
 
 /** Options of {@link probeVersions}. */
-export interface ProbeOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface ProbeOptions extends CallOptions {
   /** A registry that has more versions is not believed. @defaultValue 10000 */
   readonly maxFound?: number | undefined;
 }

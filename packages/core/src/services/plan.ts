@@ -1,3 +1,4 @@
+import type { CallOptions } from "@tranship/registry";
 import { LocalBlobs } from "../bundle/archive/local-blobs.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
@@ -19,10 +20,9 @@ import { type Run, startRun } from "./run-context.ts";
 import { imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
 
 /** Options of {@link plan}. */
-export interface PlanOptions {
+export interface PlanOptions extends CallOptions {
   /** What the other side has already: its configs and layers are left out. @defaultValue nothing */
   readonly base?: Inventory | undefined;
-  readonly signal?: AbortSignal | undefined;
   readonly onEvent?: OnEvent | undefined;
   /** Go on without the items that fail; the list says which in `failed`. @defaultValue false */
   readonly keepGoing?: boolean | undefined;

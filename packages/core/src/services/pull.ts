@@ -1,3 +1,4 @@
+import type { CallOptions } from "@tranship/registry";
 import type { ArchiveFile } from "../bundle/archive/archive-file.ts";
 import type { ArchiveEntry } from "../bundle/archive/archive-layout.ts";
 import { archiveFileNames } from "../bundle/archive/archive-names.ts";
@@ -9,6 +10,7 @@ import type { Journal } from "../bundle/journal.ts";
 import { SidecarWriter } from "../checksums/sidecar-writer.ts";
 import type { OnEvent } from "../events.ts";
 import { type Base, baseOf } from "../plan/base.ts";
+import type { BlobCount } from "../plan/blob-count.ts";
 import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
 import type { FailedItem } from "../plan/failed-item.ts";
 import type { Inventory } from "../plan/inventory.ts";
@@ -24,7 +26,7 @@ import { type Run, startRun } from "./run-context.ts";
 import { type ItemSink, imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
 
 /** Options of {@link pull}. */
-export interface PullOptions {
+export interface PullOptions extends CallOptions {
   /** The bundle to fill. */
   readonly to: BundleDirectory;
   /**
@@ -32,7 +34,6 @@ export interface PullOptions {
    * them. Another base makes another pull. @defaultValue nothing
    */
   readonly base?: Inventory | undefined;
-  readonly signal?: AbortSignal | undefined;
   readonly onEvent?: OnEvent | undefined;
   /** Blobs under way at a time. @defaultValue 8 */
   readonly inFlight?: number | undefined;
@@ -61,13 +62,13 @@ export interface PullReport {
   /** Distinct blobs of the plan, manifests included. */
   readonly blobs: number;
   /** Came from the source in this run. A blob that was continued counts as fetched, with the bytes that were left. */
-  readonly fetched: { readonly blobs: number; readonly bytes: number };
+  readonly fetched: BlobCount;
   /** Copied from other archives on this machine. */
-  readonly copied: { readonly blobs: number; readonly bytes: number };
+  readonly copied: BlobCount;
   /** Already in place from an interrupted pull. */
-  readonly kept: { readonly blobs: number; readonly bytes: number };
+  readonly kept: BlobCount;
   /** Distinct configs and layers that were left out because the base has them. */
-  readonly assumed: { readonly blobs: number; readonly bytes: number };
+  readonly assumed: BlobCount;
   readonly missing: readonly MissingImage[];
   /** What was gone on without, by archive; empty without `keepGoing`. An older archive of it is still in the bundle. */
   readonly failed: readonly FailedItem[];

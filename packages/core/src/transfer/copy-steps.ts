@@ -1,4 +1,5 @@
 import type { Descriptor, Digest, Tag } from "@tranship/registry";
+import type { BlobCount } from "../plan/blob-count.ts";
 import type { Copier } from "./copier.ts";
 import { CopyProgress } from "./copy-progress.ts";
 import type { Graph, GraphManifest } from "./graph.ts";
@@ -64,7 +65,7 @@ export class CopySteps {
   }
 
   /** Blobs that some step brings, makes sure of, or mounts; sizes are in bytes. */
-  get planned(): { readonly blobs: number; readonly bytes: number } {
+  get planned(): BlobCount {
     return { ...this.#planned };
   }
 

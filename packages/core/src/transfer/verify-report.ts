@@ -1,3 +1,5 @@
+import type { BlobCount } from "../plan/blob-count.ts";
+
 /**
  * What a verification found that should not be so; plain data. `code` is the stable code of the error behind it, such as
  * `DIGEST_MISMATCH`, `NOT_FOUND` or `ARCHIVE_INVALID`; `message` is for people.
@@ -13,12 +15,6 @@ export interface VerifyFinding {
   readonly files?: readonly string[] | undefined;
   /** The image or blob as `repository:tag` or `repository@digest`. */
   readonly reference?: string | undefined;
-}
-
-/** Blobs and their bytes together. */
-export interface BlobCount {
-  readonly blobs: number;
-  readonly bytes: number;
 }
 
 /** What a verification read of one repository. */

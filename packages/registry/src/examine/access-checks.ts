@@ -6,6 +6,7 @@ import type { ClientResponse } from "../remote/http-client.ts";
 import type { Operation } from "../remote/operation.ts";
 import { protocolError } from "../remote/operation.ts";
 import { jsonOf } from "../remote/paginate.ts";
+import type { CallOptions } from "../repository.ts";
 import type { CheckFinding } from "./examination.ts";
 import { askOnce, type Subject } from "./subject.ts";
 
@@ -20,7 +21,7 @@ const catalogSchema = z.object({ repositories: z.array(z.string()).nullish() });
 const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
 
 /** Finds where credentials come from, as a file's path or a flag's name; `undefined` for nowhere. Never what they are. */
-export type FindCredentials = (signal: AbortSignal | undefined) => Promise<string | undefined>;
+export type FindCredentials = (options: CallOptions) => Promise<string | undefined>;
 
 /** Whether there are credentials, and whether the registry takes them. @throws RegistryError `UNAUTHORIZED` and others */
 export async function checkCredentials(
@@ -29,7 +30,7 @@ export async function checkCredentials(
   isAsked: boolean,
 ): Promise<CheckFinding> {
   const { client, place, signal } = subject;
-  const from = find && (await find(signal));
+  const from = find && (await find({ signal }));
   const where = find === undefined ? "those it was opened with" : (from ?? "none were found: it is asked as nobody");
   const details = from === undefined ? {} : { from };
   if (!isAsked) {

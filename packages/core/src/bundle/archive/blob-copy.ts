@@ -1,4 +1,4 @@
-import { type Digest, digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
+import { type CallOptions, type Digest, digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
 import type { MirrorError } from "../../errors.ts";
 import { archiveInvalid, placeInArchive, type TarEntry } from "../tar/tar-reader.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
@@ -24,8 +24,7 @@ export function entryInvalid(
 }
 
 /** Options of a proof that bytes are what their digest says. */
-export interface ProveOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface ProveOptions extends CallOptions {
   /** So many bytes more have been hashed. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }

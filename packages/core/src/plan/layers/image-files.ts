@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Descriptor,
   formatName,
   type ImageManifest,
@@ -16,8 +17,7 @@ import type { LayerCache } from "./layer-cache.ts";
 import { LayerFault, scanLayer } from "./layer-scan.ts";
 
 /** Options of {@link readImageFiles}. */
-export interface ImageFilesOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface ImageFilesOptions extends CallOptions {
   /** A larger file is an error, in bytes. @defaultValue 1 MiB */
   readonly maxFileBytes?: number | undefined;
   /** Unpacking more than this, over all layers, is an error, in bytes. @defaultValue 16 GiB */

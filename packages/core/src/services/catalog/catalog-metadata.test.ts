@@ -5,6 +5,7 @@ import type { MirrorEvent } from "../../events.ts";
 import type { DownloadList } from "../../plan/download-list.ts";
 import { plan } from "../plan.ts";
 import type { CatalogServiceOptions } from "./catalog-service.ts";
+import { ModulesService } from "./modules-service.ts";
 import { PackagesService } from "./packages-service.ts";
 
 /** Packages with two versions each and a stable channel at the older one. */
@@ -71,6 +72,13 @@ test.for([
 ])("all tags of all release metadata come, $name", async ({ options }) => {
   const { list } = await planOf(aCatalog("a", "b"), options);
   expect(tagsOf(list)).toEqual({ "packages/a/version": everything, "packages/b/version": everything });
+});
+
+test("metadata alone is refused where there is nothing of it to bring", () => {
+  const source = aCatalog("a");
+  const refused = expect.objectContaining({ code: "SELECTION_INVALID" });
+  expect(() => new PackagesService({ source, metadataOnly: true, catalogMetadata: false })).toThrow(refused);
+  expect(() => new ModulesService({ source, metadataOnly: true })).toThrow(refused);
 });
 
 test("a package called versions has an archive of its own", async () => {

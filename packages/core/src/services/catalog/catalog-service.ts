@@ -1,4 +1,4 @@
-import { isRepositoryPath, type RegistryReader, type RepositoryReader } from "@tranship/registry";
+import { type CallOptions, isRepositoryPath, type RegistryReader, type RepositoryReader } from "@tranship/registry";
 import { EventEmitter } from "eventemitter3";
 import type { BundleDirectory } from "../../bundle/bundle-directory.ts";
 import { MirrorError } from "../../errors.ts";
@@ -46,7 +46,10 @@ export interface CatalogServiceOptions {
   readonly proxy?: boolean | undefined;
   /** The catalog's repository at the source; empty for the registry's root. @defaultValue the catalog's own */
   readonly sourcePath?: string | undefined;
-  /** Leave out the items and bring only the release metadata of the whole catalog. @defaultValue false */
+  /**
+   * Leave out the items and bring only the release metadata of the whole catalog; refused where that is left out too, or
+   * has no archive. @defaultValue false
+   */
   readonly metadataOnly?: boolean | undefined;
   /** Bring the release metadata of the whole catalog, where it has an archive for that. @defaultValue true */
   readonly catalogMetadata?: boolean | undefined;
@@ -57,14 +60,17 @@ export interface CatalogServiceOptions {
   readonly accessTimeoutMs?: number | undefined;
 }
 
-/** Options of a pull by one service. */
-export interface ServicePullOptions {
-  readonly to: BundleDirectory;
+/** Options of a plan by one service. */
+export interface ServicePlanOptions extends CallOptions {
   /** What the other side has already: its configs and layers are left out. @defaultValue nothing */
   readonly base?: Inventory | undefined;
-  readonly signal?: AbortSignal | undefined;
   /** Go on without the items that fail. @defaultValue false */
   readonly keepGoing?: boolean | undefined;
+}
+
+/** Options of a pull by one service. */
+export interface ServicePullOptions extends ServicePlanOptions {
+  readonly to: BundleDirectory;
 }
 
 /** What a service emits: each {@link MirrorEvent} under its `type`. */
@@ -123,6 +129,10 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     this.#accessTimeoutMs = options.accessTimeoutMs;
     const everything = this.#everything ? [this.#everything.component] : [];
     this.components = metadataOnly ? everything : [catalog.component, ...everything];
+    if (this.components.length === 0) {
+      const message = `${catalog.component}: with \`metadataOnly\`, nothing is left to bring`;
+      throw new MirrorError("SELECTION_INVALID", message, { expression: "" });
+    }
     const { include = [], exclude = [] } = options;
     this.selection = {
       component: catalog.component,
@@ -147,7 +157,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
    * What a pull would transfer: the exact dry run.
    * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
    */
-  plan({ base, signal, keepGoing }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
+  plan({ base, signal, keepGoing }: ServicePlanOptions = {}): Promise<DownloadList> {
     return plan([this], { base, signal, keepGoing });
   }
 
@@ -156,7 +166,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
    * besides, and is not part of this. Tags are listed only where there is a range.
    * @throws MirrorError as `plan`
    */
-  async *explain({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<NameExplanation> {
+  async *explain({ signal }: CallOptions = {}): AsyncGenerator<NameExplanation> {
     using run = startRun([this], { signal });
     for (const name of (await this.#names(run.base)).names) {
       const wanted = this.#filter.wanted(name);

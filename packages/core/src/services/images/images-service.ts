@@ -1,4 +1,4 @@
-import type { RepositoryReader } from "@tranship/registry";
+import type { CallOptions, RepositoryReader } from "@tranship/registry";
 import { EventEmitter } from "eventemitter3";
 import { MirrorError } from "../../errors.ts";
 import type { MirrorEvent, OnEvent } from "../../events.ts";
@@ -13,7 +13,7 @@ import { exclusionQuery, imageQuery } from "../../selection/image-query.ts";
 import type { ImageSelection } from "../../selection/image-selection.ts";
 import type { ImageTagVerdict } from "../../selection/image-tags.ts";
 import type { AttachedKinds } from "../attached-kinds.ts";
-import type { ServiceEvents, ServicePullOptions } from "../catalog/catalog-service.ts";
+import type { ServiceEvents, ServicePlanOptions, ServicePullOptions } from "../catalog/catalog-service.ts";
 import { plan } from "../plan.ts";
 import { type PullReport, pull } from "../pull.ts";
 import { startRun } from "../run-context.ts";
@@ -128,7 +128,7 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
    * @throws MirrorError `IMAGE_NOT_FOUND` also when a selection finds nothing, `TAG_MOVED` when a tag is not the digest asked for
    * with it, `PATH_CONFLICT`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
    */
-  plan({ base, signal, keepGoing }: Omit<ServicePullOptions, "to"> = {}): Promise<DownloadList> {
+  plan({ base, signal, keepGoing }: ServicePlanOptions = {}): Promise<DownloadList> {
     return plan([this], { base, signal, keepGoing });
   }
 
@@ -141,7 +141,7 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
    * Why each tag is taken or not, by repository and expression. Tags are listed only where something selects from them.
    * @throws MirrorError as `plan`
    */
-  async *explain({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<ImageExplanation> {
+  async *explain({ signal }: CallOptions = {}): AsyncGenerator<ImageExplanation> {
     using run = startRun([this], { signal });
     for (const one of this.#repositories.values()) {
       for (const query of one.queries) {
