@@ -100,6 +100,17 @@ describe("a registry that does everything", () => {
     expect(registry.requests().some(({ method }) => method === "PATCH")).toBe(true);
   });
 
+  test("is well where nothing lies yet, for who will write there", async () => {
+    await using registry = await aRegistry();
+    const fresh = await examined(registry, { at: "fresh", write: true });
+    expect([fresh.status, checkOf(fresh, "tags").status, checkOf(fresh, "manifest-push").status]).toEqual([
+      "ok",
+      "not-asked",
+      "ok",
+    ]);
+    expect(checkOf(await examined(registry, { at: "fresh" }), "tags").status).toBe("warning");
+  });
+
   test("is read where the catalog leads, when the path has no tags itself", async () => {
     await using registry = await aRegistry();
     expect(checkOf(await examined(registry, { at: "team" }), "tags").details).toMatchObject({ tags: 1 });

@@ -43,6 +43,23 @@ const report: PullReport = {
   failed: [],
 };
 
+test("a pull that removes an archive has changed something", () => {
+  const tally = aTally();
+  tally.event({ type: "archive.removed", archive: "package-gone.tar" });
+  const same: PullReport = {
+    ...report,
+    archives: [{ archive: "package-app.tar", bytes: 5120, outcome: "unchanged" }],
+    fetched: none,
+    copied: none,
+    kept: none,
+  };
+  const options = { directory: "b", elapsedMs: 1, unplanned: 0, files: [] };
+  const text = pullSummary(same, { ...options, figures: tally.figures });
+  expect(text).toMatch(/^ {2}removed +package-gone\.tar/m);
+  expect(text).not.toContain("nothing has changed");
+  expect(pullSummary(same, { ...options, figures: aTally().figures })).toContain("nothing has changed");
+});
+
 test("sizes stand below each other, however long names of archives are", () => {
   const archive = `image-${"long-".repeat(9)}name.tar`;
   const archives = [...report.archives, { archive, bytes: 5120, outcome: "unchanged" as const }];

@@ -10,7 +10,7 @@ export interface PullSummaryOptions {
   /** The bundle's folder. */
   readonly directory: string;
   readonly elapsedMs: number;
-  readonly figures: Pick<PullFigures, "planned" | "components">;
+  readonly figures: Pick<PullFigures, "planned" | "removed" | "components">;
   /** How many of the items that failed did so when the plan was made that was followed. */
   readonly unplanned: number;
   /** The bundle's files, as its lock file lists them. */
@@ -28,13 +28,16 @@ export function pullSummary(report: PullReport, options: PullSummaryOptions): st
   const { directory, elapsedMs, figures, unplanned, versions = [] } = options;
   const written = archives.filter(({ outcome }) => outcome === "written").length;
   const found = copied.bytes + kept.bytes;
-  const isSame = written === 0 && fetched.blobs === 0 && failed.length === 0 && archives.length > 0;
+  const { removed } = figures;
+  const isSame =
+    written === 0 && removed.length === 0 && fetched.blobs === 0 && failed.length === 0 && archives.length > 0;
   const moved =
     fetched.blobs === 0 && found === 0
       ? "nothing had to be fetched"
       : `${formatBytes(fetched.bytes)} fetched, ${formatBytes(found)} found on this machine`;
   return [
     ...archiveLines(report, options),
+    ...removed.map((archive) => row("removed", `${archive}, which nothing asked for this time`)),
     ...figures.components.flatMap((one) => [componentLine(one), ...versionLines(one, versions)]),
     row(
       "planned",

@@ -23,6 +23,8 @@ export interface PullFigures {
   readonly fetched: BlobCount;
   readonly copied: BlobCount;
   readonly kept: BlobCount;
+  /** Archives that are no longer part of the bundle. */
+  readonly removed: readonly string[];
   /** In the order in which they were asked for. */
   readonly components: readonly ComponentFigures[];
 }
@@ -41,6 +43,7 @@ export class PullTally {
   readonly #components: readonly string[];
   readonly #items = new Map<string, ItemTally>();
   readonly #finished = new Map<string, number>();
+  readonly #removed: string[] = [];
   readonly #absent = new Set<string>();
   readonly #planned = { images: 0, bytes: 0 };
   readonly #amounts: Readonly<Record<"fetched" | "copied" | "kept", Amount>> = {
@@ -74,6 +77,7 @@ export class PullTally {
       fetched: { ...fetched },
       copied: { ...copied },
       kept: { ...kept },
+      removed: this.#removed.toSorted(),
       components,
     };
   }
@@ -99,6 +103,9 @@ export class PullTally {
       }
       case "archive.finished":
         this.#finished.set(event.archive, event.bytes);
+        break;
+      case "archive.removed":
+        this.#removed.push(event.archive);
         break;
       case "blob.progress":
         this.#amounts.fetched.bytes = Math.max(0, this.#amounts.fetched.bytes + event.bytes);

@@ -76,10 +76,14 @@ export async function checkCatalog(
   return { finding: { status: "ok", reason, details: { listed: paths.length } }, repositories };
 }
 
-/** Tags at the place, or in a repository below it. @throws RegistryError when that cannot be told */
+/**
+ * Tags at the place, or in a repository below it; where things will be written, there need not be any yet.
+ * @throws RegistryError when that cannot be told
+ */
 export async function checkTags(
   subject: Subject,
   repositories: readonly string[],
+  willWrite: boolean,
 ): Promise<{ readonly finding: CheckFinding; readonly readable?: Found["readable"] }> {
   const { place } = subject;
   const candidates = [...new Set([...(place.path === "" ? [] : [""]), ...repositories])].slice(0, maxCandidates);
@@ -99,6 +103,7 @@ export async function checkTags(
     };
   }
   const reason = `${subject.registry.name} has no tags, or shows none: neither there nor in what the catalog lists below it`;
+  if (willWrite) return { finding: { status: "not-asked", reason: `${reason}; to push there, it need not exist yet` } };
   const advice = "check the path; to push there, it need not exist yet";
   return { finding: { status: "warning", reason, advice } };
 }

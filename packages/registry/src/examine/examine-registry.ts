@@ -109,7 +109,7 @@ class Examining {
     );
     let readable: { readonly path: string; readonly tag: string } | undefined;
     await this.#look("tags", async () => {
-      const tags = await checkTags(subject, repositories);
+      const tags = await checkTags(subject, repositories, this.#options.write ?? false);
       ({ readable } = tags);
       return tags.finding;
     });
