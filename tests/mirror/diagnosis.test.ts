@@ -408,6 +408,26 @@ describe("advice", () => {
   });
 });
 
+test("of a sync, advice about the trust in a registry is about the side that failed", () => {
+  const cause = new RegistryError("TLS", "no", {
+    registry: "h",
+    reference: "h/a",
+    reason: "SELF_SIGNED_CERT_IN_CHAIN",
+  });
+  const failedAt = (side: "source" | "target") =>
+    new MirrorError("TRANSFER_FAILED", "it failed", { side, reference: "h/a", failure: "denied" }, { cause });
+  const advice = (side: "source" | "target") => JSON.stringify(diagnose(failedAt(side), "sync").causes);
+  expect(advice("source")).toMatch(/--source-tls-skip-verify .*--ca FILE|--ca FILE.*--source-tls-skip-verify/);
+  expect(advice("source")).not.toContain("--tls-skip-verify");
+  expect(advice("target")).toContain("--tls-skip-verify");
+});
+
+test("a registry that lists its repositories for nobody it does not know is asked again with credentials", () => {
+  const cause = new RegistryError("UNAUTHORIZED", "no", { registry: "h", reference: "h" });
+  const error = new MirrorError("REPOSITORIES_UNKNOWN", "h does not say", { registry: "h" } as never, { cause });
+  expect(JSON.stringify(diagnose(error, "inventory").causes[0])).toContain("--registry-login");
+});
+
 test("the guide lists every class", () => {
   const guide = readFileSync(new URL("../../docs/guides/failures.md", import.meta.url), "utf8");
   const listed = guide.split("\n").flatMap((line) => (line.startsWith("| `") ? [line.split("|")[1] ?? ""] : []));

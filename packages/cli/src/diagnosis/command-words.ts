@@ -10,6 +10,8 @@ export interface CommandWords {
   readonly again: string;
   /** How to say who asks. */
   readonly login: string;
+  /** What flags about the trust in one registry begin with, such as `--insecure`. */
+  readonly trustFlags: "--" | "--source-";
   /** Whether it has `--access-timeout`. */
   readonly hasAccessTimeout: boolean;
   /** Whether it fills a bundle. */
@@ -26,6 +28,7 @@ const reading: CommandWords = {
   login,
   does: "read",
   side: "registry",
+  trustFlags: "--",
   again: "run the command again",
   hasAccessTimeout: false,
   writesBundle: false,
@@ -39,11 +42,13 @@ const source = {
   login: `for a license, give --license TOKEN; for any other registry, ${login}`,
 } as const;
 
-const selecting = { ...source, place: "--source or --image" } as const;
+/** Flags about one registry are about the source: nobody else is shown its credentials. */
+const elsewhere = "; for an --image of another registry than the source, log in with docker or podman";
+
+const selecting = { ...source, place: "--source or --image", login: `${source.login}${elsewhere}` } as const;
 
 const againSync = "run the sync again: what is there already is not sent again";
-const sourceLogin =
-  "give --source-login NAME and its password in TRANSHIP_SOURCE_PASSWORD, or for a license --license TOKEN; without them, what docker or podman logged in with is used";
+const sourceLogin = `give --source-login NAME and its password in TRANSHIP_SOURCE_PASSWORD, or for a license --license TOKEN; without them, what docker or podman logged in with is used${elsewhere}`;
 
 const byCommand: Readonly<Record<string, CommandWords>> = {
   plan: { ...selecting, hasAccessTimeout: true },
@@ -72,6 +77,7 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
     place: "the source's name or --image",
     again: againSync,
     login: sourceLogin,
+    trustFlags: "--source-",
     hasAccessTimeout: true,
   },
   "sync to": { ...reading, place: "the target's name", does: "write", side: "target", again: againSync },

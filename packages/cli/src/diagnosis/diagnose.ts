@@ -10,8 +10,8 @@ import {
   requestRefusedFinding,
   serverErrorFinding,
 } from "./answer-failures.ts";
-import { wordsFor } from "./command-words.ts";
-import type { Diagnosis, Finding } from "./diagnosis.ts";
+import { type CommandWords, wordsFor } from "./command-words.ts";
+import type { Diagnosis, Finding, PossibleCause } from "./diagnosis.ts";
 import { type FailureFacts, factsOf } from "./failure-facts.ts";
 import { diskFullFinding, listenFinding, permissionFinding } from "./local-failures.ts";
 import {
@@ -67,9 +67,16 @@ export function diagnose(error: unknown, command?: string): Diagnosis {
   if (name === "Interruption") return { ...whole, class: "interrupted", causes: [] };
   for (const find of classes) {
     const finding = find(facts);
-    if (finding) return { ...told, ...finding };
+    if (finding) return { ...told, ...finding, causes: finding.causes.map((one) => inWordsOf(one, facts.words)) };
   }
   return { ...told, class: "unknown", causes: [] };
+}
+
+/** Advice says `--insecure` and its like of the only registry of a command; where there are two, their names differ. */
+function inWordsOf({ cause, advice }: PossibleCause, { trustFlags }: CommandWords): PossibleCause {
+  const named = (text: string) =>
+    text.replace(/--(?=(?:insecure|tls-skip-verify|client-cert|client-key)\b)/g, trustFlags);
+  return { cause: named(cause), advice: advice.map(named) };
 }
 
 /** One fault is told by the message; of several, each is a cause. */

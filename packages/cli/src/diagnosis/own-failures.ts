@@ -177,8 +177,15 @@ const registryCodes: { readonly [Code in RegistryErrorCode]?: Told } = {
 };
 
 /** A failure that core has a code of its own for: it outranks whatever it came from. */
-export function mirrorFinding({ mirror }: FailureFacts): Finding | undefined {
-  return findingOf(mirror && (mirrorCodes as { readonly [code: string]: Told })[mirror.code]);
+export function mirrorFinding({ mirror, registry, words }: FailureFacts): Finding | undefined {
+  const finding = findingOf(mirror && (mirrorCodes as { readonly [code: string]: Told })[mirror.code]);
+  if (!finding || mirror?.code !== "REPOSITORIES_UNKNOWN" || registry?.code !== "UNAUTHORIZED") return finding;
+  // some registries say so to everybody, others to strangers
+  const stranger = {
+    cause: "no credentials were found, or they are not the right ones any more",
+    advice: [words.login],
+  };
+  return { ...finding, causes: [stranger, ...finding.causes] };
 }
 
 /** A failure that the client has a code of its own for. */

@@ -84,7 +84,8 @@ function tlsReason(code: string, error: Error): string {
   if (notTls.has(code)) return "it does not speak TLS; plain HTTP has to be allowed";
   if (code.includes("_ALERT_")) return "it turned our TLS down: it wants a client certificate, or another version";
   if (code.startsWith("ERR_SSL_")) return "it does not speak TLS as we do";
-  return `its certificate is not trusted: ${error.message.slice(0, longestReason)}`; // it quotes what the peer says
+  const reason = error.message.replace(/; if the root CA is installed locally.*/s, ""); // a flag of Node's is no advice here
+  return `its certificate is not trusted: ${reason.slice(0, longestReason)}`; // it quotes what the peer says
 }
 
 /** An alert is how TLS turns plain text down; many servers just hang up. */
