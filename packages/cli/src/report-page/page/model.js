@@ -3,7 +3,7 @@ import { counted, shortDigest } from "./format.js";
 /** @typedef {readonly [digest: string, bytes: number, role: "manifest" | "config" | "layer"]} Blob */
 /** @typedef {{ digest: string, tags: string[], kind: string, type: string, platforms: string[], bytes: number, unique: number, blobs: number[] }} Image */
 /** @typedef {{ path: string, images: Image[] }} Repository */
-/** @typedef {{ place: string, repositories: Repository[], blobs: Blob[] }} Data */
+/** @typedef {{ repositories: Repository[], blobs: Blob[] }} Data */
 /** @typedef {{ repository: Repository, image: Image }} User */
 /**
  * @typedef {object} TreeNode What a tile stands for.
