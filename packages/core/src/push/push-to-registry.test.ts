@@ -138,6 +138,7 @@ describe("pushing to a registry", () => {
     await expect(pushBundle(source, target)).rejects.toMatchObject({
       code: "TRANSFER_FAILED",
       details: { side: "source", failure: "corrupt" },
+      message: expect.stringContaining(`with what ${from.host}/packages/console`),
     });
     expect(await target.repository("packages/console").resolve("v1.0.0")).toBeUndefined();
   });

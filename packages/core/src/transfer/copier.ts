@@ -65,7 +65,7 @@ export class Copier {
         const isCorrupt = isRegistryError(error, "DIGEST_MISMATCH") || isRegistryError(error, "SIZE_MISMATCH");
         if (isCorrupt && attempt < maxReadings && !signal.aborted) continue;
         const isSource = isCorrupt || upload.failure?.error === error;
-        const failure = this.failure(error, isSource ? "source" : "target", image, signal);
+        const failure = this.failure(error, isSource ? "source" : "target", image, signal, isCorrupt);
         upload.fail();
         this.#onFailure?.(failure, blob);
         throw failure;
@@ -95,10 +95,14 @@ export class Copier {
     this.#emit({ type: "image.finished", side: "target", reference, digest: descriptor.digest, outcome });
   }
 
-  /** `error`, wrapped with the image and the side; the reason of an aborted signal instead, and what is wrapped already stays. */
-  failure(error: unknown, side: Side, image: string, signal: AbortSignal | undefined): unknown {
+  /**
+   * `error`, wrapped with the image and the side; the reason of an aborted signal instead, and what is wrapped already stays.
+   * Of bytes that are damaged, whoever was given them tells: then it is said who gave them.
+   */
+  failure(error: unknown, side: Side, image: string, signal: AbortSignal | undefined, isCorrupt = false): unknown {
     const name = `${this.#label}${image}`.replace(/^[:@]/, "") || this.#from.name;
     const reference = `${side === "source" ? this.#from.name : this.#to.name}${image}`;
-    return transferError(error, side, `push ${name} to ${this.#to.name}`, reference, signal);
+    const giver = isCorrupt ? ` with what ${this.#from.name} gave` : "";
+    return transferError(error, side, `push ${name} to ${this.#to.name}${giver}`, reference, signal);
   }
 }
