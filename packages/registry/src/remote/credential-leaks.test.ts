@@ -5,6 +5,7 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { createServer as createHttpsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setDefaultCACertificates } from "node:tls";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MediaType } from "../oci/media-type.ts";
@@ -82,6 +83,9 @@ beforeAll(() => {
     ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", cert, "-keyout", key],
   ]);
   certificate = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+  // A thousand clients each read the machine's few hundred authorities, and need none of them.
+  Object.assign(process.env, { SSL_CERT_FILE: cert, SSL_CERT_DIR: folder });
+  setDefaultCACertificates([]);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
