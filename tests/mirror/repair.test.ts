@@ -13,12 +13,15 @@ import {
 import { join } from "node:path";
 import {
   Bundle,
+  BundleDirectory,
   type BundleDirectoryOptions,
   cleanBundle,
+  ImagesService,
   isMirrorError,
   LayoutRegistry,
   lockFileName,
   type MirrorEvent,
+  pull,
   pushBundle,
   type RepairReport,
   repairBundle,
@@ -326,4 +329,18 @@ describe("tranship repair", () => {
     rmSync(join(folder, "package-alb.bak"));
     expect(await fileDigests(folder)).toEqual(right);
   });
+});
+
+test("what is stored at another path than at its source is fetched where it was", async () => {
+  const folder = tempFolder();
+  await using from = createRegistry(registry.host);
+  const images = [`${registry.host}/demo/fe/packages/console@*`];
+  {
+    await using to = await BundleDirectory.open(folder);
+    await pull([new ImagesService({ images, from: () => from, paths: { prefix: "third", host: "strip" } })], { to });
+  }
+  const right = await fileDigests(folder);
+  for (const name of readdirSync(folder)) if (name.endsWith(".tar")) truncateSync(join(folder, name), 2000);
+  expect((await repair(folder)).archives).toMatchObject([{ outcome: "repaired" }]);
+  expect(await fileDigests(folder)).toEqual(right);
 });

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import type { RegistryReader, RepositoryReader } from "@tranship/registry";
 import * as z from "zod";
 import { partialSuffix } from "../bundle/archive/archive-names.ts";
 import { finishedFiles, isHead, listArchiveFiles, removeFile } from "../bundle/archive/archive-set.ts";
@@ -17,7 +18,8 @@ import type { OnEvent } from "../events.ts";
 import { digestOfText } from "../plan/digest-of-text.ts";
 import { type LockedArchive, type LockFile, lockFileText, parseLockFile } from "../plan/lock-file.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
-import { type SourceRegistries, sourceOpener } from "./images/images-hosts.ts";
+import { liesElsewhere, type SourceRegistries, sourceOpener } from "./images/images-hosts.ts";
+import { openBelow } from "./open-below.ts";
 import { type PullOptions, type PullReport, pull } from "./pull.ts";
 
 /** Options of {@link repairBundle}. */
@@ -125,12 +127,22 @@ function repairPlanner(lock: LockFile, source: SourceRegistries, checksums: read
   return {
     components: [...new Set(lock.archives.map(({ component }) => component))],
     selection: { repair: digestOfText(lockFileText(lock)), checksums },
-    open: typeof source === "function" ? sourceOpener(source) : (name) => source.repository(paths.get(name) ?? ""),
+    open: typeof source === "function" ? sourceOpener(source) : (name) => openAt(source, name, paths.get(name) ?? ""),
     async *items() {
       for (const { archive, component, item } of lock.archives) yield { archive, component, name: item };
     },
     next: async () => undefined,
   };
+}
+
+/** Where the bundle was pulled from, what is stored elsewhere is still at its own place; in any other registry, at the bundle's. */
+function openAt(source: RegistryReader, name: string, path: string): RepositoryReader {
+  try {
+    return openBelow(source, name);
+  } catch (error) {
+    if (!liesElsewhere(error)) throw error;
+    return source.repository(path);
+  }
 }
 
 /** Writes the plan of the bundle into the journal, as far as an interrupted repair has not: the pull then follows it. */
