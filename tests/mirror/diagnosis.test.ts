@@ -238,6 +238,15 @@ describe("the answers of a registry", () => {
     expect(diagnose(gone, "inventory").class).toBe("repository-not-found");
   });
 
+  test.for([
+    ["NOT_FOUND", "repository-not-found"], // Harbor of a project that is not there
+    ["NAME_UNKNOWN", "repository-not-found"],
+    ["MANIFEST_BLOB_UNKNOWN", "image-not-found"],
+  ])("a target that answers a push with %s", ([code = "", of]) => {
+    const cause = new RegistryError("NOT_FOUND", "no", { registry: "h", reference: "h/a", errors: [{ code }] });
+    expect(diagnose(cause, "push").class).toBe(of);
+  });
+
   test("a tag and a platform that nothing at the source is", async () => {
     await using registry = await startTestRegistry();
     registry.seed(

@@ -217,10 +217,19 @@ function hidden({ login }: CommandWords): PossibleCause {
   };
 }
 
-/** Whether it is the repository that is missing: as the registry says, or as who writes has to take it. */
+/** What registries say of parts of a repository that is there. */
+const ofContent = [
+  "MANIFEST_UNKNOWN",
+  "MANIFEST_BLOB_UNKNOWN",
+  "BLOB_UNKNOWN",
+  "BLOB_UPLOAD_UNKNOWN",
+  "BLOB_UPLOAD_INVALID",
+];
+
+/** Whether it is the repository that is missing: as the registry says, or as who writes has to take anything else it says. */
 function isRepository(facts: FailureFacts): boolean {
   if (says(facts, "NAME_UNKNOWN")) return true;
-  return facts.words.side === "target" && facts.reported.length === 0;
+  return facts.words.side === "target" && !ofContent.some((code) => says(facts, code));
 }
 
 function says({ registry, reported }: FailureFacts, code: string): boolean {
