@@ -104,8 +104,15 @@ describe("an image", () => {
     [{ repository: app, newest: 3 } as ImageSelection, "newest"],
     [{ repository: app, regex: "a/ & !/b" }, "has a slash in it"],
     [{ repository: "Not a name" }, "not the name of a repository"],
+    [{ repository: "robot:secret@ghcr.io/org/app", newest: 3 } as ImageSelection, 'cannot read "***@ghcr.io/org/app"'],
   ] as const)("%o is refused", ([selection, said]) => {
     expect(refusal(() => imageQuery(selection as ImageSelection))).toContain(said);
+  });
+
+  test("selections that differ in what they leave out are told apart", () => {
+    const leftOut = [[], ["=v2"], ["*-rc*"]];
+    const texts = leftOut.map((exclude) => imageQuery({ repository: app, tags: ["v1", "v2"], exclude }).text);
+    expect(new Set(texts).size).toBe(3);
   });
 });
 

@@ -2,6 +2,7 @@ import { isDigest, isTag } from "@tranship/registry";
 import { refusal } from "./filter.ts";
 import { parseImageName } from "./image-name.ts";
 import type { ImageSelection } from "./image-selection.ts";
+import { requireNoPassword } from "./require-no-password.ts";
 
 /** Longer expressions are not read, in characters. */
 const maxLength = 4096;
@@ -83,16 +84,11 @@ export function parseImageExclusion(expression: string): ImageExclusion {
   return { repository, all };
 }
 
-/** A user name and a password before a host; a password that nobody escaped may have an `@` or a slash in it. */
-const userInfoPattern = /^(?:[a-z]+:\/\/)?[^/@\s]+:(?:(?!@\/)\S)+@(?=[A-Za-z0-9.:-]+\/)/i;
-
 /** A name may have a port, and what follows an `@` a colon: the tag's colon is the last one before it, behind every slash. */
 function halvesOf(expression: string): Halves {
   if (expression.length > maxLength) throw refusal(expression, `it is longer than ${maxLength} characters`);
   const text = expression.trim();
-  const [userInfo] = userInfoPattern.exec(text) ?? [];
-  if (userInfo !== undefined)
-    throw refusal(`***@${text.slice(userInfo.length)}`, "it has a password in it", "log in with docker or podman");
+  requireNoPassword(text);
   const at = text.indexOf("@");
   const named = (at < 0 ? text : text.slice(0, at)).trim();
   const rest = at < 0 ? {} : { rest: text.slice(at + 1).trim() };

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { tagSchema } from "../plan/names.ts";
 import { digestSchema } from "../plan/section.ts";
 import { refusal } from "./filter.ts";
+import { requireNoPassword } from "./require-no-password.ts";
 
 /**
  * Which images of one repository are wanted. Without anything but the name, the tag `latest` is; `tags` and `digest` name
@@ -50,6 +51,7 @@ const imageSelectionSchema: z.ZodType<ImageSelection> = z.strictObject({
 
 /** `value` as it is when it has the shape of a selection. @throws MirrorError `SELECTION_INVALID` */
 export function checkImageSelection(value: unknown): ImageSelection {
+  requireNoPassword(describe(value));
   const result = imageSelectionSchema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -62,9 +64,11 @@ export function checkImageSelection(value: unknown): ImageSelection {
  * say, {@link parseImage} reads back.
  */
 export function formatImage(selection: ImageSelection): string {
-  const { repository, tags, digest } = selection;
-  if (digest !== undefined) return `${repository}${tags === undefined ? "" : `:${tags.join(",")}`}@${digest}`;
-  if (tags !== undefined) return `${repository}:${tags.join(",")}`;
+  const { repository, tags, digest, exclude = [] } = selection;
+  const excluded = exclude.map((one) => ` & !${one}`).join("");
+  if (digest !== undefined)
+    return `${repository}${tags === undefined ? "" : `:${tags.join(",")}`}@${digest}${excluded}`;
+  if (tags !== undefined) return `${repository}:${tags.join(",")}${excluded}`;
   const selectors = formatSelectors(selection);
   return selectors === "" ? `${repository}:latest` : `${repository}@${selectors}`;
 }
