@@ -157,7 +157,6 @@ export {
   type PackagesServiceOptions,
   type PackagesStats,
 } from "./services/catalog/packages-service.ts";
-export type { RegistryOfHost, SourceRegistries } from "./services/images/images-hosts.ts";
 export { type ImagePathOptions, type ImageRewrite, imagePaths } from "./services/images/images-paths.ts";
 export { type ImageExplanation, ImagesService, type ImagesServiceOptions } from "./services/images/images-service.ts";
 export type { ImageStat, ImagesStats } from "./services/images/images-stats.ts";
@@ -171,6 +170,7 @@ export {
   type RepairReport,
   repairBundle,
 } from "./services/repair-bundle.ts";
+export type { RegistryOfHost, SourceRegistries } from "./services/source-registries.ts";
 export { type TakeInventoryOptions, takeInventory } from "./services/take-inventory.ts";
 export { type SyncOptions, type SyncReport, sync } from "./sync/sync.ts";
 export { type CopyGraphOptions, type CopyGraphReport, copyGraph } from "./transfer/copy-graph.ts";

@@ -1,22 +1,21 @@
-import { Bundle, createRoutes, type MirrorEvent, type OnConflict, pushBundle } from "@tranship/core";
-import { Command, Option } from "commander";
+import { Bundle, createRoutes, type MirrorEvent, pushBundle } from "@tranship/core";
+import { Command } from "commander";
 import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { inFlightOf } from "../flags/connection-flags.ts";
 import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags/flags.ts";
 import { type TmpDirFlag, warnOfTmpDir, withTmpDirFlag } from "../flags/reference-flags.ts";
+import { type TargetFlags, wantsProbe, withTargetFlags } from "../flags/target-flags.ts";
 import { openTarget, requireBundles } from "../place.ts";
 import { pushSummary, stoppedSummary } from "../print/push-summary.ts";
 import { PushTally } from "../print/push-tally.ts";
 import { UsageError } from "../usage-error.ts";
 
-interface PushFlags extends RegistryFlags, TmpDirFlag {
+interface PushFlags extends RegistryFlags, TmpDirFlag, TargetFlags {
   readonly file: readonly string[];
   readonly dryRun?: boolean;
   readonly modulesPathSuffix?: string;
   readonly packagesPathSuffix?: string;
-  readonly onConflict: OnConflict;
-  readonly writeProbe: boolean;
   readonly trustBundle?: boolean;
 }
 
@@ -34,17 +33,8 @@ export function pushCommand(context: CliContext): Command {
     .option("--dry-run", "ask the registry what it lacks, send nothing")
     .option("--modules-path-suffix <path>", "where modules go below the target; / is the target itself", "/modules")
     .option("--packages-path-suffix <path>", "where packages go below the target; / is the target itself", "/packages")
-    .addOption(
-      new Option("--on-conflict <what>", "what becomes of a tag that names another image at the target")
-        .choices(["overwrite", "skip", "fail"])
-        .default("overwrite"),
-    )
-    .option("--trust-bundle", "do not hash the bundle before the first write; damage is then found on the way")
-    .option(
-      "--no-write-probe",
-      "do not try first whether the registry can be written; MIRROR_BYPASS_ACCESS_CHECKS=1 too",
-    );
-  return withConfigFlags(withRegistryFlags(withTmpDirFlag(command))).action(
+    .option("--trust-bundle", "do not hash the bundle before the first write; damage is then found on the way");
+  return withConfigFlags(withRegistryFlags(withTmpDirFlag(withTargetFlags(command)))).action(
     async (places: readonly string[], flags: PushFlags) => {
       checkRegistryFlags(flags);
       if (places.length === 0)
@@ -63,7 +53,7 @@ export function pushCommand(context: CliContext): Command {
         context.onEvent(event);
       };
       const { dryRun: isDryRun = false, modulesPathSuffix, packagesPathSuffix, onConflict } = flags;
-      const probe = flags.writeProbe && context.environment.MIRROR_BYPASS_ACCESS_CHECKS !== "1";
+      const probe = wantsProbe(flags, context.environment);
       const prove = !flags.trustBundle;
       try {
         await using bundle = await Bundle.open(sources, { signal, onEvent });

@@ -16,6 +16,7 @@ import {
   targetSide,
   withSyncFlags,
 } from "../flags/sync-flags.ts";
+import { wantsProbe } from "../flags/target-flags.ts";
 import { openTarget } from "../place.ts";
 import { PushTally } from "../print/push-tally.ts";
 import { stoppedSyncSummary, syncSummary } from "../print/sync-summary.ts";
@@ -58,7 +59,7 @@ export function syncCommand(context: CliContext): Command {
         tally.event(event);
         context.onEvent(event);
       };
-      const probe = flags.writeProbe && context.environment.MIRROR_BYPASS_ACCESS_CHECKS !== "1";
+      const probe = wantsProbe(flags, context.environment);
       const how = { ...routesOf(flags), onConflict: flags.onConflict, probe, dryRun: isDryRun, keepGoing };
       try {
         const report = await sync(planners, { ...how, to, inFlight: inFlightOf(flags), signal, onEvent });

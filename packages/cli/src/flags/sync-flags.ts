@@ -1,22 +1,21 @@
-import type { OnConflict, RouteOptions } from "@tranship/core";
-import { type Command, Option } from "commander";
+import type { RouteOptions } from "@tranship/core";
+import type { Command } from "commander";
 import type { RegistryFlags } from "../context.ts";
 import type { OwnFlags } from "../sources.ts";
 import { UsageError } from "../usage-error.ts";
 import { withMirrorFlag } from "./connection-flags.ts";
 import { checkRegistryFlags, withRegistryFlags } from "./flags.ts";
 import type { SourceFlag } from "./source-flag.ts";
+import { type TargetFlags, withTargetFlags } from "./target-flags.ts";
 
 /** Flags of a command that reads one registry and writes another. */
-export interface SyncFlags extends RegistryFlags, SourceFlag {
+export interface SyncFlags extends RegistryFlags, SourceFlag, TargetFlags {
   readonly sourceInsecure?: boolean;
   readonly sourceTlsSkipVerify?: boolean;
   readonly sourceClientCert?: string;
   readonly sourceClientKey?: string;
   readonly targetModulesPathSuffix?: string;
   readonly targetPackagesPathSuffix?: string;
-  readonly onConflict: OnConflict;
-  readonly writeProbe: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -33,17 +32,8 @@ export function withSyncFlags(command: Command): Command {
     .option("--source-client-key <file>", "the private key of --source-client-cert, PEM")
     .optionsGroup("At the target:")
     .option("--target-modules-path-suffix <path>", "where modules go below the target; / is the target itself")
-    .option("--target-packages-path-suffix <path>", "where packages go below the target; / is the target itself")
-    .addOption(
-      new Option("--on-conflict <what>", "what becomes of a tag that names another image at the target")
-        .choices(["overwrite", "skip", "fail"])
-        .default("overwrite"),
-    )
-    .option(
-      "--no-write-probe",
-      "do not try first whether the target can be written; MIRROR_BYPASS_ACCESS_CHECKS=1 too",
-    );
-  return withMirrorFlag(withTarget);
+    .option("--target-packages-path-suffix <path>", "where packages go below the target; / is the target itself");
+  return withMirrorFlag(withTargetFlags(withTarget));
 }
 
 /** What flags about the source are called, as they are the target's by the usual names. */

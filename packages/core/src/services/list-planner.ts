@@ -18,7 +18,7 @@ import {
   type PlannedRepository,
   type Section,
 } from "../plan/section.ts";
-import { hostOf, liesElsewhere, type SourceRegistries, sourceOpener } from "./images/images-hosts.ts";
+import { hostOf, liesElsewhere, type SourceRegistries, sourceOpener } from "./source-registries.ts";
 
 /** Opens a repository by its full name. */
 type OpenSource = (name: string) => RepositoryReader;

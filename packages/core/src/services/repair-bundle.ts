@@ -18,9 +18,9 @@ import type { OnEvent } from "../events.ts";
 import { digestOfText } from "../plan/digest-of-text.ts";
 import { type LockedArchive, type LockFile, lockFileText, parseLockFile } from "../plan/lock-file.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
-import { liesElsewhere, type SourceRegistries, sourceOpener } from "./images/images-hosts.ts";
 import { openBelow } from "./open-below.ts";
 import { type PullOptions, type PullReport, pull } from "./pull.ts";
+import { liesElsewhere, type SourceRegistries, sourceOpener } from "./source-registries.ts";
 
 /** Options of {@link repairBundle}. */
 export interface RepairBundleOptions

@@ -17,8 +17,8 @@ import type { ServiceEvents, ServicePlanOptions, ServicePullOptions } from "../c
 import { plan } from "../plan.ts";
 import { type PullReport, pull } from "../pull.ts";
 import { startRun } from "../run-context.ts";
+import { type RegistryOfHost, sourceOpener } from "../source-registries.ts";
 import { imageArchive } from "./images-archive.ts";
-import { type RegistryOfHost, sourceOpener } from "./images-hosts.ts";
 import { type ImageRepository, ImagesItem } from "./images-item.ts";
 import { type ImagePathOptions, imagePaths } from "./images-paths.ts";
 import { type ImagesStats, imagesStats } from "./images-stats.ts";

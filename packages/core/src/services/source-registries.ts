@@ -5,7 +5,7 @@ import {
   type RegistryReader,
   type RepositoryReader,
 } from "@tranship/registry";
-import { openBelow } from "../open-below.ts";
+import { openBelow } from "./open-below.ts";
 
 /** Gives the registry of a host, such as `ghcr.io` or `localhost:5000`, to read from; asked once for each host. */
 export type RegistryOfHost = (host: string) => RegistryReader;
