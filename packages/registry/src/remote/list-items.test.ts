@@ -26,8 +26,9 @@ async function aList(pageOf: (query: URLSearchParams) => Page) {
   const operation = { registry: "r", reference: "r", what: "list" };
   return {
     queries,
-    items: () =>
+    items: (maxListBytes?: number) =>
       listItems(client, {
+        ...(maxListBytes === undefined ? {} : { maxListBytes }),
         url: new URL("/list", client.origin),
         pageSize: 2,
         itemsOf: ({ body }) => JSON.parse(new TextDecoder().decode(body)) as string[],
@@ -97,4 +98,13 @@ test("finds the next page among other links, in one header or in several", async
     return { items, link: ["</style.css>; rel=preload", ...next] };
   });
   expect(await listOf(list.items())).toEqual(all);
+});
+
+test("is not read on without end, whatever there is on its pages", async () => {
+  await using list = await aList((query) => {
+    const page = Number(query.get("page") ?? 0);
+    return { items: [`${page}`.padEnd(400)], link: `</list?page=${page + 1}>; rel="next"` };
+  });
+  await expectCode(listOf(list.items(2000)), "PROTOCOL");
+  expect(list.queries).toHaveLength(5);
 });

@@ -11,6 +11,8 @@ export interface PageRequest {
   readonly accept?: string;
   /** Where the list may go on after a page that names no next one. @defaultValue nowhere */
   readonly after?: (page: ClientResponse) => URL | undefined;
+  /** The longest list that is read, all its pages together, in bytes. @defaultValue 128 MiB */
+  readonly maxListBytes?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,15 +20,20 @@ export interface PageRequest {
 const maxPageBytes = 8 * 1024 * 1024;
 const maxPages = 10_000;
 
+/** Millions of tags; whoever asks for them keeps them. */
+const defaultMaxListBytes = 128 * 1024 * 1024;
+
 /**
  * The pages of a list, each asked for when the one before was used up.
- * @throws RegistryError `PROTOCOL` when the pages lead in a circle, elsewhere, or nowhere after 10 000 of them
+ * @throws RegistryError `PROTOCOL` when the pages lead in a circle, elsewhere, or nowhere after 10 000 of them or `maxListBytes`
  * @see distribution-spec v1.1.1, "Listing Tags"
  */
 export async function* paginate(client: HttpClient, request: PageRequest): AsyncGenerator<ClientResponse> {
   const { operation, scopes, accept = "application/json", after, signal } = request;
+  const { maxListBytes = defaultMaxListBytes } = request;
   const refuse = (reason: string) => protocolError(operation, reason);
   const seen = new Set<string>();
+  let bytes = 0;
   for (let next: URL | undefined = request.url; next; ) {
     if (seen.has(next.href)) throw refuse("the pages lead in a circle");
     if (seen.size >= maxPages) throw refuse(`more than ${maxPages} pages`);
@@ -42,6 +49,8 @@ export async function* paginate(client: HttpClient, request: PageRequest): Async
       maxBodyBytes: maxPageBytes,
       signal,
     });
+    bytes += page.body.byteLength;
+    if (bytes > maxListBytes) throw refuse(`more than ${maxListBytes} bytes on its pages`);
     yield page;
     const link = nextLink(listHeaderOf(page.headers, "link"));
     const target: URL | string | undefined = link === undefined ? after?.(page) : resolveLocation(link, next);
