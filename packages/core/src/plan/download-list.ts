@@ -24,7 +24,7 @@ export interface MissingReference {
   readonly reference: string;
   /** The reasons it would have been there for, with commas between them. */
   readonly why: string;
-  /** The archive it would have been in. Plans of earlier versions do not say. */
+  /** The archive it would have been in; a planner need not say, the run does. */
   readonly archive?: string | undefined;
 }
 
