@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { installProject } from "../support/pack-check-project.ts";
-import { run } from "../support/pack-check-run.ts";
-import { packAll } from "../support/pack-check-tarballs.ts";
+import { installProject } from "../pack-check/pack-check-project.ts";
+import { run } from "../pack-check/pack-check-run.ts";
+import { packAll } from "../pack-check/pack-check-tarballs.ts";
 
 /**
  * Runs the tests with the oldest Node the packages are for and with the newest known, against the packages as they would be

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { uncommented } from "../../../../tests/support/uncommented.ts";
+import { uncommented } from "../../../../tests/checks/uncommented.ts";
 import { configTemplate } from "./config-template.ts";
 import { parseConfig } from "./read-config.ts";
 import { allowedKeys } from "./schema-keys.ts";

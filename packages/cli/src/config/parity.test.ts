@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { uncommented } from "../../../../tests/support/uncommented.ts";
+import { uncommented } from "../../../../tests/checks/uncommented.ts";
 import { createContext } from "../context.ts";
 import { HumanOutput } from "../print/output.ts";
 import { createProgram } from "../program.ts";
