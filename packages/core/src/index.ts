@@ -137,13 +137,7 @@ export { explainVersions, selectVersions, type TagVerdict } from "./selection/se
 export { parseVersionRange, type VersionRange } from "./selection/version-range.ts";
 export { type AttachedKinds, attachedKinds } from "./services/attached-kinds.ts";
 export type { NameExplanation } from "./services/catalog/catalog-item.ts";
-export type {
-  CatalogService,
-  CatalogServiceOptions,
-  ServiceEvents,
-  ServicePlanOptions,
-  ServicePullOptions,
-} from "./services/catalog/catalog-service.ts";
+export type { CatalogService, CatalogServiceOptions } from "./services/catalog/catalog-service.ts";
 export type { CatalogTotals, ItemStat } from "./services/catalog/item-stats.ts";
 export {
   type ModuleStat,
@@ -170,6 +164,7 @@ export {
   type RepairReport,
   repairBundle,
 } from "./services/repair-bundle.ts";
+export type { ServiceEvents, ServicePlanOptions, ServicePullOptions } from "./services/service-options.ts";
 export type { RegistryOfHost, SourceRegistries } from "./services/source-registries.ts";
 export { type TakeInventoryOptions, takeInventory } from "./services/take-inventory.ts";
 export { type SyncOptions, type SyncReport, sync } from "./sync/sync.ts";

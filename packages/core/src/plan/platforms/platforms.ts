@@ -1,5 +1,6 @@
 import type { Platform } from "@tranship/registry";
 import { MirrorError } from "../../errors.ts";
+import { compareText } from "../../layout/index-file.ts";
 
 /** A platform that is asked for: `variant` only where one is. */
 export type WantedPlatform = Pick<Platform, "os" | "architecture" | "variant">;
@@ -26,6 +27,16 @@ export function parsePlatform(text: string): WantedPlatform {
 /** The text {@link parsePlatform} reads. */
 export function formatPlatform({ os, architecture, variant }: WantedPlatform): string {
   return variant === undefined || variant === "" ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+}
+
+/**
+ * Reads the platforms of a selection, each once, in the order of their text; `undefined`, for all, where none are named.
+ * @throws MirrorError `SELECTION_INVALID`
+ */
+export function parsePlatforms(texts: readonly string[] = []): readonly WantedPlatform[] | undefined {
+  if (texts.length === 0) return undefined;
+  const named = new Set(texts.map((text) => formatPlatform(parsePlatform(text))));
+  return [...named].sort(compareText).map(parsePlatform);
 }
 
 /** Whether an image of a platform is one that is asked for. Asked without a variant, any will do. */

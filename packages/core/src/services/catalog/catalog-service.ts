@@ -1,14 +1,12 @@
 import { type CallOptions, isRepositoryPath, type RegistryReader, type RepositoryReader } from "@tranship/registry";
 import { EventEmitter } from "eventemitter3";
-import type { BundleDirectory } from "../../bundle/bundle-directory.ts";
 import { MirrorError } from "../../errors.ts";
 import type { MirrorEvent, OnEvent } from "../../events.ts";
 import { compareText } from "../../layout/index-file.ts";
 import { buildStep, type WantedImage } from "../../plan/build-step.ts";
 import type { DownloadList } from "../../plan/download-list.ts";
-import type { Inventory } from "../../plan/inventory.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../../plan/planner.ts";
-import { formatPlatform, parsePlatform } from "../../plan/platforms/platforms.ts";
+import { formatPlatform, parsePlatforms } from "../../plan/platforms/platforms.ts";
 import type { Section } from "../../plan/section.ts";
 import type { DiscoveryNames } from "../../push/discovery-names.ts";
 import { type Filter, parseFilter, type Wanted } from "../../selection/filter.ts";
@@ -17,6 +15,7 @@ import { openBelow } from "../open-below.ts";
 import { plan } from "../plan.ts";
 import { type PullReport, pull } from "../pull.ts";
 import { startRun } from "../run-context.ts";
+import type { ServiceEvents, ServicePlanOptions, ServicePullOptions } from "../service-options.ts";
 import { archiveOf, type Catalog } from "./catalog.ts";
 import { listCatalog } from "./catalog-access.ts";
 import { CatalogImages } from "./catalog-images.ts";
@@ -60,24 +59,6 @@ export interface CatalogServiceOptions {
   readonly accessTimeoutMs?: number | undefined;
 }
 
-/** Options of a plan by one service. */
-export interface ServicePlanOptions extends CallOptions {
-  /** What the other side has already: its configs and layers are left out. @defaultValue nothing */
-  readonly base?: Inventory | undefined;
-  /** Go on without the items that fail. @defaultValue false */
-  readonly keepGoing?: boolean | undefined;
-}
-
-/** Options of a pull by one service. */
-export interface ServicePullOptions extends ServicePlanOptions {
-  readonly to: BundleDirectory;
-}
-
-/** What a service emits: each {@link MirrorEvent} under its `type`. */
-export type ServiceEvents = {
-  [Type in MirrorEvent["type"]]: (event: Extract<MirrorEvent, { readonly type: Type }>) => void;
-};
-
 /**
  * Mirrors what a catalog lists: one archive a name, and one with everybody's release metadata. A planner for `pull` and
  * `plan`, and an emitter of the events of the runs it takes part in. One run at a time.
@@ -110,11 +91,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     this.#everything = catalogMetadata ? catalog.everything : undefined;
     this.#source = source;
     this.#sourcePath = sourcePath;
-    const platforms = [...new Set(options.platforms?.map((text) => formatPlatform(parsePlatform(text))))].sort(
-      compareText,
-    );
-    const wanted = platforms.length > 0 ? platforms.map(parsePlatform) : undefined;
-    this.#images = new CatalogImages(catalog, source, sourcePath, wanted);
+    const platforms = parsePlatforms(options.platforms);
+    this.#images = new CatalogImages(catalog, source, sourcePath, platforms);
     this.#filter = parseFilter(options);
     this.#item = new CatalogItem({
       images: this.#images,
@@ -141,7 +119,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       include: [...new Set(include.map((expression) => expression.trim()))].sort(compareText),
       exclude: [...new Set(exclude.map((expression) => expression.trim()))].sort(compareText),
       attached,
-      platforms,
+      platforms: platforms?.map(formatPlatform) ?? [],
       onlyExtraImages,
       proxy,
       metadataOnly,

@@ -1,6 +1,7 @@
 import type { PullReport } from "../pull.ts";
+import type { ServicePullOptions } from "../service-options.ts";
 import { modulesCatalog } from "./catalog.ts";
-import { CatalogService, type CatalogServiceOptions, type ServicePullOptions } from "./catalog-service.ts";
+import { CatalogService, type CatalogServiceOptions } from "./catalog-service.ts";
 import type { CatalogTotals, ItemStat } from "./item-stats.ts";
 
 /** What a module of the last plan or pull came to. */

@@ -1,6 +1,7 @@
 import type { PullReport } from "../pull.ts";
+import type { ServicePullOptions } from "../service-options.ts";
 import { packagesCatalog } from "./catalog.ts";
-import { CatalogService, type CatalogServiceOptions, type ServicePullOptions } from "./catalog-service.ts";
+import { CatalogService, type CatalogServiceOptions } from "./catalog-service.ts";
 import type { CatalogTotals, ItemStat } from "./item-stats.ts";
 
 /** What the last plan or pull of a {@link PackagesService} came to; packages sorted by name. */

@@ -5,7 +5,7 @@ import type { MirrorEvent, OnEvent } from "../../events.ts";
 import { compareText } from "../../layout/index-file.ts";
 import type { DownloadList } from "../../plan/download-list.ts";
 import type { Item, PlannedStep, Planner, RunContext } from "../../plan/planner.ts";
-import { formatPlatform, parsePlatform } from "../../plan/platforms/platforms.ts";
+import { formatPlatform, parsePlatforms } from "../../plan/platforms/platforms.ts";
 import type { Section } from "../../plan/section.ts";
 import { parseImageExclusion } from "../../selection/image-expression.ts";
 import { formatImageName } from "../../selection/image-name.ts";
@@ -13,10 +13,10 @@ import { exclusionQuery, imageQuery } from "../../selection/image-query.ts";
 import type { ImageSelection } from "../../selection/image-selection.ts";
 import type { ImageTagVerdict } from "../../selection/image-tags.ts";
 import type { AttachedKinds } from "../attached-kinds.ts";
-import type { ServiceEvents, ServicePlanOptions, ServicePullOptions } from "../catalog/catalog-service.ts";
 import { plan } from "../plan.ts";
 import { type PullReport, pull } from "../pull.ts";
 import { startRun } from "../run-context.ts";
+import type { ServiceEvents, ServicePlanOptions, ServicePullOptions } from "../service-options.ts";
 import { type RegistryOfHost, sourceOpener } from "../source-registries.ts";
 import { imageArchive } from "./images-archive.ts";
 import { type ImageRepository, ImagesItem } from "./images-item.ts";
@@ -85,9 +85,7 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
     if (queries.length === 0) throw invalid("", "no image is asked for");
     const unlistable = proxy ? queries.find(({ want }) => want.kind === "select") : undefined;
     if (unlistable) throw invalid(unlistable.text, "a proxy lists no tags: name one, or a digest");
-    const platforms = [...new Set(options.platforms?.map((text) => formatPlatform(parsePlatform(text))))].sort(
-      compareText,
-    );
+    const platforms = parsePlatforms(options.platforms);
     const pathOf = imagePaths(paths);
     const byName = Map.groupBy(queries, ({ name }) => formatImageName(name));
     const repositories = [...byName].map(([name, own]): ImageRepository => {
@@ -104,7 +102,7 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
     this.#item = new ImagesItem({
       open: this.#open,
       attached,
-      platforms: platforms.length > 0 ? platforms.map(parsePlatform) : undefined,
+      platforms,
       proxy,
       at: (path) => repositories.filter((one) => one.path === path),
     });
@@ -114,7 +112,7 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
       exclude: [...new Set(exclusions.map(({ text }) => text))].sort(compareText),
       paths: repositories.map(({ name, path }) => [name, path]),
       attached,
-      platforms,
+      platforms: platforms?.map(formatPlatform) ?? [],
       proxy,
     };
     this.onEvent = (event) => {
