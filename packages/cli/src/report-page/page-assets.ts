@@ -28,8 +28,16 @@ const modules = [
 /** Reads the page's parts and puts its modules together: a page opened from a file cannot import any. */
 export function pageAssets(): PageAssets {
   const script = `(() => {\n"use strict";\n${modules.map((name) => withoutImports(readText(name))).join("\n")}})();\n`;
-  const style = `${readText("colours.css")}\n${readText("page.css")}`;
+  const style = `${readText("colours.css")}\n${darkColours()}\n${readText("page.css")}`;
   return { script, style, scriptHash: hashOf(script), styleHash: hashOf(style) };
+}
+
+/** The dark colours, for who chose them, and for who has a dark system and did not choose the light ones; never on paper. */
+function darkColours(): string {
+  const colours = readText("dark-colours.css");
+  const onSystem = colours.replace(":root", ':root:not([data-theme="light"])');
+  const onChoice = colours.replace(":root", ':root[data-theme="dark"]');
+  return `@media screen and (prefers-color-scheme: dark) {\n${onSystem}}\n@media screen {\n${onChoice}}\n`;
 }
 
 /** A module's own lines; all of them share one scope. */
