@@ -4,8 +4,8 @@ import type { ReportName, Reports } from "../output-schema/output-line.ts";
 import type { CliEvent } from "./cli-event.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Colours, createColours } from "./colours.ts";
+import { escapeControlsOfLines } from "./escape-controls.ts";
 import { formatFailure } from "./failure.ts";
-import { printableLines } from "./printable.ts";
 import { Progress } from "./progress.ts";
 import type { ProgressFlags } from "./progress-flags.ts";
 import { hasColours, isUnicode, progressKindFor } from "./terminal.ts";
@@ -70,12 +70,12 @@ export class HumanOutput implements Output {
 
   announce(_event: CliEvent, text: string): void {
     this.#progress.end();
-    this.#stdout.write(`${printableLines(text)}\n`);
+    this.#stdout.write(`${escapeControlsOfLines(text)}\n`);
   }
 
   report<Command extends ReportName>(_command: Command, _data: Reports[Command], text: string): void {
     this.#progress.end();
-    this.#stdout.write(`${printableLines(text)}\n`);
+    this.#stdout.write(`${escapeControlsOfLines(text)}\n`);
   }
 
   text(text: string): void {

@@ -1,7 +1,7 @@
 import { asciiBar, type BarGlyphs, barParts, percent, shareOf, unicodeBar } from "./bar.ts";
 import type { Colours } from "./colours.ts";
 import { formatElapsed } from "./elapsed.ts";
-import { printableAscii } from "./printable.ts";
+import { escapeToAscii } from "./escape-controls.ts";
 import type { Moving, ProgressState } from "./progress-state.ts";
 import { count, formatBytes } from "./size.ts";
 
@@ -104,7 +104,7 @@ function movingLines(moving: readonly Moving[], style: BlockStyle, room: number)
 /** `packages/console@1f3ab2c4d5e6`; the algorithm is no help to anybody here. */
 function nameOf({ repository, digest }: Moving): string {
   const short = digest === undefined ? "" : `@${digest.slice(digest.indexOf(":") + 1).slice(0, 12)}`;
-  return printableAscii(`${repository}${short}`);
+  return escapeToAscii(`${repository}${short}`);
 }
 
 /** `text` in `width` characters: what is left out is in the middle, for names differ at their ends. */

@@ -1,10 +1,10 @@
 import type { CliEvent } from "./cli-event.ts";
 import type { Clock } from "./clock.ts";
 import type { Colours } from "./colours.ts";
+import { escapeControls } from "./escape-controls.ts";
 import { type EventLine, eventLine, type LineKind } from "./event-line.ts";
 import { LiveBlock } from "./live-block.ts";
 import { plainLine } from "./plain-line.ts";
-import { printable } from "./printable.ts";
 import { progressBlock } from "./progress-block.ts";
 import { ProgressState } from "./progress-state.ts";
 import type { ProgressKind } from "./terminal.ts";
@@ -79,7 +79,8 @@ export class Progress {
 
   #say({ kind, mark, text }: EventLine): void {
     const paint = this.#paintOf(kind);
-    this.#block.say(`${mark === "" ? "" : paint(mark)}${mark === "" ? paint(printable(text)) : printable(text)}`);
+    const shown = escapeControls(text);
+    this.#block.say(mark === "" ? paint(shown) : `${paint(mark)}${shown}`);
   }
 
   #paintOf(kind: LineKind): (text: string) => string {

@@ -2,18 +2,18 @@
 const steering = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** `text` on one line, with everything that could steer a terminal written as an escape: `\n`, `\u{1b}`. */
-export function printable(text: string): string {
+export function escapeControls(text: string): string {
   return text.replace(steering, escapeOf);
 }
 
-/** As {@link printable}, line by line: the line breaks of `text` stay. */
-export function printableLines(text: string): string {
-  return text.split("\n").map(printable).join("\n");
+/** As {@link escapeControls}, line by line: the line breaks of `text` stay. */
+export function escapeControlsOfLines(text: string): string {
+  return text.split("\n").map(escapeControls).join("\n");
 }
 
-/** As {@link printable}, and of ASCII alone, where one character takes one column. */
-export function printableAscii(text: string): string {
-  return printable(text).replace(/[^\x20-\x7e]/gu, escapeOf);
+/** As {@link escapeControls}, and of ASCII alone, where one character takes one column. */
+export function escapeToAscii(text: string): string {
+  return escapeControls(text).replace(/[^\x20-\x7e]/gu, escapeOf);
 }
 
 function escapeOf(character: string): string {
