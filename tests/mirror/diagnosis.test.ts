@@ -274,6 +274,17 @@ describe("the answers of a registry", () => {
 });
 
 describe("this machine", () => {
+  test("a folder that cannot be made is one to write, whatever the command; the advice names it", () => {
+    const error = (path: string, syscall: string) =>
+      Object.assign(new Error("no"), { code: "EACCES", path, syscall }) as Error;
+    expect(advised(diagnose(error("/srv/made", "mkdir"), "serve"))).toBe(
+      "give a folder this user may write, or run as the user who owns it\nlook at its rights and its owner: `ls -ld /srv/made`",
+    );
+    const hostile = advised(diagnose(error("/srv/$(reboot)", "open"), "serve"));
+    expect(hostile).toContain("let this user read");
+    expect(hostile).not.toContain("reboot");
+  });
+
   test.skipIf(noTmpfs !== undefined)("a full disk", async () => {
     await using registry = await aSource();
     const failure = await failureOf("pull", join(tmpfs(8192), "b"), "--source", `${registry.host}/demo/fe`);

@@ -38,6 +38,7 @@ export function permissionFinding({ reasons, errors, words, registry }: FailureF
       causes: [{ cause: "it is mounted so, or the medium is", advice: ["give a folder that can be written"] }],
     };
   }
+  const isWritten = words.writesBundle || errors.some((error) => (error as NodeJS.ErrnoException).syscall === "mkdir");
   return {
     class: "permission",
     category: "permission denied",
@@ -45,13 +46,19 @@ export function permissionFinding({ reasons, errors, words, registry }: FailureF
       {
         cause: "this user may not use the file or folder",
         advice: [
-          ...(words.writesBundle ? ["give a folder this user may write, or run as the user who owns it"] : []),
-          ...(words.readsBundle && !words.writesBundle ? ["let this user read the bundle's folder and its files"] : []),
-          "look at its rights and its owner: `ls -ld`",
+          ...(isWritten ? ["give a folder this user may write, or run as the user who owns it"] : []),
+          ...(words.readsBundle && !isWritten ? ["let this user read the bundle's folder and its files"] : []),
+          `look at its rights and its owner: ${listing(errors)}`,
         ],
       },
     ],
   };
+}
+
+/** The command that shows a file; it names the file where a shell takes its name as it is. */
+export function listing(errors: readonly Error[]): string {
+  const path = errors.map((error) => (error as NodeJS.ErrnoException).path).find((one) => typeof one === "string");
+  return path !== undefined && /^[\w./+][\w./+-]*$/.test(path) ? `\`ls -ld ${path}\`` : "`ls -ld`";
 }
 
 const listenAdvice: Readonly<Record<string, string>> = {

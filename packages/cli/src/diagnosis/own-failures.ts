@@ -2,6 +2,7 @@ import type { MirrorErrorCode } from "@tranship/core";
 import type { RegistryErrorCode } from "@tranship/registry";
 import type { Finding } from "./diagnosis.ts";
 import type { FailureFacts } from "./failure-facts.ts";
+import { listing } from "./local-failures.ts";
 
 type Told = Omit<Finding, "causes"> & { readonly cause: string; readonly advice: readonly string[] };
 
@@ -196,7 +197,9 @@ export function registryFinding({ registry }: FailureFacts): Finding | undefined
 /** A file that cannot be read or written for any other reason. */
 export function fileFinding({ mirror, registry, errors }: FailureFacts): Finding | undefined {
   if (mirror?.code !== "FILE_FAILED" && (registry !== undefined || !errors.some(isOfFile))) return undefined;
-  const causes = [{ cause: "it is gone, is of another kind, or its device failed", advice: ["look at it: `ls -ld`"] }];
+  const causes = [
+    { cause: "it is gone, is of another kind, or its device failed", advice: [`look at it: ${listing(errors)}`] },
+  ];
   return { class: "file", category: "a file cannot be used", causes };
 }
 
