@@ -25,7 +25,7 @@ function main(): void {
     const tarballs = packAll(root, folder);
     for (const tarball of tarballs) checkTarball(tarball);
     const project = installProject(folder, tarballs);
-    copyFileSync(join(root, "tests/support", consumer), join(project.folder, consumer));
+    copyFileSync(join(root, "tests/pack-check", consumer), join(project.folder, consumer));
     const compilers = compileConsumer(project.folder, project.compilers);
     const nodes = project.nodes.map((node) => runWith(node, project.folder, tarballs));
     run(project.folder, join("node_modules", ".bin", "tranship"), "--help");
