@@ -342,6 +342,20 @@ test("interrupted, it ends with 130, and run again it finishes the same bundle",
   }
 });
 
+test("interrupted while it waits for a password, it ends at once", async () => {
+  const args = ["plan", "--source", "localhost:1/a", "--json", "-u", "robot", "--registry-password-stdin"];
+  const env = { ...process.env, TRANSHIP_TIMEOUT: "what is told of this comes just before the password is read" };
+  const child = spawn(process.execPath, [transhipMain, ...args], { stdio: ["pipe", "pipe", "ignore"], env });
+  let stdout = "";
+  child.stdout.on("data", (chunk) => {
+    if (stdout === "") child.kill("SIGINT");
+    stdout += chunk;
+  });
+  const [code] = await once(child, "close"); // its standard input is still open
+  expect(code).toBe(130);
+  expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({ type: "failure", class: "interrupted" });
+});
+
 test("two pulls into one bundle: the second is refused and told about the first", async () => {
   await using source = await aSource();
   const bundle = tempFolder();

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { addAbortSignal } from "node:stream";
 import { createContext } from "./context.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { failureToTell } from "./failure-to-tell.ts";
@@ -31,7 +32,7 @@ async function run(): Promise<void> {
   const context = createContext({
     output,
     signal: stop.signal,
-    input: process.stdin,
+    input: addAbortSignal(stop.signal, process.stdin), // who is asked for a password may think better of it
     environment: process.env,
     columns: process.stdout.columns,
     exitWith(code) {
@@ -41,7 +42,8 @@ async function run(): Promise<void> {
   try {
     await createProgram(context, packageVersion()).parseAsync(process.argv);
   } catch (error) {
-    const failure = failureToTell(error);
+    const isStopped = stop.signal.aborted && error instanceof Error && error.name === "AbortError"; // standard input was read
+    const failure = failureToTell(isStopped ? stop.signal.reason : error);
     if (failure !== undefined) output.failure(failure);
     process.exitCode = stop.signal.aborted ? interrupted : exitCodeOf(error);
   }
