@@ -35,7 +35,7 @@ export interface PlanOptions extends CallOptions {
 /**
  * What a pull of these components would transfer: the exact dry run. Reads the source, writes nothing. With `keepGoing` it
  * throws only what concerns the whole run, such as a catalog that cannot be listed.
- * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
+ * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `PATH_CONFLICT`, `TRANSFER_FAILED`, `INVENTORY_INVALID`
  */
 export async function plan(planners: readonly Planner[], options: PlanOptions = {}): Promise<DownloadList> {
   using run = startRun(planners, options);

@@ -1,5 +1,6 @@
 import type { LocalBlobs } from "../bundle/archive/local-blobs.ts";
 import { type Base, withoutBase } from "../plan/base.ts";
+import { ClaimedTags } from "../plan/claimed-tags.ts";
 import { type MissingImage, missingOf } from "../plan/download-list.ts";
 import type { FailedItem } from "../plan/failed-item.ts";
 import { readImageFiles } from "../plan/layers/image-files.ts";
@@ -63,12 +64,13 @@ export async function runItems<Result>(
 ): Promise<ItemsRun<Result>> {
   if (items.length > 0) emit({ type: "items.listed", items: items.length });
   const pool = new Pool(itemsInFlight);
+  const claimed = new ClaimedTags();
   const missing: MissingImage[] = [];
   const runs = items.map((planned) =>
     pool.run(async () => {
       const steps: PlannedStep[] = [];
       try {
-        return { result: await runItem(planned, read(planned), sinkOf, { base, steps }) };
+        return { result: await runItem(planned, read(planned), sinkOf, { base, steps, claimed }) };
       } catch (error) {
         failures.add(planned.item, error, planned.run);
         missing.push(...missingOf(planned.item, steps));
@@ -83,16 +85,25 @@ export async function runItems<Result>(
   return { done, failed, missing };
 }
 
+/** What {@link runItem} goes by, and adds to. */
+interface ItemState {
+  readonly base: Base | undefined;
+  /** The item's own, in their order. */
+  readonly steps: PlannedStep[];
+  readonly claimed: ClaimedTags;
+}
+
 async function runItem<Result>(
   planned: PlannedItem,
   read: ReadImageFiles,
   sinkOf: (item: PlannedItem) => ItemSink<Result> & Disposable,
-  { base, steps }: { readonly base: Base | undefined; readonly steps: PlannedStep[] },
+  { base, steps, claimed }: ItemState,
 ): Promise<Result> {
   const { planner, item, run } = planned;
   run.emit({ type: "item.started", component: item.component, item: item.name, archive: item.archive });
   using sink = sinkOf(planned);
   for (const step of sink.fixed) {
+    claimed.claim(planner, step.section);
     steps.push(step);
     await sink.take(step, false);
   }
@@ -100,6 +111,7 @@ async function runItem<Result>(
     const done = steps.map(({ section }) => section);
     const next = await planner.next(item, done, run, read);
     if (!next) return await sink.finish(); // awaited here: the sink is closed on the way out
+    claimed.claim(planner, next.section);
     const placed = planner.list ? next : withPlace(next, item); // a list has said it
     const step = base ? overBase(placed, base, run) : placed;
     steps.push(step);

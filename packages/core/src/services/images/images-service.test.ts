@@ -13,8 +13,9 @@ import { isMirrorError } from "../../errors.ts";
 import type { MirrorEvent } from "../../events.ts";
 import type { DownloadList } from "../../plan/download-list.ts";
 import { itemVersions } from "../../plan/item-versions.ts";
+import { PackagesService } from "../catalog/packages-service.ts";
 import { listedHosts, listPlanner } from "../list-planner.ts";
-import { plan } from "../plan.ts";
+import { type PlanOptions, plan } from "../plan.ts";
 import { ImagesService, type ImagesServiceOptions } from "./images-service.ts";
 
 const two = anImage({ tag: "v1.1.0", seed: "two" });
@@ -178,6 +179,31 @@ test("a host that refuses everything does not end what others still give", async
     keepGoing: true,
   });
   expect([list.failed?.length, list.archives.length]).toEqual([4, 1]);
+});
+
+describe("a path that packages have too", () => {
+  const source = new MemoryRegistry({ name: "source" });
+  const files = { "version.json": '{"version":"v1.1.0"}' };
+  seedMemory(source, "packages", [anImage({ tag: "app" })]);
+  seedMemory(source, "packages/app", [two]);
+  seedMemory(source, "packages/app/version", [anImage({ tags: ["v1.1.0", "stable"], files })]);
+  const both = (image: string, options?: PlanOptions) => {
+    const paths = { rewrites: [{ from: image.replace(/:[^:]*$/, ""), to: "packages/app" }] };
+    return plan([new PackagesService({ source, include: ["app"] }), serviceOf([image], { paths })], options);
+  };
+
+  test("takes the same image, and another one under another tag", async () => {
+    for (const image of ["a.example/org/app:v1.1.0", "b.example:5000/org/app:only-b"])
+      expect((await both(image)).archives.map(({ component }) => component)).toContain("images");
+  });
+
+  test("takes no other image under a tag of theirs", async () => {
+    expect(await failure(both("b.example:5000/org/app:v1.1.0"))).toMatch(
+      /^PATH_CONFLICT packages\/app:v1\.1\.0 would be two images: b\.example:5000\/.*, source\/packages\/app:v1\.1\.0 is /,
+    );
+    const { failed } = await both("b.example:5000/org/app:v1.1.0", { keepGoing: true });
+    expect(failed?.map(({ code }) => code)).toEqual(["PATH_CONFLICT"]);
+  });
 });
 
 describe("one tag of one repository for two images", () => {
