@@ -79,8 +79,8 @@ export interface PullReport {
  * continues, inside a blob if need be; over a finished bundle it rewrites only the archives that changed. An archive that
  * is complete stays, whatever happens to others; with `keepGoing` it throws only what concerns the whole run: the signal, a
  * catalog that cannot be listed, the local disk, a source that refuses everything.
- * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `PATH_CONFLICT`, `TRANSFER_FAILED`, `INVENTORY_INVALID`, `NO_SPACE`, `FILE_TOO_LARGE`,
- * `FILE_FAILED`
+ * @throws MirrorError `NOT_IN_CATALOG`, `IMAGE_NOT_FOUND`, `PATH_CONFLICT`, `TRANSFER_FAILED`, `INVENTORY_INVALID`, `NO_SPACE`,
+ * `FILE_TOO_LARGE`, `FILE_FAILED`
  */
 export async function pull(planners: readonly Planner[], options: PullOptions): Promise<PullReport> {
   using run = startRun(planners, options);
