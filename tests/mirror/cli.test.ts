@@ -1,6 +1,15 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -371,4 +380,14 @@ test("two pulls into one bundle: the second is refused and told about the first"
   await once(child, "exit");
   expect(second.code).toBe(1);
   expect(second.stderr).toContain(`process ${child.pid} on `);
+});
+
+test.skipIf(!existsSync("/dev/full"))("output that cannot be written is a failure, and said", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, [transhipMain, "init", "--print"], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect([status, stderr]).toEqual([1, "tranship: cannot write to standard output: the disk is full (ENOSPC)\n"]);
 });

@@ -4,6 +4,7 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder",
   EACCES: "this user may not",
   EPERM: "this user may not",
+  ENOSPC: "the disk is full",
   EROFS: "it is on a file system that is read-only",
 };
 

@@ -3,6 +3,7 @@ import { addAbortSignal } from "node:stream";
 import { createContext } from "./context.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { failureToTell } from "./failure-to-tell.ts";
+import { fileReason } from "./file-reason.ts";
 import { Interruption } from "./interruption.ts";
 import { HumanOutput, JsonOutput } from "./print/output.ts";
 import { createProgram } from "./program.ts";
@@ -28,7 +29,12 @@ async function run(): Promise<void> {
       stop.abort(new Interruption(name));
     });
   }
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1)); // whoever read us is gone
+  process.stderr.on("error", () => process.exit(1)); // whoever read us is gone
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE")
+      process.stderr.write(`tranship: cannot write to standard output: ${fileReason(error)}\n`);
+    process.exit(1);
+  });
   const context = createContext({
     output,
     signal: stop.signal,
