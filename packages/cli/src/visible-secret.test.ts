@@ -4,7 +4,7 @@ import type { Output } from "./print/output.ts";
 import { warnOfVisibleSecret } from "./visible-secret.ts";
 
 test.for<[words: readonly string[], flag: string | undefined]>([
-  [["--license", "token"], "--license in its list of processes: give the token in the variable TRANSHIP_LICENSE_TOKEN"],
+  [["--license", "token"], "--license in its list of processes: give it in the variable TRANSHIP_LICENSE_TOKEN"],
   [["--proxy", "http://me:hunter2@proxy.internal:3128"], "--proxy"],
   [["--proxy", "http://proxy.internal:3128"], undefined],
   [[], undefined],

@@ -9,7 +9,7 @@ const password = {
 const secrets: Readonly<Record<string, { readonly flag: string; readonly advice: string }>> = {
   registryPassword: { flag: "--registry-password", ...password },
   sourcePassword: { flag: "--source-password", ...password },
-  license: { flag: "--license", advice: "give the token in the variable TRANSHIP_LICENSE_TOKEN" },
+  license: { flag: "--license", advice: "give it in the variable TRANSHIP_LICENSE_TOKEN" },
   proxy: { flag: "--proxy", advice: "leave the proxy to the variables HTTPS_PROXY and HTTP_PROXY" },
 };
 
