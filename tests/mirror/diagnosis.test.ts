@@ -461,6 +461,7 @@ describe("exit codes", () => {
       let help = "";
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
       expect(help, command.name()).toMatch(/Exit codes: 0 done, 1 failed, 2 wrong usage, 3 .*, 130 interrupted/);
+      expect(help.split("\n").find((line) => line.length > 80)).toBeUndefined();
     }
   });
 

@@ -3,8 +3,7 @@ import { isRegistryError } from "@tranship/registry";
 import { CommanderError } from "commander";
 
 /** What each exit code means, for `--help`. */
-export const exitCodesHelp: string =
-  "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with findings, 130 interrupted.";
+export const exitCodesHelp: string = "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 with findings, 130 interrupted.";
 
 /** The exit code of a failed command: 2 for what was asked wrongly, 1 for what went wrong; 0 where only help was asked for. */
 export function exitCodeOf(error: unknown): 0 | 1 | 2 {

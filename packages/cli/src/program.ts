@@ -31,8 +31,7 @@ export function createProgram(context: CliContext, version: string): Command {
     .version(version)
     .addHelpText(
       "after",
-      `${exitCodesHelp}\n` +
-        "With --json, standard output carries one JSON object a line: events, then a report or a failure.",
+      `${exitCodesHelp}\nWith --json, JSON lines on standard output: events, then a report or a failure.`,
     );
   const commands = [
     initCommand,

@@ -27,7 +27,7 @@ export function doctorCommand(context: CliContext): Command {
         .choices(["source", "target"])
         .default("target"),
     )
-    .addHelpText("after", "\nEnds with 1 when something needed does not work, with 3 when there are warnings only.");
+    .addHelpText("after", "\nEnds with 1 when something needed does not work, with 3 for warnings alone.");
   return withConfigFlags(withSourceAccessFlags(command)).action(async (text: string, flags: DoctorFlags) => {
     checkRegistryFlags(flags);
     const name = text.replace(/^registry:/, "");
