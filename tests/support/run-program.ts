@@ -1,9 +1,13 @@
 import { createContext } from "../../packages/cli/src/context.ts";
 import { exitCodeOf } from "../../packages/cli/src/exit-codes.ts";
 import { failureToTell } from "../../packages/cli/src/failure-to-tell.ts";
+import type { Clock } from "../../packages/cli/src/print/clock.ts";
 import { HumanOutput, JsonOutput } from "../../packages/cli/src/print/output.ts";
 import { createProgram } from "../../packages/cli/src/program.ts";
 import { runTranship, type TranshipRun } from "./run-tranship.ts";
+
+/** On a busy machine a run takes long enough to tell of its progress, which would be among what it says. */
+const stillClock: Clock = { now: () => 0, every: () => () => {} };
 
 /**
  * Runs the program inside this process, for tests with many short runs: a process of its own takes most of a second. Where
@@ -27,7 +31,8 @@ export async function runProgramIn(
       return true;
     },
   });
-  const output = new (args.includes("--json") ? JsonOutput : HumanOutput)(streamTo("stdout"), streamTo("stderr"));
+  const Made = args.includes("--json") ? JsonOutput : HumanOutput;
+  const output = new Made(streamTo("stdout"), streamTo("stderr"), { clock: stillClock });
   let code = 0;
   const context = createContext({
     output,
