@@ -16,7 +16,7 @@ import { createRegistry } from "@tranship/registry";
 import { expect, test } from "vitest";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { seedProduct } from "../support/product.ts";
-import { runTranship } from "../support/run-tranship.ts";
+import { runProgram } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { lacking } from "../support/tools.ts";
 
@@ -93,7 +93,7 @@ test.skipIf(missing.length > 0)(
     }
 
     const bundle = join(folder, "bundle");
-    const pulled = await runTranship("pull", bundle, "--source", `${from.host}/demo/fe`, "--no-modules");
+    const pulled = await runProgram("pull", bundle, "--source", `${from.host}/demo/fe`, "--no-modules");
     expect(pulled.stderr).not.toContain("warning");
     expect(pulled.code).toBe(0);
     const listed = run("tar", "tvf", join(bundle, "package-real.tar")).trim().split("\n");
@@ -111,8 +111,8 @@ test.skipIf(missing.length > 0)(
     const reference = `${from.host}/demo/fe/packages/real:v1.1.0`;
     run("skopeo", "copy", "--quiet", `oci:${opened}/packages/real:${reference}`, `oci:${join(folder, "read")}:v1.1.0`);
     expect(run("umoci", "ls", "--layout", join(opened, "packages/real"))).toContain(reference);
-    expect((await runTranship("verify", bundle)).code).toBe(0);
-    const pushed = await runTranship("push", bundle, `${to.host}/mirror/fe`);
+    expect((await runProgram("verify", bundle)).code).toBe(0);
+    const pushed = await runProgram("push", bundle, `${to.host}/mirror/fe`);
     expect(pushed.stderr).toBe("");
     expect(pushed.code).toBe(0);
 
@@ -146,10 +146,10 @@ test.skipIf(missing.length > 0)(
     expect(tags.Tags).toEqual(["real"]);
 
     const plan = join(bundle, "tranship.lock.json");
-    const verified = await runTranship("verify", `registry:${to.host}/mirror/fe`, "--plan", plan);
+    const verified = await runProgram("verify", `registry:${to.host}/mirror/fe`, "--plan", plan);
     expect(verified.stdout).toContain("is whole");
     expect(verified.code).toBe(0);
-    const again = await runTranship("push", bundle, `${to.host}/mirror/fe`, "--json");
+    const again = await runProgram("push", bundle, `${to.host}/mirror/fe`, "--json");
     const report = JSON.parse(again.stdout.trim().split("\n").at(-1) ?? "");
     expect(report).toMatchObject({
       type: "report",
@@ -157,7 +157,7 @@ test.skipIf(missing.length > 0)(
       blobs: { written: 0 },
       discovery: { written: 0 },
     });
-    const repull = await runTranship("pull", bundle, "--source", `${from.host}/demo/fe`, "--json");
+    const repull = await runProgram("pull", bundle, "--source", `${from.host}/demo/fe`, "--json");
     const second = JSON.parse(repull.stdout.trim().split("\n").at(-1) ?? "");
     expect(second).toMatchObject({ type: "report", fetched: { blobs: 0, bytes: 0 } });
   },
@@ -174,9 +174,9 @@ test.skipIf(missing.length > 0)(
     await seedProduct(source);
     await using target = createRegistry(`${to.host}/other`);
     const [one, two] = [join(folder, "one"), join(folder, "two")];
-    expect((await runTranship("pull", one, "--source", source.name)).code).toBe(0);
-    expect((await runTranship("push", one, target.name)).code).toBe(0);
-    expect((await runTranship("pull", two, "--source", target.name)).code).toBe(0);
+    expect((await runProgram("pull", one, "--source", source.name)).code).toBe(0);
+    expect((await runProgram("push", one, target.name)).code).toBe(0);
+    expect((await runProgram("pull", two, "--source", target.name)).code).toBe(0);
     const references = (bundle: string) => {
       const file = join(bundle, lockFileName);
       const { archives } = parseLockFile(readFileSync(file, "utf8"), file);
