@@ -52,6 +52,8 @@ interface SelectionPlan {
   readonly isExclusion: boolean;
   readonly attached: AttachedKinds;
   readonly platforms: readonly string[] | undefined;
+  /** Whether indexes stay as they are, where platforms are chosen. */
+  readonly isSparse: boolean;
   readonly onlyExtraImages: boolean;
   readonly proxy: boolean;
   readonly metadataOnly: boolean;
@@ -86,6 +88,7 @@ export const planRun: fc.Arbitrary<Omit<PlanRun, "faults">> = fc.record({
     isExclusion: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
     attached: fc.constantFrom("all" as const, "all" as const, "vex" as const, "all-but-vex" as const, "none" as const),
     platforms: fc.constantFrom(undefined, undefined, ["linux/amd64"], ["linux/arm64", "linux/amd64"], ["linux/s390x"]),
+    isSparse: fc.boolean(),
     onlyExtraImages: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
     proxy: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
     metadataOnly: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
@@ -199,13 +202,19 @@ async function againstPush(
   if (!isWhole || list.failed !== undefined) return problems;
   const synced = new MemoryRegistry();
   await syncTo(synced);
-  const [one, other] = [await allContent(target), await allContent(synced)];
+  const [one, other] = [await allContent(target, list), await allContent(synced, list)];
   return isDeepStrictEqual(one, other) ? problems : [...problems, "a sync leaves something else than a push"];
 }
 
-async function allContent(registry: RegistryReader): Promise<ReadonlyMap<string, Content>> {
+async function allContent(registry: RegistryReader, { archives }: DownloadList): Promise<ReadonlyMap<string, Content>> {
   const content = new Map<string, Content>();
-  for await (const path of registry.repositories()) content.set(path, await contentOf(registry.repository(path)));
+  const planned = archives.flatMap(({ sections }) => sections.flatMap(({ repositories }) => repositories));
+  for await (const path of registry.repositories()) {
+    const parts = planned.filter((one) => one.path === path);
+    const leftOut = new Set(parts.flatMap((one) => (one.leftOut ?? []).map(({ digest }) => digest)));
+    const brought = new Set(parts.flatMap(({ blobs }) => blobs.map(({ digest }) => digest)));
+    content.set(path, await contentOf(registry.repository(path), leftOut.difference(brought)));
+  }
   return content;
 }
 
@@ -232,7 +241,7 @@ async function someBase(run: PlanRun, source: RegistryReader) {
 }
 
 function plannersOf({ catalog, selection }: PlanRun, source: RegistryReader): readonly Planner[] {
-  const { attached, platforms, onlyExtraImages, proxy, metadataOnly, isExclusion } = selection;
+  const { attached, platforms, isSparse, onlyExtraImages, proxy, metadataOnly, isExclusion } = selection;
   const named = (kind: "packages" | "modules"): Pick<CatalogServiceOptions, "include" | "exclude"> => {
     const expressions = namesOf(catalog).flatMap((one, at) =>
       one.kind === kind ? expressionOf(one, selection.asked[at]) : [],
@@ -240,7 +249,8 @@ function plannersOf({ catalog, selection }: PlanRun, source: RegistryReader): re
     if (!isExclusion) return { include: expressions };
     return { exclude: expressions.map((text) => text.replace(/@.*/, "")) };
   };
-  const shared = { source, attached, platforms, onlyExtraImages, proxy };
+  const platformMode = isSparse && platforms ? "sparse" : "narrow";
+  const shared = { source, attached, platforms, platformMode, onlyExtraImages, proxy } as const;
   return [
     new PackagesService({ ...shared, ...named("packages"), metadataOnly }),
     new ModulesService({ ...shared, ...named("modules") }),

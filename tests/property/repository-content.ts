@@ -23,8 +23,8 @@ export interface Content {
 /** Where a registry without the referrers API has its lists kept: nothing of its content. */
 const fallbackTag = /^sha(?:256|512)-[0-9a-f]{64}$/;
 
-/** Reads a repository whole, trusting nothing it says about itself. */
-export async function contentOf(repository: RepositoryReader): Promise<Content> {
+/** Reads a repository whole, but for what its indexes go `without`, trusting nothing it says about itself. */
+export async function contentOf(repository: RepositoryReader, without?: ReadonlySet<Digest>): Promise<Content> {
   const content = { tags: {}, manifests: {}, blobs: {}, referrers: {} } as Mutable<Content>;
   const tags: string[] = [];
   for await (const tag of repository.tags()) if (!fallbackTag.test(tag)) tags.push(tag);
@@ -32,22 +32,27 @@ export async function contentOf(repository: RepositoryReader): Promise<Content> 
     const descriptor = await repository.resolve(tag);
     if (!descriptor) throw new Error(`${tag} is listed and cannot be resolved`);
     content.tags[tag] = descriptor.digest;
-    await readInto(content, repository, descriptor);
+    await readInto(content, repository, descriptor, without);
   }
   return content;
 }
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: { -readonly [Inner in keyof Type[Key]]: Type[Key][Inner] } };
 
-async function readInto(content: Mutable<Content>, repository: RepositoryReader, root: Descriptor): Promise<void> {
-  const { manifests, blobs } = await graphOf(repository, root);
+async function readInto(
+  content: Mutable<Content>,
+  repository: RepositoryReader,
+  root: Descriptor,
+  without?: ReadonlySet<Digest>,
+): Promise<void> {
+  const { manifests, blobs } = await graphOf(repository, root, { without });
   for (const { descriptor, bytes } of manifests) {
     const { digest, mediaType } = descriptor;
     if (content.manifests[digest] !== undefined) continue;
     content.manifests[digest] = `${mediaType} ${bytes.byteLength} ${digestOf(bytes, digestAlgorithm(digest))}`;
     const referrers = await referrersOf(repository, digest);
     content.referrers[digest] = referrers.map((referrer) => `${referrer.digest} ${referrer.artifactType}`).sort();
-    for (const referrer of referrers) await readInto(content, repository, referrer);
+    for (const referrer of referrers) await readInto(content, repository, referrer, without);
   }
   for (const blob of blobs) {
     const chunks: Uint8Array[] = [];

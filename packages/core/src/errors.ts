@@ -51,6 +51,11 @@ export interface MirrorErrorDetails {
   BASE_MISSING: { place: string; blobs: number; bytes: number; references: readonly string[] };
   /** Tags that name other images at the target, where that was not to be. */
   TAG_CONFLICT: { target: string; references: readonly string[] };
+  /**
+   * The target takes no index whose images it does not have, and `reference` is one that is pushed without those for other
+   * platforms. Nothing of its repository was named before that.
+   */
+  SPARSE_INDEX_REFUSED: { target: string; reference: string; leftOut: number };
   /** A plan or lock file that cannot be read or is of a version this one does not know. */
   PLAN_INVALID: { file: string; reason: string };
   /** A base that cannot be read: no inventory, plan or lock file, or of a version this one does not know. */

@@ -124,6 +124,7 @@ export interface MirrorWarning {
     | "SYNC_UNSUPPORTED"
     | "TAG_KEPT"
     | "PLATFORMS_NARROWED"
+    | "PLATFORMS_LEFT_OUT"
     | "PLATFORMS_KEPT"
     | "PLATFORM_MISSING";
   readonly message: string;

@@ -33,6 +33,7 @@ export type {
   InspectedArchive,
   InspectedBlob,
   InspectedImage,
+  InspectedLeftOut,
   InspectedManifest,
   InspectedRepository,
   Inspection,
@@ -81,6 +82,7 @@ export { type ItemImages, imagesOfItem } from "./plan/item-images.ts";
 export { type ItemVersions, itemVersions } from "./plan/item-versions.ts";
 export { type ImageFilesOptions, readImageFiles } from "./plan/layers/image-files.ts";
 export { LayerCache } from "./plan/layers/layer-cache.ts";
+export type { LeftOutCount } from "./plan/left-out.ts";
 export {
   type LockedArchive,
   type LockedChunk,
@@ -99,9 +101,11 @@ export type {
   SourceView,
   TagsOptions,
 } from "./plan/planner.ts";
-export { parsePlatform, type WantedPlatform } from "./plan/platforms/platforms.ts";
+export type { PlatformOptions } from "./plan/platforms/platform-choice.ts";
+export { type PlatformMode, parsePlatform, type WantedPlatform } from "./plan/platforms/platforms.ts";
 export {
   type AssumedBlob,
+  type LeftOutManifest,
   type MadeManifest,
   type PlannedBlob,
   type PlannedImage,
@@ -170,7 +174,7 @@ export { type TakeInventoryOptions, takeInventory } from "./services/take-invent
 export { type SyncOptions, type SyncReport, sync } from "./sync/sync.ts";
 export { type CopyGraphOptions, type CopyGraphReport, copyGraph } from "./transfer/copy-graph.ts";
 export type { CopyTotals, RepositoryTotals } from "./transfer/copy-steps.ts";
-export { type Graph, type GraphManifest, graphOf } from "./transfer/graph.ts";
+export { type Graph, type GraphManifest, type GraphOptions, graphOf, type LeftOutChild } from "./transfer/graph.ts";
 export { type VerifyOptions, verify } from "./transfer/verify.ts";
 export {
   formatVerifyEvidence,

@@ -26,6 +26,12 @@ const schema = z.strictObject({
     .array(checked(z.string(), "Such as linux/arm64.", platformFault))
     .describe("Of images for several platforms only these.")
     .optional(),
+  platformMode: z
+    .enum(["narrow", "sparse"])
+    .describe(
+      "What becomes of their indexes: made anew with these alone, or kept, with the others left out; narrow unless told.",
+    )
+    .optional(),
   referrers: z
     .enum(attachedKinds)
     .describe("What to bring of attestations, signatures and the like; all unless told.")

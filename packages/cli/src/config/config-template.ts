@@ -47,6 +47,7 @@ target: mirror.internal/deckhouse/fe
 
 ## Of images for several platforms only these; what to bring of attestations and signatures: all, vex, all-but-vex, none.
 # platforms: [linux/amd64, linux/arm64]
+# platformMode: narrow # sparse keeps indexes as they are, with their signatures, and leaves the other images out
 # referrers: all
 # onlyExtraImages: false # true brings nothing but what packages and modules list as extra images
 # proxyRegistry: false # true for a source that cannot list tags

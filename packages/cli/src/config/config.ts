@@ -1,4 +1,11 @@
-import type { AttachedKinds, ChecksumKind, ImageRewrite, ImageSelection, OnConflict } from "@tranship/core";
+import type {
+  AttachedKinds,
+  ChecksumKind,
+  ImageRewrite,
+  ImageSelection,
+  OnConflict,
+  PlatformMode,
+} from "@tranship/core";
 
 /** What `tranship.yaml` says, as it is written there: relative paths are of the file's folder. */
 export interface Config {
@@ -10,6 +17,7 @@ export interface Config {
   readonly modules?: ModulesConfig | undefined;
   readonly images?: ImagesConfig | undefined;
   readonly platforms?: readonly string[] | undefined;
+  readonly platformMode?: PlatformMode | undefined;
   readonly referrers?: AttachedKinds | undefined;
   readonly onlyExtraImages?: boolean | undefined;
   readonly proxyRegistry?: boolean | undefined;

@@ -1,3 +1,4 @@
+import type { PlatformMode } from "@tranship/core";
 import { parseDuration } from "../flags/duration.ts";
 import type { Config, ImagesConfig, NameConfig } from "./config.ts";
 import type { ConfigFolder } from "./config-folder.ts";
@@ -50,6 +51,7 @@ export const settings: readonly Setting[] = [
     value: (rewrites: NonNullable<ImagesConfig["rewrites"]>) => rewrites.map(({ from, to }) => `${from}=${to}`),
   },
   { option: "platform", key: "platforms" },
+  { option: "sparse", key: "platformMode", value: (mode: PlatformMode) => mode === "sparse" },
   { option: "referrers", key: "referrers", unless: ["skipVexImages"] },
   { option: "onlyExtraImages", key: "onlyExtraImages" },
   { option: "proxyRegistry", key: "proxyRegistry" },

@@ -100,6 +100,15 @@ const mirrorCodes: Readonly<Record<Exclude<MirrorErrorCode, ToldElsewhere>, Told
       "name its repositories with --plan FILE, a plan or the lock file of a bundle it has taken in; `tranship pull --base FILE` takes such a file too, without asking the registry",
     ],
   },
+  SPARSE_INDEX_REFUSED: {
+    class: "request-refused",
+    category: "the registry takes no sparse index",
+    cause: "it looks for all that an index lists, and what is for other platforms was left out",
+    advice: [
+      "pull without --sparse: indexes are narrowed to the platforms, and get other digests",
+      "pull without --platform: all that the indexes list is brought",
+    ],
+  },
   TAG_CONFLICT: {
     class: "conflict",
     category: "tags at the target name other images",

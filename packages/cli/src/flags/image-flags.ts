@@ -49,7 +49,10 @@ export function withImageFlags(command: Command): Command {
 }
 
 /** What holds for images as it does for catalogs. */
-export type SharedImageOptions = Pick<ImagesServiceOptions, "attached" | "platforms" | "proxy" | "from">;
+export type SharedImageOptions = Pick<
+  ImagesServiceOptions,
+  "attached" | "platforms" | "platformMode" | "proxy" | "from"
+>;
 
 /**
  * The service for the images the flags name.

@@ -7,6 +7,7 @@ import {
   MirrorError,
   ModulesService,
   PackagesService,
+  type PlatformOptions,
   type RegistryOfHost,
 } from "@tranship/core";
 import { isRepositoryPath, type RegistryReader } from "@tranship/registry";
@@ -33,6 +34,7 @@ export interface SelectionFlags extends FailureFlags, ImageFlags {
   readonly referrers?: AttachedKinds;
   readonly skipVexImages?: boolean;
   readonly platform: readonly string[];
+  readonly sparse?: boolean;
 }
 
 /** A service of the command line: one catalog of the source. */
@@ -60,9 +62,8 @@ export function withSelectionFlags(command: Command): Command {
       ),
     )
     .option("--skip-vex-images", "bring no statements about vulnerabilities: --referrers all-but-vex")
-    .addOption(
-      repeatable("--platform <os/arch>", "of images for several platforms only this one, such as linux/arm64"),
-    );
+    .addOption(repeatable("--platform <os/arch>", "of images for several platforms only this one, such as linux/arm64"))
+    .option("--sparse", "keep their indexes as they are, and leave what they list for other platforms out");
 }
 
 /**
@@ -83,14 +84,21 @@ export async function openServices(
   const catalogs = isSourceAsked ? servicesFor(await sources.source(), flags, onEvent) : [];
   if (flags.image.length === 0) return catalogs;
   let from: RegistryOfHost | undefined;
-  const { platform: platforms, proxyRegistry: proxy } = flags;
+  const { proxyRegistry: proxy } = flags;
   const lazily = (host: string) => {
     if (from) return from(host);
     throw new Error(`${host} is asked before it is opened`);
   };
-  const images = imagesServiceFor(flags, { attached: attachedOf(flags), platforms, proxy, from: lazily });
+  const images = imagesServiceFor(flags, { attached: attachedOf(flags), ...platformsOf(flags), proxy, from: lazily });
   from = await sources.ofHosts(images.hosts, { isSourceAsked });
   return [...catalogs, images];
+}
+
+/** Which platforms are brought, and what becomes of indexes. @throws UsageError */
+function platformsOf({ platform: platforms, sparse = false }: SelectionFlags): PlatformOptions {
+  if (sparse && platforms.length === 0)
+    throw new UsageError("--sparse needs --platform, which says what is not left out");
+  return { platforms, platformMode: sparse ? "sparse" : "narrow" };
 }
 
 /** What is brought of what refers to images. @throws UsageError */
@@ -125,7 +133,7 @@ export function servicesFor(
   const shared = {
     source,
     attached,
-    platforms: flags.platform,
+    ...platformsOf(flags),
     onlyExtraImages,
     proxy,
     accessTimeoutMs: accessTimeoutMsOf(flags),

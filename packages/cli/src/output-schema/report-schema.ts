@@ -27,6 +27,10 @@ const diff = z.object({
   new: blobCount,
   gone: blobCount,
 });
+const leftOutCount = z
+  .object({ manifests: amount, bytes })
+  .describe("What indexes list and was left out on purpose; absent where nothing was.")
+  .optional();
 const planReport = report("plan", {
   version: z.literal(1),
   archives: listOf(plannedArchiveSchema),
@@ -39,6 +43,7 @@ const planReport = report("plan", {
     fetchBytes: bytes,
     storedBytes: bytes,
     assumed: blobCount,
+    leftOut: leftOutCount,
   }),
   diff: diff.optional(),
 });
@@ -86,6 +91,7 @@ const pullReport = report("pull", {
   copied: blobCount,
   kept: blobCount,
   assumed: blobCount,
+  leftOut: leftOutCount,
   missing,
   failed,
   planned: z.object({ images: amount, bytes }),
@@ -105,6 +111,7 @@ const pushed = {
   images: z.object({ written: amount, present: amount, replaced: amount, kept: amount }),
   discovery: z.object({ written: amount, present: amount }),
   referrers: z.object({ written: amount, present: amount, kept: amount }),
+  leftOut: leftOutCount,
   blobs: z.object({ written: amount, mounted: amount, present: amount }),
   bytes: z.object({ uploaded: bytes, mounted: bytes, present: bytes, manifests: bytes }),
   repositories: listOf(z.object({ path: text, uploadedBytes: bytes, mountedBytes: bytes, manifestBytes: bytes })),
@@ -130,6 +137,7 @@ const verifyReport = report("verify", {
   blobs: amount,
   bytes,
   assumed: blobCount,
+  leftOut: leftOutCount,
   repositories: listOf(z.object({ path: text, images: amount, blobs: amount, bytes })),
   findings: listOf(
     z.object({
@@ -183,6 +191,7 @@ const inspectReport = report("inspect", {
   blobs: listOf(open),
   archives: listOf(open),
   assumed: listOf(open),
+  leftOut: listOf(open).optional(),
   lacking: listOf(open),
   unreadable: listOf(open),
   missing,

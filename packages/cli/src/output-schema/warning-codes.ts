@@ -24,6 +24,7 @@ export const warningCodes: Readonly<Record<WarningCode, string>> = {
   SYNC_UNSUPPORTED: "the file system does not flush what is written",
   TAG_KEPT: "a tag names another image at the target and is left so",
   PLATFORMS_NARROWED: "an index is narrowed to some platforms and gets another digest",
+  PLATFORMS_LEFT_OUT: "an index stays as it is, and what it lists for other platforms is left out",
   PLATFORMS_KEPT: "an index could not be narrowed",
   PLATFORM_MISSING: "a platform that was asked for is not there",
   FLAG_OVERRULED: "a flag is overruled by another",

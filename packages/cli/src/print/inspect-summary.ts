@@ -1,18 +1,25 @@
 import type { Inspection } from "@tranship/core";
 import { printable } from "@tranship/registry";
 import { type InspectTreeOptions, inspectTree } from "./inspect-tree.ts";
-import { count, formatBytes, leftOut } from "./size.ts";
+import { count, formatBytes, leftOut, sparseNote } from "./size.ts";
 
 /** Lines of one kind of fault that are printed; the others are counted. */
 const mostFaults = 20;
 
 /** What a bundle holds, for people: its tree, its archives, what is not there, and what it sums up to. */
 export function inspectSummary(inspection: Inspection, options: InspectTreeOptions = {}): string {
-  const { archives, lacking, unreadable, missing, failed, sources } = inspection;
+  const { archives, lacking, unreadable, missing, failed, sources, leftOut: leftOutManifests = [] } = inspection;
   const where = (path: string) => (path === "" ? "/" : path);
   const lines = [
     ...inspectTree(inspection, options),
     ...(archives.length === 0 ? [] : ["", ...archiveLines(inspection)]),
+    ...faultLines(
+      "left out on purpose",
+      leftOutManifests.map(
+        ({ path, digest, platform, index }) =>
+          `${where(path)}: ${digest}${platform ? `, ${platform}` : ""}, of ${index}`,
+      ),
+    ),
     ...faultLines(
       "lacking",
       lacking.map(({ path, role, digest, size }) => `${where(path)}: ${role} ${digest}, ${formatBytes(size)}`),
@@ -50,7 +57,7 @@ function faultLines(what: string, texts: readonly string[]): readonly string[] {
   return texts.length > shown.length ? [...shown, `${what}: and ${texts.length - shown.length} more`] : shown;
 }
 
-function totalLines({ totals }: Inspection): readonly string[] {
+function totalLines({ totals, leftOut: sparse = [] }: Inspection): readonly string[] {
   const { images, tags, repositories, blobs, storedBytes, distinctBytes, unsharedBytes, archives } = totals;
   const saved = unsharedBytes - storedBytes;
   return [
@@ -60,6 +67,7 @@ function totalLines({ totals }: Inspection): readonly string[] {
       `${formatBytes(unsharedBytes)} if nothing were shared` +
       (saved > 0 ? `: sharing saves ${formatBytes(saved)} (${Math.round((100 * saved) / unsharedBytes)} %)` : ""),
     ...(totals.assumed.blobs > 0 ? [`left out: ${leftOut(totals.assumed)}`] : []),
+    ...(sparse.length > 0 ? [`left out: ${sparseNote({ manifests: sparse.length })}`] : []),
     ...(totals.unreferenced.blobs > 0
       ? [`no image leads to ${count(totals.unreferenced.blobs, "blob")} (${formatBytes(totals.unreferenced.bytes)})`]
       : []),

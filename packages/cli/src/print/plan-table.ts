@@ -1,6 +1,6 @@
 import { type DownloadList, downloadTotals } from "@tranship/core";
 import { shortTag } from "./short-tag.ts";
-import { count, formatBytes, leftOut } from "./size.ts";
+import { count, formatBytes, leftOut, sparseNote } from "./size.ts";
 import { failedLines } from "./summaries.ts";
 
 /** A plan for people: every archive, every image with its reason, and what it sums up to. */
@@ -23,12 +23,13 @@ export function planTable(list: DownloadList, file: string | undefined): string 
   }
   for (const { reference, why } of list.missing) lines.push(`missing at the source: ${reference} (${why})`);
   lines.push(...failedLines(list.failed ?? []));
-  const { archives, images, blobs, fetchBytes, storedBytes, assumed } = downloadTotals(list);
+  const { archives, images, blobs, fetchBytes, storedBytes, assumed, leftOut: sparse } = downloadTotals(list);
   lines.push(
     `${count(images, "image")} in ${count(archives, "archive")}: ${count(blobs, "blob")}, ` +
       `${formatBytes(fetchBytes)} to fetch, ${formatBytes(storedBytes)} in the bundle`,
   );
   if (assumed.blobs > 0) lines.push(`left out: ${leftOut(assumed)}`);
+  if (sparse) lines.push(`left out: ${sparseNote(sparse)}`);
   if (file !== undefined) lines.push(`plan written to ${file}`);
   return lines.join("\n");
 }

@@ -2,7 +2,7 @@ import type { BlobCount, ItemVersions, LockedArchive, PullReport } from "@transh
 import type { PullStopped } from "./cli-event.ts";
 import { elapsedLine } from "./elapsed.ts";
 import type { ComponentFigures, PullFigures } from "./pull-tally.ts";
-import { count, formatBytes, leftOut } from "./size.ts";
+import { count, formatBytes, leftOut, sparseNote } from "./size.ts";
 import { failedLines } from "./summaries.ts";
 
 /** What a summary of a pull tells beside the report. */
@@ -24,7 +24,7 @@ const maxNames = 6;
 
 /** What a pull did, for people. */
 export function pullSummary(report: PullReport, options: PullSummaryOptions): string {
-  const { archives, images, blobs, fetched, copied, kept, missing, failed, assumed } = report;
+  const { archives, images, blobs, fetched, copied, kept, missing, failed, assumed, leftOut: sparse } = report;
   const { directory, elapsedMs, figures, unplanned, versions = [] } = options;
   const written = archives.filter(({ outcome }) => outcome === "written").length;
   const found = copied.bytes + kept.bytes;
@@ -45,6 +45,7 @@ export function pullSummary(report: PullReport, options: PullSummaryOptions): st
     ),
     ...amountRows({ fetched, copied, kept }),
     ...(assumed.blobs > 0 ? [row("left out", leftOut(assumed))] : []),
+    ...(sparse ? [row("left out", sparseNote(sparse))] : []),
     ...(missing.length > 0 ? [row("missing", `${count(missing.length, "image")} at the source`)] : []),
     ...missing.map(({ reference, why }) => `  missing at the source: ${reference} (${why})`),
     ...failedLines(failed).map((line) => `  ${line}`),

@@ -1,7 +1,7 @@
 import type { MovedCatalog, PushReport } from "@tranship/core";
 import type { PushStopped } from "./cli-event.ts";
 import { elapsedLine } from "./elapsed.ts";
-import { count, formatBytes } from "./size.ts";
+import { count, formatBytes, sparseNote } from "./size.ts";
 
 /** What a summary tells beside the report. */
 export interface PushSummaryOptions {
@@ -24,7 +24,7 @@ export function pushSummary(report: PushReport, options: PushSummaryOptions): st
 /** The lines below the first; `isAll` says whether it was all there is. */
 export function pushedLines(report: PushReport, options: PushSummaryOptions, isAll = true): readonly string[] {
   const { target, isDryRun, moved, withoutTag, elapsedMs } = options;
-  const { images, discovery, referrers, blobs, bytes, packages, modules, metadataOnly } = report;
+  const { images, discovery, referrers, blobs, bytes, packages, modules, metadataOnly, leftOut } = report;
   const announced: Readonly<Record<string, readonly string[]>> = { packages, modules };
   const hasCatalog = [...packages, ...modules, ...metadataOnly].length + discovery.written + discovery.present > 0;
   const rows: readonly (readonly [label: string, text: string])[] = [
@@ -41,6 +41,7 @@ export function pushedLines(report: PushReport, options: PushSummaryOptions, isA
       ] as const;
     }),
     ...row("metadata only", metadataOnly.length > 0, `${metadataOnly.length}, not announced`),
+    ...row("left out", leftOut !== undefined, leftOut ? sparseNote(leftOut) : ""),
     ...row("not pushed", withoutTag > 0, `${count(withoutTag, "image")} without a tag`),
   ];
   return [

@@ -16,6 +16,11 @@ export function count(amount: number, noun: string, plural: string = `${noun}s`)
   return `${amount} ${amount === 1 ? noun : plural}`;
 }
 
+/** What sparse indexes go without: `3 manifests for other platforms, with all they lead to`. */
+export function sparseNote({ manifests }: { readonly manifests: number }): string {
+  return `${count(manifests, "manifest")} for other platforms, with all ${manifests === 1 ? "it leads" : "they lead"} to`;
+}
+
 /** What a base spares: `3 blobs, 1.5 MiB, which the base has`. */
 export function leftOut({ blobs, bytes }: BlobCount): string {
   return `${count(blobs, "blob")}, ${formatBytes(bytes)}, which the base has`;

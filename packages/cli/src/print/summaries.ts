@@ -1,6 +1,6 @@
 import type { FailedItem, Inventory, VerifyReport } from "@tranship/core";
 import { elapsedLine } from "./elapsed.ts";
-import { count, formatBytes } from "./size.ts";
+import { count, formatBytes, sparseNote } from "./size.ts";
 
 /** A line for everything that was gone on without. */
 export function failedLines(failed: readonly FailedItem[]): readonly string[] {
@@ -16,7 +16,7 @@ export function inventorySummary({ place, repositories }: Inventory, file: strin
 
 /** What a verification found, for people. */
 export function verifySummary(report: VerifyReport, place: string, elapsedMs: number): string {
-  const { findings, images, blobs, bytes, assumed } = report;
+  const { findings, images, blobs, bytes, assumed, leftOut } = report;
   const where = (finding: (typeof findings)[number]) =>
     [finding.archive, finding.entry, finding.reference].filter((part) => part !== undefined).join(" ");
   const rests =
@@ -28,6 +28,7 @@ export function verifySummary(report: VerifyReport, place: string, elapsedMs: nu
   return [
     ...findings.map((finding) => `  ${finding.code}: ${where(finding)}: ${finding.message}`),
     ...rests,
+    ...(leftOut ? [`  left out on purpose: ${sparseNote(leftOut)}`] : []),
     findings.length === 0
       ? `${place} is whole${assumed.blobs === 0 ? "" : " over its base"}: ${count(images, "image")}, ${count(blobs, "blob")}, ${formatBytes(bytes)} read and hashed`
       : `${place} is not whole: ${count(findings.length, "fault")} in ${count(images, "image")}, ${count(blobs, "blob")}`,

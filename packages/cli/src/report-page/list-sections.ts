@@ -34,7 +34,7 @@ export function archiveSection({ archives }: Inspection): string {
 
 /** What is not there, cannot be used, or was not at the source; nothing when all is well. */
 export function faultSections(inspection: Inspection): string {
-  const { lacking, unreadable, assumed, missing, failed } = inspection;
+  const { lacking, unreadable, assumed, missing, failed, leftOut = [] } = inspection;
   return [
     listSection(
       "lacking",
@@ -49,6 +49,15 @@ export function faultSections(inspection: Inspection): string {
       "Content that cannot be used",
       "run tranship verify",
       unreadable.map(({ path, digest, message }) => `${path === "" ? "/" : path}: ${digest}: ${message.slice(0, 400)}`),
+    ),
+    listSection(
+      "left-out",
+      "Left out on purpose",
+      "indexes list it for platforms that were not wanted",
+      leftOut.map(
+        ({ path, digest, platform, index }) =>
+          `${path === "" ? "/" : path}: ${digest}${platform ? `, ${platform}` : ""}, of ${index}`,
+      ),
     ),
     listSection(
       "assumed",

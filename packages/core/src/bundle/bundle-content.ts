@@ -9,6 +9,8 @@ import {
 import type { OnEvent } from "../events.ts";
 import { compareText, maxIndexBytes, parseIndexFile, shortTagOf } from "../layout/index-file.ts";
 import { LayoutIndex } from "../layout/layout-index.ts";
+import { leftOutOf, withLeftOut } from "../layout/left-out.ts";
+import { leftOutByImage } from "../plan/left-out.ts";
 import type { LockFile } from "../plan/lock-file.ts";
 import { type AssumedBlob, blobPath } from "../plan/section.ts";
 import type { ArchiveReader } from "./archive/archive-reader.ts";
@@ -67,6 +69,7 @@ export async function mergeArchives(groups: readonly ArchiveGroup[], onEvent?: O
   for (const [group, { archives }] of groups.entries()) {
     for (const archive of archives) await addArchive(drafts, copies, archive, group);
   }
+  for (const [group, { lock }] of groups.entries()) if (lock) declareLeftOut(drafts, lock, group);
   for (const { lock } of groups) if (lock) addAssumed(drafts, copies, lock);
   const contents = [...drafts].filter(([, { lists }]) => lists.length > 0).sort(([a], [b]) => compareText(a, b));
   return {
@@ -91,6 +94,32 @@ async function addArchive(
       draftOf(drafts, path).lists.push({ place: { archive, entry }, group, descriptors });
     }
   }
+}
+
+/** What a lock says of its archives counts, not what stands in their index files. */
+function declareLeftOut(drafts: ReadonlyMap<string, Draft>, { archives }: LockFile, group: number): void {
+  const planned = new Map(archives.map((one) => [one.archive, one.sections]));
+  for (const [path, { lists }] of drafts) {
+    for (const [at, list] of lists.entries()) {
+      const sections = list.group === group ? planned.get(list.place.archive.archive) : undefined;
+      if (!sections) continue;
+      const parts = sections.flatMap(({ repositories }) => repositories.filter((one) => one.path === path));
+      const leftOut = leftOutByImage(parts);
+      const descriptors = list.descriptors.map((entry) => withLeftOut(entry, leftOut.get(entry.digest) ?? []));
+      lists[at] = { ...list, descriptors };
+    }
+  }
+}
+
+/** An image is only allowed to lack what all who list it leave out. */
+function agreedLists(lists: readonly IndexList[]): readonly IndexList[] {
+  const agreed = new Map<Digest, ReadonlySet<Digest>>();
+  for (const entry of lists.flatMap(({ descriptors }) => descriptors)) {
+    const own = leftOutOf(entry);
+    agreed.set(entry.digest, agreed.get(entry.digest)?.intersection(own) ?? own);
+  }
+  const restated = (entry: Descriptor) => withLeftOut(entry, agreed.get(entry.digest) ?? []);
+  return lists.map((list) => ({ ...list, descriptors: list.descriptors.map(restated) }));
 }
 
 /** A base brings configs and layers: manifests are never left to it. */
@@ -166,7 +195,8 @@ async function readIndex(archive: ArchiveReader, entry: TarEntry): Promise<reado
   }
 }
 
-function finishRepository(path: string, { lists, blobs, assumed }: Draft, onEvent?: OnEvent): RepositoryContent {
+function finishRepository(path: string, { lists: read, blobs, assumed }: Draft, onEvent?: OnEvent): RepositoryContent {
+  const lists = agreedLists(read);
   for (const { place, descriptors } of lists) for (const descriptor of descriptors) check(place, descriptor, blobs);
   const listedIn = new Map(lists.flatMap(({ place, descriptors }) => descriptors.map(({ digest }) => [digest, place])));
   const index = new LayoutIndex(joinIndexes(lists), shortTagOf);

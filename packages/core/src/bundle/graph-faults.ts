@@ -11,6 +11,7 @@ import {
   type RepositoryReader,
 } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
+import { leftOutOf } from "../layout/left-out.ts";
 import { blobPath } from "../plan/section.ts";
 import type { BlobCopy } from "./archive/blob-copy.ts";
 import type { RepositoryContent } from "./bundle-content.ts";
@@ -26,19 +27,31 @@ export interface GraphFault {
   readonly message: string;
 }
 
+/** What an image may lack. */
+interface Allowed {
+  readonly of: Digest;
+  readonly digests: ReadonlySet<Digest>;
+  /** Those that an index was found to list. */
+  readonly listed: Set<Digest>;
+}
+
 /** Nested indexes deeper than this are refused. */
 const maxDepth = 8;
 
-/** Walks every image of a repository and tells what is missing, of a wrong size or unreadable. Reads manifests only. */
+/**
+ * Walks every image of a repository and tells what is missing, of a wrong size or unreadable. Reads manifests only.
+ * `onLeftOut` hears of what an index lists and its image is said to leave out.
+ */
 export async function* graphFaults(
   content: RepositoryContent,
   repository: RepositoryReader,
   signal?: AbortSignal,
+  onLeftOut: (child: Descriptor) => void = () => {},
 ): AsyncGenerator<GraphFault> {
-  const walk = new GraphWalk(content, repository, signal);
+  const walk = new GraphWalk(content, repository, signal, onLeftOut);
   for (const descriptor of content.index.descriptors) {
     const place = content.listedIn.get(descriptor.digest);
-    if (place) yield* walk.manifest(descriptor, place, 0);
+    if (place) yield* walk.image(descriptor, place);
   }
 }
 
@@ -46,15 +59,43 @@ class GraphWalk {
   readonly #content: RepositoryContent;
   readonly #repository: RepositoryReader;
   readonly #signal: AbortSignal | undefined;
+  readonly #onLeftOut: (child: Descriptor) => void;
   readonly #seen = new Map<Digest, string>();
+  /** Manifests that were walked, with what they were allowed to lack then. */
+  readonly #walked = new Set<string>();
+  readonly #images = new Set<string>();
 
-  constructor(content: RepositoryContent, repository: RepositoryReader, signal: AbortSignal | undefined) {
+  constructor(
+    content: RepositoryContent,
+    repository: RepositoryReader,
+    signal: AbortSignal | undefined,
+    onLeftOut: (child: Descriptor) => void,
+  ) {
+    this.#onLeftOut = onLeftOut;
     this.#content = content;
     this.#repository = repository;
     this.#signal = signal;
   }
 
-  async *manifest(descriptor: Descriptor, parent: BlobCopy, depth: number): AsyncGenerator<GraphFault> {
+  /** Everything that a listed image leads to, but for what its entry says is left out. */
+  async *image(descriptor: Descriptor, parent: BlobCopy): AsyncGenerator<GraphFault> {
+    const { digest } = descriptor;
+    const leftOut: Allowed = { of: digest, digests: leftOutOf(descriptor), listed: new Set() };
+    const isNew = !this.#images.has(digest);
+    this.#images.add(digest);
+    yield* this.#manifest(descriptor, parent, 0, leftOut);
+    if (!isNew) return;
+    for (const other of leftOut.digests.difference(leftOut.listed)) {
+      yield faultAt(parent, other, "PLAN_INVALID", `it is said to be left out of ${digest}, which does not list it`);
+    }
+  }
+
+  async *#manifest(
+    descriptor: Descriptor,
+    parent: BlobCopy,
+    depth: number,
+    leftOut: Allowed,
+  ): AsyncGenerator<GraphFault> {
     const missing = this.#fault(descriptor, parent, this.#placeOf(descriptor.digest)?.entry.size);
     if (missing) yield missing;
     if (missing) return;
@@ -63,8 +104,10 @@ class GraphWalk {
       const reason = `it is listed both as ${seen} and as ${descriptor.mediaType}`;
       yield faultAt(parent, descriptor.digest, "INVALID_MANIFEST", reason);
     }
-    if (seen !== undefined) return;
-    this.#seen.set(descriptor.digest, descriptor.mediaType);
+    this.#seen.set(descriptor.digest, seen ?? descriptor.mediaType);
+    const walk = `${descriptor.digest} ${leftOut.digests.size === 0 ? "" : leftOut.of}`;
+    if (this.#walked.has(walk)) return;
+    this.#walked.add(walk);
     const place = this.#placeOf(descriptor.digest) ?? parent;
     if (depth > maxDepth) {
       yield faultAt(place, descriptor.digest, "INVALID_MANIFEST", `its indexes are nested more than ${maxDepth} deep`);
@@ -82,7 +125,11 @@ class GraphWalk {
     for (const child of childManifests(content)) {
       const fault = isManifestMediaType(child.mediaType) ? undefined : this.#blobFault(child, place);
       if (fault) yield fault;
-      if (isManifestMediaType(child.mediaType)) yield* this.manifest(child, place, depth + 1);
+      if (!isManifestMediaType(child.mediaType)) continue;
+      const isLeftOut = content.kind === "index" && leftOut.digests.has(child.digest);
+      if (isLeftOut) leftOut.listed.add(child.digest);
+      if (isLeftOut && !this.#placeOf(child.digest)) this.#onLeftOut(child);
+      else yield* this.#manifest(child, place, depth + 1, leftOut);
     }
   }
 

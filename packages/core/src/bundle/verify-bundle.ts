@@ -1,8 +1,9 @@
 import { join } from "node:path";
-import { type CallOptions, type Digest, formatName } from "@tranship/registry";
+import { type CallOptions, type Descriptor, type Digest, formatName } from "@tranship/registry";
 import { type ArchivePath, checksumFindings } from "../checksums/checksum-findings.ts";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
+import { leftOutCount } from "../plan/left-out.ts";
 import { ContentCounts } from "../transfer/content-counts.ts";
 import type { VerifyFinding, VerifyReport } from "../transfer/verify-report.ts";
 import type { ArchiveReader } from "./archive/archive-reader.ts";
@@ -28,6 +29,8 @@ export async function verifyBundle(
   { signal, onEvent }: VerifyBundleOptions = {},
 ): Promise<VerifyReport> {
   const findings: VerifyFinding[] = [];
+  const leftOut = new Map<Digest, number>();
+  const addLeftOut = ({ digest, size }: Descriptor) => void leftOut.set(digest, size);
   const { archives, repositories } = bundle.contents;
   const counts = new ContentCounts();
   const copies = copiesIn(archives);
@@ -40,7 +43,8 @@ export async function verifyBundle(
   }
   for (const content of repositories) {
     counts.add(content.path, { images: content.index.tags.size });
-    for await (const { digest, ...fault } of graphFaults(content, bundle.repository(content.path), signal)) {
+    const repository = bundle.repository(content.path);
+    for await (const { digest, ...fault } of graphFaults(content, repository, signal, addLeftOut)) {
       findings.push({ ...fault, reference: formatName(content.path, digest) });
     }
   }
@@ -51,7 +55,14 @@ export async function verifyBundle(
   for await (const finding of checksumFindings(filesOf(archives), { signal, onEvent })) findings.push(finding);
   const distinct = withoutRepeats(findings);
   const assumed = countAssumed(bundle.assumed());
-  return { ok: distinct.length === 0, archives: archives.length, ...counts.report(), assumed, findings: distinct };
+  return {
+    ok: distinct.length === 0,
+    archives: archives.length,
+    ...counts.report(),
+    assumed,
+    ...(leftOut.size > 0 ? { leftOut: leftOutCount(leftOut) } : {}),
+    findings: distinct,
+  };
 }
 
 function copiesIn(archives: readonly ArchiveReader[]): readonly (BlobCopy & { readonly place: BlobPlace })[] {

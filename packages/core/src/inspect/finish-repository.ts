@@ -1,4 +1,4 @@
-import type { Descriptor } from "@tranship/registry";
+import type { Descriptor, Platform } from "@tranship/registry";
 import type { Reason } from "../plan/section.ts";
 import { type BlobTable, bytesOf } from "./blob-table.ts";
 import { artifactTypeOf, contentKind } from "./content-kind.ts";
@@ -72,7 +72,7 @@ function finishManifest(
   const content = read?.content;
   const own = new Set(content?.kind === "image" ? [content.config, ...content.layers].map((blob) => blob.digest) : []);
   const blobs = parts.filter((part) => own.has(part.digest)); // without those that live elsewhere
-  const platform = platformOf(descriptor) ?? sayable(read?.platform);
+  const platform = platformText(descriptor.platform) ?? sayable(read?.platform);
   return {
     digest,
     kind: content ? contentKind(content, { annotations }) : "artifact",
@@ -83,8 +83,8 @@ function finishManifest(
   };
 }
 
-/** Indexes say `unknown/unknown` of what is no image. */
-function platformOf({ platform }: Descriptor): string | undefined {
+/** A platform as an index says it, such as `linux/arm64`; indexes say `unknown/unknown` of what is no image. */
+export function platformText(platform: Platform | undefined): string | undefined {
   if (!platform?.os || !platform.architecture || platform.os === "unknown") return undefined;
   return sayable([platform.os, platform.architecture, platform.variant].filter(Boolean).join("/"));
 }

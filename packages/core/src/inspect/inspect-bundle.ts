@@ -4,10 +4,10 @@ import { compareText } from "../layout/index-file.ts";
 import { sortedMissing } from "../plan/download-list.ts";
 import { sortedFailed } from "../plan/failed-item.ts";
 import { BlobTable, bytesOf, sumOfBlobs } from "./blob-table.ts";
-import { finishRepository, type ImageDraft, type RepositoryDraft } from "./finish-repository.ts";
+import { finishRepository, type ImageDraft, platformText, type RepositoryDraft } from "./finish-repository.ts";
 import { compareImages, compareTags } from "./image-order.ts";
-import type { Inspection, LackingContent, UnreadableContent } from "./inspection.ts";
-import { type GraphPart, RepositoryWalk } from "./repository-walk.ts";
+import type { InspectedLeftOut, Inspection, LackingContent, UnreadableContent } from "./inspection.ts";
+import { type GraphPart, RepositoryWalk, type WalkFaults } from "./repository-walk.ts";
 import { storedInArchives, storedInLayouts } from "./stored-content.ts";
 import { plannedIn, rootOfSource, sourceOf } from "./where-from.ts";
 
@@ -23,9 +23,15 @@ export type InspectedPlace = RegistryReader & Partial<Pick<Bundle, "archives" | 
 export async function inspectBundle(place: InspectedPlace, options: CallOptions = {}): Promise<Inspection> {
   const lacking: LackingContent[] = [];
   const unreadable: UnreadableContent[] = [];
-  const faults = {
+  const leftOut = new Map<string, InspectedLeftOut>();
+  const faults: WalkFaults = {
     lacking: (one: LackingContent) => void lacking.push(one),
     unreadable: (one: UnreadableContent) => void unreadable.push(one),
+    leftOut: (path, { digest, size, platform }, index) => {
+      const named = platformText(platform);
+      const one = { path, digest, size, ...(named === undefined ? {} : { platform: named }), index };
+      leftOut.set(`${path} ${digest} ${index}`, one);
+    },
   };
   const assumed = place.assumed?.() ?? [];
   const relied = Map.groupBy(assumed, ({ path }) => path);
@@ -80,6 +86,7 @@ export async function inspectBundle(place: InspectedPlace, options: CallOptions 
     blobs,
     archives: stored.archives,
     assumed,
+    ...(leftOut.size === 0 ? {} : { leftOut: sortedByPlace([...leftOut.values()]) }),
     lacking: sortedByPlace(lacking),
     unreadable: sortedByPlace(unreadable),
     missing: sortedMissing(locks.flatMap(({ missing }) => missing)),

@@ -24,6 +24,8 @@ export interface Inspection {
   readonly archives: readonly InspectedArchive[];
   /** What images need, no archive at hand holds and a lock leaves to a base. */
   readonly assumed: readonly AssumedContent[];
+  /** What indexes list and is left out on purpose, as only other platforms were wanted. @defaultValue none */
+  readonly leftOut?: readonly InspectedLeftOut[] | undefined;
   /** What images need and is neither here nor left to a base. */
   readonly lacking: readonly LackingContent[];
   /** Manifests and configs that are here and cannot be used. */
@@ -141,6 +143,18 @@ export interface InspectedArchive {
   readonly stored: BlobCount;
   /** Of these, what another archive holds, too. */
   readonly shared: BlobCount;
+}
+
+/** A manifest that an index of the repository at `path` lists and that is left out on purpose. */
+export interface InspectedLeftOut {
+  readonly path: string;
+  readonly digest: Digest;
+  /** Of the manifest alone. */
+  readonly size: number;
+  /** Such as `linux/s390x`, where the index says so. */
+  readonly platform?: string | undefined;
+  /** The index that lists it. */
+  readonly index: Digest;
 }
 
 /** Content that an image of the repository at `path` needs and that is not there, or not with this size. */

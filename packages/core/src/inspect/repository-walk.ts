@@ -13,6 +13,7 @@ import {
   type RepositoryReader,
 } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
+import { leftOutOf } from "../layout/left-out.ts";
 import { imagePlatform } from "../plan/platforms/image-platform.ts";
 import { formatPlatform } from "../plan/platforms/platforms.ts";
 import type { BlobRole, LackingContent, UnreadableContent } from "./inspection.ts";
@@ -52,6 +53,8 @@ export interface PartialGraph {
 /** What a walk tells of content that is not there or cannot be used. */
 export interface WalkFaults {
   lacking(content: LackingContent): void;
+  /** `child` is as its index describes it. */
+  leftOut(path: string, child: Descriptor, index: Digest): void;
   unreadable(content: UnreadableContent): void;
 }
 
@@ -93,6 +96,7 @@ export class RepositoryWalk {
     const parts = new Map<Digest, GraphPart>();
     const manifests: ListedManifest[] = [];
     const visited = new Set<Digest>();
+    const leftOut = leftOutOf(root);
     const visit = async (descriptor: Descriptor, depth: number): Promise<ReadManifest | undefined> => {
       if (visited.has(descriptor.digest)) return undefined;
       visited.add(descriptor.digest);
@@ -111,7 +115,9 @@ export class RepositoryWalk {
         await this.#add(parts, blob, content.kind === "image" && blob === content.config ? "config" : "layer");
       }
       for (const child of childManifests(content)) {
-        if (isManifestMediaType(child.mediaType)) await visit(child, depth + 1);
+        const isLeftOut = content.kind === "index" && leftOut.has(child.digest) && !(await this.#isThere(child));
+        if (isLeftOut) this.#faults.leftOut(this.#path, child, descriptor.digest);
+        else if (isManifestMediaType(child.mediaType)) await visit(child, depth + 1);
         else await this.#add(parts, child, "layer"); // an index may list any content
       }
       return read;
@@ -128,6 +134,10 @@ export class RepositoryWalk {
     if (parts.has(digest)) return;
     const isHeld = isRead || (await this.#isHeld(digest, size, role));
     parts.set(digest, { digest, size, mediaType, role, isHeld });
+  }
+
+  async #isThere({ digest }: Descriptor): Promise<boolean> {
+    return (await this.#repository.statBlob(digest, this.#options)) !== undefined;
   }
 
   #isHeld(digest: Digest, size: number, role: BlobRole): Promise<boolean> {

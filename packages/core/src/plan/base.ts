@@ -62,8 +62,9 @@ function leaveOut(
   }
   if (assumed.length === 0) return repository;
   assumed.sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest)));
-  const { made, ...others } = repository;
-  return { ...others, blobs: brought, assumed, ...(made ? { made } : {}) }; // in the order in which files are read
+  const { made, leftOut, ...others } = repository;
+  const rest = { ...(made ? { made } : {}), ...(leftOut ? { leftOut } : {}) };
+  return { ...others, blobs: brought, assumed, ...rest }; // in the order in which files are read
 }
 
 /** The repository itself first, where it has the blob: there it needs no mount. */

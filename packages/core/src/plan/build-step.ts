@@ -12,16 +12,17 @@ import {
 } from "@tranship/registry";
 import { isMirrorError, MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
-import { graphOf } from "../transfer/graph.ts";
+import { type Graph, graphOf, type LeftOutChild } from "../transfer/graph.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
 import type { MissingReference } from "./download-list.ts";
 import { LocalFirstRepository } from "./local-first.ts";
 import { pathConflict } from "./path-conflict.ts";
 import type { PlannedStep, RunContext } from "./planner.ts";
 import { fitPlatforms } from "./platforms/fit-platforms.ts";
-import type { WantedPlatform } from "./platforms/platforms.ts";
+import { formatPlatform, type PlatformChoice } from "./platforms/platforms.ts";
 import {
   blobPath,
+  type LeftOutManifest,
   type MadeManifest,
   type PlannedBlob,
   type PlannedImage,
@@ -41,7 +42,9 @@ export interface WantedImage {
   readonly tag?: Tag | undefined;
   readonly why: Reason;
   /** Of an index, only the images for these are wanted. @defaultValue all of it */
-  readonly platforms?: readonly WantedPlatform[] | undefined;
+  readonly platforms?: PlatformChoice | undefined;
+  /** Manifests that its indexes list and that are to be left out. @defaultValue none */
+  readonly without?: ReadonlySet<Digest> | undefined;
   /** A manifest the source does not have: it is made, of what the source has. `reference` is its digest. */
   readonly made?: Manifest | undefined;
   /** What it means when the source does not have it: nothing, a line in the plan, or an error. */
@@ -59,6 +62,7 @@ interface FoundImage {
   readonly made: readonly Manifest[];
   /** Parts of it that are not there, and may be left out. */
   readonly missing: readonly MissingReference[];
+  readonly leftOut: readonly LeftOutManifest[];
 }
 
 /**
@@ -106,9 +110,13 @@ async function findImage(
     if (!manifest) return fitted?.missing;
     const made = [...(want.made ? [want.made] : []), ...(fitted?.made ?? [])];
     for (const one of fitted?.made ?? []) run.source.provide(want.repository, one);
-    const { mediaType, digest, size } = manifest.descriptor;
     const repository = new LocalFirstRepository(want.repository, run.source);
-    const graph = await graphOf(repository, manifest.descriptor, { signal: run.signal });
+    const without = fitted?.leftOut ?? want.without;
+    // what is wanted by its platform must be there, also where the source is sparse itself
+    const { mediaType, digest, size } = manifest.descriptor;
+    const root = want.platforms ? { mediaType, digest, size } : manifest.descriptor;
+    const graph = await graphOf(repository, root, { signal: run.signal, without });
+    warnOfSparse(graph, without, reference, run);
     const blobs = [...graph.manifests.map(({ descriptor }) => descriptor), ...graph.blobs].map((blob) => ({
       digest: blob.digest,
       size: blob.size,
@@ -120,10 +128,37 @@ async function findImage(
     const named = formatName(want.repository.name, tag);
     const isTagged = isAlias || want.made !== undefined;
     const image = { tag, reference: isTagged ? named : reference, mediaType, digest, size };
-    return { want, image, blobs, made, missing: fitted?.missing ?? [] };
+    const leftOut = graph.leftOut.map((child) => leftOutManifest(child, digest));
+    return { want, image, blobs, made, missing: fitted?.missing ?? [], leftOut };
   } catch (error) {
     return broken(error, want, reference, run);
   }
+}
+
+/** The source may be sparse itself: then what it leaves out is left out here, too. */
+function warnOfSparse(
+  { leftOut }: Graph,
+  without: ReadonlySet<Digest> | undefined,
+  reference: string,
+  run: RunContext,
+): void {
+  const amount = leftOut.filter(({ descriptor }) => !without?.has(descriptor.digest)).length;
+  if (amount === 0) return;
+  const message = `${reference} is sparse at the source: of what it lists, ${amount} manifest${amount === 1 ? " is" : "s are"} left out`;
+  run.emit({ type: "warning.raised", code: "PLATFORMS_LEFT_OUT", message, reference });
+}
+
+function leftOutManifest({ descriptor, index }: LeftOutChild, image: Digest): LeftOutManifest {
+  const { digest, size, mediaType, platform } = descriptor;
+  const named = platform && platform.os !== "" && platform.architecture !== "" ? formatPlatform(platform) : undefined;
+  return {
+    digest,
+    size,
+    mediaType,
+    ...(named === undefined ? {} : { platform: named }),
+    index,
+    ...(image === index ? {} : { image }),
+  };
 }
 
 function absent(want: WantedImage, reference: string, run: RunContext): MissingReference | undefined {
@@ -163,10 +198,12 @@ class Draft {
   readonly #path: string;
   readonly #source: string;
   readonly #earlierBlobs: ReadonlySet<Digest>;
+  readonly #earlierManifests: ReadonlySet<Digest>;
   readonly #earlierTags: ReadonlyMap<Tag, Digest>;
   readonly #images = new Map<Tag, PlannedImage>();
   readonly #blobs = new Map<Digest, PlannedBlob>();
   readonly #made = new Map<Digest, MadeManifest>();
+  readonly #leftOut = new Map<string, LeftOutManifest>();
 
   constructor({ path, repository }: WantedImage, done: readonly Section[]) {
     this.#path = path;
@@ -175,10 +212,11 @@ class Draft {
     this.#earlierBlobs = new Set(
       earlier.flatMap(({ blobs, assumed = [] }) => [...blobs, ...assumed].map(({ digest }) => digest)),
     );
+    this.#earlierManifests = new Set(earlier.flatMap(({ blobs }) => manifestsOf(blobs)));
     this.#earlierTags = new Map(earlier.flatMap(({ images }) => images.map(({ tag, digest }) => [tag, digest])));
   }
 
-  add({ want, image, blobs, made }: FoundImage): void {
+  add({ want, image, blobs, made, leftOut }: FoundImage): void {
     const { tag, digest } = image;
     if (this.#earlierTags.get(tag) === digest) return;
     const twin = this.#images.get(tag);
@@ -189,17 +227,24 @@ class Draft {
       const { digest: own, mediaType } = descriptor;
       this.#made.set(own, { digest: own, mediaType, text: new TextDecoder().decode(bytes) });
     }
+    for (const one of leftOut) this.#leftOut.set(`${one.digest} ${one.index} ${digest}`, one);
     for (const blob of blobs) if (!this.#earlierBlobs.has(blob.digest)) this.#addBlob(blob, image.reference);
   }
 
   finish(): PlannedRepository {
     const made = [...this.#made.values()].filter(({ digest }) => this.#blobs.has(digest));
+    const brought = new Set(manifestsOf([...this.#blobs.values()])); // for another image
+    const leftOut = [...this.#leftOut]
+      .filter(([, { digest }]) => !brought.has(digest) && !this.#earlierManifests.has(digest))
+      .sort(([a], [b]) => compareText(a, b))
+      .map(([, one]) => one);
     return {
       path: this.#path,
       source: this.#source,
       images: [...this.#images.values()].sort((a, b) => compareText(a.tag, b.tag)),
       blobs: [...this.#blobs.values()].sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest))),
       ...(made.length === 0 ? {} : { made: made.sort((a, b) => compareText(a.digest, b.digest)) }),
+      ...(leftOut.length === 0 ? {} : { leftOut }),
     };
   }
 
@@ -220,4 +265,8 @@ function sameForAnyOrder(one: PlannedBlob, other: PlannedBlob): PlannedBlob {
   const [isManifest, isOther] = [one, other].map(({ mediaType }) => isManifestMediaType(mediaType));
   if (isManifest !== isOther) return isManifest ? one : other;
   return compareText(one.mediaType, other.mediaType) <= 0 ? one : other;
+}
+
+function manifestsOf(blobs: readonly PlannedBlob[]): readonly Digest[] {
+  return blobs.filter(({ mediaType }) => isManifestMediaType(mediaType)).map(({ digest }) => digest);
 }

@@ -5,6 +5,7 @@ import { compareText } from "../layout/index-file.ts";
 import type { BlobCount } from "./blob-count.ts";
 import { type FailedItem, failedItemSchema } from "./failed-item.ts";
 import { jsonText } from "./json-text.ts";
+import { countLeftOut, type LeftOutCount } from "./left-out.ts";
 import { archiveNameSchema, textSchema } from "./names.ts";
 import { type Section, sectionSchema } from "./section.ts";
 
@@ -60,6 +61,8 @@ export interface DownloadTotals {
   readonly storedBytes: number;
   /** Distinct configs and layers that are left out because the base has them. */
   readonly assumed: BlobCount;
+  /** Distinct manifests that indexes list and that are left out on purpose; their own bytes. @defaultValue none */
+  readonly leftOut?: LeftOutCount | undefined;
 }
 
 /** Schema of one archive of a plan. */
@@ -122,7 +125,7 @@ export function sortedMissing(missing: readonly MissingImage[]): readonly Missin
 /** Sums up a plan. */
 export function downloadTotals(list: DownloadList): DownloadTotals {
   const distinct = new Map<Digest, number>();
-  const leftOut = new Map<Digest, number>();
+  const assumedSizes = new Map<Digest, number>();
   const references = new Set<string>();
   let storedBytes = 0;
   for (const { blobs, assumed = [], images: here } of list.archives.flatMap(({ sections }) =>
@@ -133,15 +136,17 @@ export function downloadTotals(list: DownloadList): DownloadTotals {
       distinct.set(blob.digest, blob.size);
       storedBytes += blob.size;
     }
-    for (const { digest, size } of assumed) leftOut.set(digest, size);
+    for (const { digest, size } of assumed) assumedSizes.set(digest, size);
   }
+  const leftOut = countLeftOut(list);
   return {
     archives: list.archives.length,
     images: references.size,
     blobs: distinct.size,
     fetchBytes: sumOf(distinct),
     storedBytes,
-    assumed: { blobs: leftOut.size, bytes: sumOf(leftOut) },
+    assumed: { blobs: assumedSizes.size, bytes: sumOf(assumedSizes) },
+    ...(leftOut ? { leftOut } : {}),
   };
 }
 

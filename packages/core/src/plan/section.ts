@@ -69,6 +69,19 @@ export interface AssumedBlob extends PlannedBlob {
   readonly from: readonly string[];
 }
 
+/**
+ * A manifest that an index lists and that is left out, with all it leads to, as only images for other platforms were
+ * wanted: the index stays as it is. `size` is the manifest's, in bytes.
+ */
+export interface LeftOutManifest extends PlannedBlob {
+  /** What it is for, such as `linux/s390x`, where the index says so. */
+  readonly platform?: string | undefined;
+  /** The index that lists it. */
+  readonly index: Digest;
+  /** The image of the section that leads to that index. @defaultValue the index itself */
+  readonly image?: Digest | undefined;
+}
+
 /** A manifest that is not at the source, word for word: a list of what refers to an image there, or what is left of an index. */
 export interface MadeManifest {
   readonly digest: Digest;
@@ -89,6 +102,8 @@ export interface PlannedRepository {
   readonly assumed?: readonly AssumedBlob[] | undefined;
   /** Manifests among `blobs` that are not at the source. @defaultValue none */
   readonly made?: readonly MadeManifest[] | undefined;
+  /** What these images list and the section does not bring, as it was not wanted; bytewise by digest. @defaultValue none */
+  readonly leftOut?: readonly LeftOutManifest[] | undefined;
 }
 
 /**
@@ -107,6 +122,15 @@ const assumedSchema: z.ZodType<AssumedBlob> = z
     from: z.array(repositoryPathSchema).describe("Repositories that have it there, a few at most."),
   })
   .refine(({ mediaType }) => !isManifestMediaType(mediaType), "a manifest is never left out");
+
+const leftOutSchema: z.ZodType<LeftOutManifest> = z
+  .object({
+    ...blobShape,
+    platform: textSchema.optional().describe("What it is for, such as linux/s390x."),
+    index: digestSchema.describe("The index that lists it."),
+    image: digestSchema.optional().describe("The image that leads to that index, where it is another."),
+  })
+  .refine(({ mediaType }) => isManifestMediaType(mediaType), "only a manifest can be left out of an index");
 
 /** Schema of {@link Section}. */
 export const sectionSchema: z.ZodType<Section> = z.object({
@@ -132,6 +156,10 @@ export const sectionSchema: z.ZodType<Section> = z.object({
         .array(z.object({ digest: digestSchema, mediaType: z.string(), text: z.string() }))
         .optional()
         .describe("Manifests among the blobs that are not at the source, word for word."),
+      leftOut: z
+        .array(leftOutSchema)
+        .optional()
+        .describe("Manifests that indexes here list and that are left out on purpose, with all they lead to."),
     }),
   ),
 });

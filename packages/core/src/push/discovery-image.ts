@@ -45,7 +45,7 @@ export function createDiscoveryImage(): DiscoveryImage {
   const blobs = [configBlob, layerBlob];
   return {
     manifest,
-    graph: { manifests: [{ ...manifest, children: [], blobs }], blobs },
+    graph: { manifests: [{ ...manifest, children: [], blobs }], blobs, leftOut: [] },
     source: {
       name: "the discovery image",
       async *fetchBlob({ digest }: Blob, { offset = 0, length } = {}) {

@@ -1,3 +1,4 @@
+import { type LeftOutCount, leftOutCount } from "../plan/left-out.ts";
 import type { CopyProgress } from "../transfer/copy-progress.ts";
 import type { CopyTotals, RepositoryTotals } from "../transfer/copy-steps.ts";
 import type { DiscoveryNames } from "./discovery-names.ts";
@@ -21,6 +22,8 @@ export interface PushReport extends CopyTotals {
   readonly discovery: { readonly written: number; readonly present: number };
   /** Manifests that refer to others, pushed by digest; `kept` out with the image they are about. */
   readonly referrers: { readonly written: number; readonly present: number; readonly kept: number };
+  /** Manifests that indexes list and the source leaves out on purpose: they are not pushed. @defaultValue none */
+  readonly leftOut?: LeftOutCount | undefined;
   /** What came into each repository of the target, by path; without those that got nothing. */
   readonly repositories: readonly RepositoryTotals[];
   /** Packages that are announced. */
@@ -34,6 +37,8 @@ export interface PushReport extends CopyTotals {
 /** The report of work whose steps have run; `done` is what they did. */
 export function reportOf(work: PushWork, done: CopyProgress, catalogs: readonly DiscoveryNames[]): PushReport {
   const { written, replaced, present, kept, referrers } = work;
+  const children = [...written, ...present].flatMap(({ graph }) => graph.leftOut);
+  const leftOut = new Map(children.map(({ descriptor }) => [descriptor.digest, descriptor.size]));
   const amount = (images: readonly PushedImage[], isDiscovery: boolean) =>
     images.filter((image) => image.isDiscovery === isDiscovery).length;
   return {
@@ -49,6 +54,7 @@ export function reportOf(work: PushWork, done: CopyProgress, catalogs: readonly 
       present: referrers.present.length,
       kept: referrers.kept.length,
     },
+    ...(leftOut.size > 0 ? { leftOut: leftOutCount(leftOut) } : {}),
     ...done.totals,
     repositories: done.repositories,
     packages: namesOf(catalogs, "packages"),

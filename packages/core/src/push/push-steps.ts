@@ -46,9 +46,14 @@ export function pushSteps(work: PushWork, options: PushStepsOptions): CopySteps 
     return id;
   };
   for (const { digest, path } of held) steps.addHolder(digest, path);
+  const { sparse, afterSparse } = sparseFirst(work, steps, add);
   // First: a referrer that only lacks its place in a list is pushed though its manifest may be there.
   const referrers = work.referrers.written.map((referrer) =>
-    add(referrer, { tags: [], image: formatName("", referrer.descriptor.digest) }),
+    add(referrer, {
+      tags: [],
+      image: formatName("", referrer.descriptor.digest),
+      after: afterSparse(referrer.copier.path),
+    }),
   );
   for (const { copier, graph } of work.referrers.present) steps.addPresent(copier, graph);
   for (const image of work.present) {
@@ -57,7 +62,7 @@ export function pushSteps(work: PushWork, options: PushStepsOptions): CopySteps 
     copierOf(image.copier).tell(image.tag, image, "present");
   }
   const ranks = [...Map.groupBy(groupsOf(work.written), ([image]) => image?.rank ?? 0)].sort(([a], [b]) => a - b);
-  let published: readonly string[] = referrers;
+  let published: readonly string[] = [...sparse, ...referrers];
   let after: readonly string[] = [];
   for (const [rank, groups] of ranks) {
     // Blobs flow at any time; the next rank's manifests wait for all of this one's.
@@ -69,12 +74,43 @@ export function pushSteps(work: PushWork, options: PushStepsOptions): CopySteps 
     const own = groups.flatMap(([first, ...others]) => {
       if (!first) return [];
       const tags = [first, ...others].map(({ tag }) => tag);
-      return add(first, { tags, image: formatName("", first.tag), after });
+      const waits = [...after, ...afterSparse(first.copier.path)];
+      return add(first, { tags, image: formatName("", first.tag), after: waits });
     });
     published = after.length === 0 ? [...published, ...own] : [...after, ...own];
   }
   for (const [name, parts] of wholes) steps.addBarrier(name, [...parts]);
   return steps;
+}
+
+/**
+ * Whether a registry takes an index without all it lists shows only when it is sent: such indexes go out by their digests
+ * before anything of their repository gets a name. `afterSparse` gives the step that the rest of a repository waits for.
+ */
+function sparseFirst(
+  { written }: PushWork,
+  steps: CopySteps,
+  add: (image: Pushed, how: Pick<ImageToCopy, "tags" | "image">) => string,
+): { readonly sparse: readonly string[]; readonly afterSparse: (path: string) => readonly string[] } {
+  const byPath = Map.groupBy(
+    written.filter(({ graph }) => graph.leftOut.length > 0),
+    ({ copier }) => copier.path,
+  );
+  const sparse: string[] = [];
+  for (const [path, images] of byPath) {
+    const distinct = new Map(images.map((image) => [image.descriptor.digest, image]));
+    const ids = [...distinct.values()].map((image) =>
+      add(image, { tags: [], image: formatName("", image.descriptor.digest) }),
+    );
+    const sent = ids.filter((id) => id !== ""); // none of those that are there
+    steps.addBarrier(barrierOf(path), sent);
+    sparse.push(...sent);
+  }
+  return { sparse, afterSparse: (path) => (byPath.has(path) ? [barrierOf(path)] : []) };
+}
+
+function barrierOf(path: string): string {
+  return `after the sparse indexes of ${path}`;
 }
 
 /** Names of one image and rank together. A discovery tag's manifest goes out by itself. */

@@ -60,12 +60,14 @@ function listedBy({ copier, path, tag, graph }: PushedImage): readonly PushedRef
     const subject = parseManifest(manifest).subject?.digest;
     const isBound = subject !== undefined && referrersTag(subject) === tag;
     const { descriptor } = manifest;
-    return [{ copier, path, descriptor, graph: partOf(byDigest, digest), subject: isBound ? subject : undefined }];
+    return [
+      { copier, path, descriptor, graph: partOf(graph, byDigest, digest), subject: isBound ? subject : undefined },
+    ];
   });
 }
 
 /** The part of a graph that one of its manifests leads to. */
-function partOf(byDigest: ReadonlyMap<Digest, GraphManifest>, root: Digest): Graph {
+function partOf(whole: Graph, byDigest: ReadonlyMap<Digest, GraphManifest>, root: Digest): Graph {
   const manifests = new Map<Digest, GraphManifest>();
   const blobs = new Map<Digest, Descriptor>();
   const visit = (digest: Digest) => {
@@ -76,7 +78,8 @@ function partOf(byDigest: ReadonlyMap<Digest, GraphManifest>, root: Digest): Gra
     manifests.set(digest, manifest);
   };
   visit(root);
-  return { manifests: [...manifests.values()], blobs: [...blobs.values()] };
+  const leftOut = whole.leftOut.filter(({ index }) => manifests.has(index));
+  return { manifests: [...manifests.values()], blobs: [...blobs.values()], leftOut };
 }
 
 function warnOfUnbound(

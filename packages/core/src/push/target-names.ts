@@ -5,7 +5,7 @@ import type { PushedReferrer, TakenApart } from "./referrer-lists.ts";
 
 /** What a push's names mean at the target. */
 export interface TargetNames {
-  /** Images whose tag names the same image there. */
+  /** Images whose tag names the same image there, and of an index all the source has of what it lists. */
   readonly same: ReadonlySet<PushedImage>;
   /** Images whose tag names another image there. */
   readonly other: ReadonlySet<PushedImage>;
@@ -39,7 +39,8 @@ export async function askTarget(
       const there = await ask(image, formatName("", image.tag), own, () =>
         target.repository(image.copier.path).resolve(image.tag, { signal: own }),
       );
-      if (there) (there.digest === image.descriptor.digest ? same : other).add(image);
+      if (there && there.digest !== image.descriptor.digest) other.add(image);
+      else if (there && (await holdsManifests(image, target, own))) same.add(image);
     },
   }));
   const bySubject = Map.groupBy(referrers, ({ copier, subject }) => `${copier.path} ${subject ?? ""}`);
@@ -53,6 +54,19 @@ export async function askTarget(
   }
   await runSteps(questions, { inFlight, signal });
   return { same, other, listed };
+}
+
+/** An index may have been brought sparse: that it is there says nothing of what it lists. */
+async function holdsManifests(image: PushedImage, target: AskedTarget, signal: AbortSignal): Promise<boolean> {
+  const { copier, graph, isDiscovery } = image;
+  if (isDiscovery) return true;
+  const repository = target.repository(copier.path);
+  for (const { descriptor } of graph.manifests.slice(0, -1)) {
+    const { digest } = descriptor;
+    const found = await ask(image, formatName("", digest), signal, () => repository.resolve(digest, { signal }));
+    if (!found) return false;
+  }
+  return true;
 }
 
 /** Which of the referrers of one subject are there, and listed as such. */

@@ -12,6 +12,7 @@ import {
 import type { Item, PlannedStep, Planner, RunContext } from "../plan/planner.ts";
 import {
   blobPath,
+  type LeftOutManifest,
   type MadeManifest,
   madeManifest,
   type PlannedImage,
@@ -137,8 +138,24 @@ async function requireTrue(
     const whole = wanted.find((one) => formatName(one.repository.name, one.reference) === reference);
     throw whole ? outdated(whole, "a part of which", error) : error;
   });
+  requireLeftOut(section.repositories, step?.section.repositories ?? []);
   if (describe(section.repositories) !== describe(step?.section.repositories ?? []))
     throw untrue("its blobs are not what its images are made of");
+}
+
+/** What a list says is left out must be what its indexes list, word for word, and not be brought after all. */
+function requireLeftOut(listed: readonly PlannedRepository[], found: readonly PlannedRepository[]): void {
+  const textOf = ({ path }: PlannedRepository, { digest, size, mediaType, platform, index, image }: LeftOutManifest) =>
+    JSON.stringify([path, digest, size, mediaType, platform, index, image]);
+  const textsOf = (all: readonly PlannedRepository[]) =>
+    new Map(all.flatMap((one) => (one.leftOut ?? []).map((manifest) => [textOf(one, manifest), manifest] as const)));
+  const [said, truth] = [textsOf(listed), textsOf(found)];
+  for (const [text, { digest, index }] of said) {
+    if (!truth.has(text)) throw untrue(`it leaves ${digest} out of ${index}, which does not list it so`);
+  }
+  for (const [text, { digest, index }] of truth) {
+    if (!said.has(text)) throw untrue(`it does not say that ${digest} is left out of ${index}`);
+  }
 }
 
 /** A reference is what people read: it must name the tag or the digest it stands beside. */
@@ -154,14 +171,20 @@ function requireDigest(made: MadeManifest): Manifest {
   throw untrue(`the text of ${made.digest} is another one`);
 }
 
-function wantedOf({ path, source: name }: PlannedRepository, image: PlannedImage, open: OpenSource): WantedImage {
+function wantedOf(
+  { path, source: name, leftOut = [] }: PlannedRepository,
+  image: PlannedImage,
+  open: OpenSource,
+): WantedImage {
   const { digest, tag } = image;
+  const own = leftOut.filter((one) => (one.image ?? one.index) === digest);
   const why = image.why[0] ?? "pin";
   return {
     path,
     repository: open(name),
     reference: digest,
     tag,
+    without: new Set(own.map((one) => one.digest)),
     why,
     whenMissing: "fail",
     whenBroken: "fail",

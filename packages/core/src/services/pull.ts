@@ -15,6 +15,7 @@ import { downloadTotals, type MissingImage } from "../plan/download-list.ts";
 import type { FailedItem } from "../plan/failed-item.ts";
 import type { Inventory } from "../plan/inventory.ts";
 import { LayerCache } from "../plan/layers/layer-cache.ts";
+import type { LeftOutCount } from "../plan/left-out.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { madeManifest } from "../plan/section.ts";
 import { stepTotals } from "../plan/step-totals.ts";
@@ -69,6 +70,8 @@ export interface PullReport {
   readonly kept: BlobCount;
   /** Distinct configs and layers that were left out because the base has them. */
   readonly assumed: BlobCount;
+  /** Distinct manifests that indexes list and that were left out on purpose; their own bytes. @defaultValue none */
+  readonly leftOut?: LeftOutCount | undefined;
   readonly missing: readonly MissingImage[];
   /** What was gone on without, by archive; empty without `keepGoing`. An older archive of it is still in the bundle. */
   readonly failed: readonly FailedItem[];
@@ -125,7 +128,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     run.base.emit,
   );
   const { totals } = filler;
-  const { images, blobs, assumed } = downloadTotals(list);
+  const { images, blobs, assumed, leftOut } = downloadTotals(list);
   return {
     archives,
     images,
@@ -134,6 +137,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     copied: { blobs: totals.copiedBlobs, bytes: totals.copiedBytes },
     kept: { blobs: totals.keptBlobs, bytes: totals.keptBytes },
     assumed,
+    ...(leftOut ? { leftOut } : {}),
     missing: list.missing,
     failed: list.failed ?? [],
   };

@@ -142,11 +142,13 @@ export function imageFileReader(
   patience: Patience,
 ): ReadImageFiles {
   const { signal } = patience;
-  return async ({ source }, { digest, reference }, names) => {
+  return async ({ source, leftOut = [] }, { digest, reference }, names) => {
     const repository = new LocalFirstRepository(planner.open(source), view, local);
+    const own = leftOut.filter(({ index, image = index }) => image === digest);
+    const how = { signal, layers, without: new Set(own.map((one) => one.digest)) };
     try {
       const manifest = await repository.manifest(digest);
-      return await askingAgain(() => readImageFiles(repository, manifest, names, { signal, layers }), patience);
+      return await askingAgain(() => readImageFiles(repository, manifest, names, how), patience);
     } catch (error) {
       throw transferError(error, "source", `read ${names.join(", ")} of ${reference}`, reference, signal);
     }

@@ -5,7 +5,7 @@ import {
   type RegistryReader,
   type RepositoryReader,
 } from "@tranship/registry";
-import { indexEntry } from "../bundle/archive/archive-layout.ts";
+import { indexEntries } from "../bundle/archive/archive-layout.ts";
 import { joinIndexes, warnOfTags } from "../bundle/join-indexes.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText, shortTagOf, sortDescriptors } from "../layout/index-file.ts";
@@ -90,7 +90,7 @@ function repositoryOf(
   { view, onEvent }: PlannedRegistryOptions,
 ): RepositoryReader {
   const lists = [...archives].map(([archive, repositories]) => {
-    const descriptors = sortDescriptors(repositories.flatMap(({ images }) => images.map(indexEntry)));
+    const descriptors = sortDescriptors(indexEntries(repositories));
     return { group: 0, archive: { name: archive }, descriptors };
   });
   const index = new LayoutIndex(joinIndexes(lists), shortTagOf);

@@ -10,6 +10,7 @@ import {
 } from "@tranship/registry";
 import type { Side } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
+import { sparseRefusal } from "./sparse-refused.ts";
 import { transferError } from "./transfer-error.ts";
 import { Upload } from "./upload.ts";
 
@@ -77,11 +78,23 @@ export class Copier {
     return outcome;
   }
 
-  /** Stores a manifest under its tags, or by its digest alone. */
-  async manifest(manifest: Manifest, tags: readonly Tag[], image: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Stores a manifest under its tags, or by its digest alone; `leftOut` of the manifests it lists are left out on purpose.
+   * @throws MirrorError also `SPARSE_INDEX_REFUSED`
+   */
+  async manifest(
+    manifest: Manifest,
+    tags: readonly Tag[],
+    image: string,
+    signal: AbortSignal,
+    leftOut = 0,
+  ): Promise<void> {
     try {
       await this.#to.pushManifest(manifest, { tags, signal });
-    } catch (error) {
+    } catch (cause) {
+      const { name } = this.#to;
+      const index = formatName(name, manifest.descriptor.digest);
+      const error = leftOut === 0 ? cause : sparseRefusal(cause, name, index, leftOut);
       const failure = this.failure(error, "target", image, signal);
       this.#onFailure?.(failure);
       throw failure;

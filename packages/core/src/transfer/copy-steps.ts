@@ -114,7 +114,8 @@ export class CopySteps {
       published = `manifest ${key} ${own.join(" ")}`;
       if (earlier === undefined) this.#manifests.set(key, published);
       this.#add(published, [...needs, ...after], async (signal) => {
-        await copier.manifest(manifest, own, image, signal);
+        const leftOut = graph.leftOut.filter((child) => child.index === manifest.descriptor.digest).length;
+        await copier.manifest(manifest, own, image, signal, leftOut);
         this.#progress.countManifest(copier.path, manifest.descriptor.size * Math.max(1, own.length));
       });
     }

@@ -6,11 +6,13 @@ import {
   type Digest,
   formatName,
   isManifestMediaType,
+  isRegistryError,
   type Manifest,
   parseManifest,
   RegistryError,
   type RepositoryReader,
 } from "@tranship/registry";
+import { leftOutOf } from "../layout/left-out.ts";
 
 /** A manifest of a {@link Graph} and what must be stored before it. */
 export interface GraphManifest extends Manifest {
@@ -26,6 +28,21 @@ export interface Graph {
   readonly manifests: readonly GraphManifest[];
   /** Each digest once, in the order it is first needed. */
   readonly blobs: readonly Descriptor[];
+  /** What its indexes list and is left out on purpose, each digest once for each index. */
+  readonly leftOut: readonly LeftOutChild[];
+}
+
+/** A manifest that an index lists and that is left out on purpose. */
+export interface LeftOutChild {
+  /** As the index describes it. */
+  readonly descriptor: Descriptor;
+  readonly index: Digest;
+}
+
+/** Options of {@link graphOf}. */
+export interface GraphOptions extends CallOptions {
+  /** Manifests below the root that are not looked at: they are left out. @defaultValue none */
+  readonly without?: ReadonlySet<Digest> | undefined;
 }
 
 /** Indexes nested deeper than this are refused. */
@@ -38,7 +55,8 @@ const maxManifests = 10_000;
 const maxManifestBytes = 256 * 1024 * 1024;
 
 /**
- * Reads the graph of an image or index: every manifest whole, of blobs only what the manifests say.
+ * Reads the graph of an image or index: every manifest whole, of blobs only what the manifests say. What the root's entry
+ * in an image layout says is left out may be missing.
  * @throws RegistryError `NOT_FOUND`, `DIGEST_MISMATCH`, `INVALID_MANIFEST` for sizes that contradict each other and for
  * more than 8 levels, 10 000 manifests or 256 MiB of them
  * @see image-spec v1.1, "OCI Image Index Specification"
@@ -46,25 +64,35 @@ const maxManifestBytes = 256 * 1024 * 1024;
 export async function graphOf(
   repository: Pick<RepositoryReader, "name" | "manifest">,
   root: Descriptor,
-  { signal }: CallOptions = {},
+  { signal, without = new Set() }: GraphOptions = {},
 ): Promise<Graph> {
-  const walk = new GraphWalk(repository, signal);
+  const walk = new GraphWalk(repository, without, leftOutOf(root), signal);
   await walk.visit(root, 0);
-  return { manifests: walk.manifests, blobs: [...walk.blobs.values()] };
+  return { manifests: walk.manifests, blobs: [...walk.blobs.values()], leftOut: walk.leftOut };
 }
 
 class GraphWalk {
   readonly manifests: GraphManifest[] = [];
   readonly blobs: Map<Digest, Descriptor> = new Map();
+  readonly leftOut: LeftOutChild[] = [];
   readonly #repository: Pick<RepositoryReader, "name" | "manifest">;
+  readonly #without: ReadonlySet<Digest>;
+  readonly #mayLack: ReadonlySet<Digest>;
   readonly #signal: AbortSignal | undefined;
   readonly #sizes = new Map<Digest, number>();
   /** The manifests that were come to; such a digest may be the layer of an image, too. */
   readonly #visited = new Set<Digest>();
   #bytes = 0;
 
-  constructor(repository: Pick<RepositoryReader, "name" | "manifest">, signal: AbortSignal | undefined) {
+  constructor(
+    repository: Pick<RepositoryReader, "name" | "manifest">,
+    without: ReadonlySet<Digest>,
+    mayLack: ReadonlySet<Digest>,
+    signal: AbortSignal | undefined,
+  ) {
     this.#repository = repository;
+    this.#without = without;
+    this.#mayLack = mayLack;
     this.#signal = signal;
   }
 
@@ -89,11 +117,34 @@ class GraphWalk {
     for (const blob of childBlobs(content)) this.#addBlob(blob, blobs);
     for (const child of childManifests(content)) {
       if (isManifestMediaType(child.mediaType)) {
+        if (content.kind === "index" && (await this.#isLeftOut(child))) {
+          this.#addLeftOut(child, digest);
+          continue;
+        }
         await this.visit(child, depth + 1);
         children.push(child.digest);
       } else this.#addBlob(child, blobs); // an index may list any content
     }
     this.manifests.push({ descriptor, bytes, children: [...new Set(children)], blobs: [...blobs.values()] });
+  }
+
+  /** What may be missing and is there is not left out. */
+  async #isLeftOut({ digest }: Descriptor): Promise<boolean> {
+    if (this.#without.has(digest)) return true;
+    if (!this.#mayLack.has(digest) || this.#visited.has(digest)) return false;
+    try {
+      await this.#repository.manifest(digest, { signal: this.#signal });
+      return false;
+    } catch (error) {
+      if (isRegistryError(error, "NOT_FOUND")) return true;
+      throw error;
+    }
+  }
+
+  #addLeftOut(descriptor: Descriptor, index: Digest): void {
+    this.#requireSize(descriptor.digest, descriptor.size);
+    const isKnown = this.leftOut.some((one) => one.index === index && one.descriptor.digest === descriptor.digest);
+    if (!isKnown) this.leftOut.push({ descriptor, index });
   }
 
   #addBlob(blob: Descriptor, own: Map<Digest, Descriptor>): void {

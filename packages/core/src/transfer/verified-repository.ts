@@ -32,17 +32,24 @@ export interface Verified {
   readonly bytes?: number | undefined;
 }
 
+/** What a plan says of one repository. */
+export interface ExpectedContent {
+  /** All that it is to hold. */
+  readonly blobs: ReadonlySet<Digest>;
+  /** What an index lists and it need not hold, by the index. */
+  readonly leftOut: ReadonlyMap<Digest, ReadonlySet<Digest>>;
+}
+
 /** One repository under verification: each check asks for one thing and reads it whole. */
 export class VerifiedRepository {
   readonly #repository: RepositoryReader;
   readonly #path: string;
-  readonly #planned: ReadonlySet<Digest>;
+  readonly #planned: ExpectedContent;
   readonly #emit: OnEvent;
   /** The manifests that were read and refer to another, by the fallback tag of what they refer to. */
   readonly #referrers = new Map<Tag, { readonly subject: Digest; readonly digests: Set<Digest> }>();
 
-  /** `planned` is all that the plan wants the repository to hold. */
-  constructor(repository: RepositoryReader, path: string, planned: ReadonlySet<Digest>, emit: OnEvent) {
+  constructor(repository: RepositoryReader, path: string, planned: ExpectedContent, emit: OnEvent) {
     this.#repository = repository;
     this.#path = path;
     this.#planned = planned;
@@ -155,8 +162,9 @@ export class VerifiedRepository {
       known.digests.add(descriptor.digest);
     }
     const needed = new Set([...childBlobs(content), ...childManifests(content)].map(({ digest }) => digest));
+    const leftOut = this.#planned.leftOut.get(descriptor.digest);
     return [...needed]
-      .filter((digest) => !this.#planned.has(digest))
+      .filter((digest) => !this.#planned.blobs.has(digest) && !leftOut?.has(digest))
       .map((digest) => ({
         code: "BLOB_UNPLANNED",
         message: `${descriptor.digest} needs it, and the plan does not name it`,

@@ -27,7 +27,7 @@ export function formatVerifyEvidence(report: VerifyReport, subject: VerifySubjec
 
 /** The record of a verification as plain data. */
 export function verifyEvidence(report: VerifyReport, { place, plan, locks = [] }: VerifySubject): VerifyEvidence {
-  const { ok, archives, images, blobs, bytes, assumed, repositories, findings } = report;
+  const { ok, archives, images, blobs, bytes, assumed, leftOut, repositories, findings } = report;
   return {
     version: 1,
     kind: "verification",
@@ -40,6 +40,7 @@ export function verifyEvidence(report: VerifyReport, { place, plan, locks = [] }
     blobs,
     bytes,
     assumed,
+    ...(leftOut ? { leftOut } : {}),
     repositories,
     findings,
   };

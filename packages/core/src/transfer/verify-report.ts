@@ -1,4 +1,5 @@
 import type { BlobCount } from "../plan/blob-count.ts";
+import type { LeftOutCount } from "../plan/left-out.ts";
 
 /**
  * What a verification found that should not be so; plain data. `code` is the stable code of the error behind it, such as
@@ -39,6 +40,8 @@ export interface VerifyReport {
   readonly bytes: number;
   /** What the images need and a base must bring, each blob once: not there, and no finding. */
   readonly assumed: BlobCount;
+  /** What indexes list and the plan or the lock leaves out on purpose, whether it is there or not: no finding. @defaultValue none */
+  readonly leftOut?: LeftOutCount | undefined;
   /** The counts by repository, bytewise by path. */
   readonly repositories: readonly VerifiedContent[];
   readonly findings: readonly VerifyFinding[];

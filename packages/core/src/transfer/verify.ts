@@ -11,6 +11,7 @@ import type { AssumedContent, BasedSource } from "../bundle/assumed.ts";
 import { countAssumed } from "../bundle/assumed-count.ts";
 import type { OnEvent } from "../events.ts";
 import type { DownloadList } from "../plan/download-list.ts";
+import { countLeftOut } from "../plan/left-out.ts";
 import type { PlannedBlob } from "../plan/section.ts";
 import { ContentCounts } from "./content-counts.ts";
 import { runSteps, type Step } from "./run-steps.ts";
@@ -30,7 +31,7 @@ export interface VerifyOptions extends CallOptions {
  * it leaves them to one, too. A list of referrers under its fallback tag is proven by what the place lists as referrers:
  * a registry that lists them by itself need not have the tag. Findings come in the plan's order: `TAG_MISSING`,
  * `TAG_DIFFERS`, `MANIFEST_MISSING`, `MANIFEST_CORRUPT`, `BLOB_MISSING`, `BLOB_CORRUPT`, `BLOB_UNPLANNED` for content of an
- * image that the plan does not name, `REFERRER_MISSING`. A place that refuses or does not answer is an error, never a
+ * image that the plan does not name, `REFERRER_MISSING`. What a plan leaves out of an index may be there or not. A place that refuses or does not answer is an error, never a
  * finding.
  * @throws MirrorError `TRANSFER_FAILED`
  * @see distribution-spec v1.1.1, "Referrers Tag Schema"
@@ -58,10 +59,9 @@ export async function verify(
     steps.push({ id: String(at), run, needs });
     return String(at);
   };
-  for (const { path, tags, lists, blobs } of plannedContent(list)) {
-    const repository = new VerifiedRepository(place.repository(path), path, new Set(blobs.keys()), (event) =>
-      onEvent?.(event),
-    );
+  for (const { path, tags, lists, blobs, leftOut } of plannedContent(list)) {
+    const expected = { blobs: new Set(blobs.keys()), leftOut };
+    const repository = new VerifiedRepository(place.repository(path), path, expected, (event) => onEvent?.(event));
     counts.add(path, { images: tags.size + lists.size });
     for (const [tag, digests] of tags) add(path, (own) => repository.checkTag(tag, digests, own));
     const listDigests = new Set([...lists.values()].flatMap((images) => [...images.keys()]));
@@ -83,7 +83,15 @@ export async function verify(
   onEvent?.({ type: "work.planned", job: "verify", ...planned });
   await runSteps(steps, { inFlight, signal });
   const findings: VerifyFinding[] = results.flatMap((result) => result.findings ?? []);
-  return { ok: findings.length === 0, archives: 0, ...counts.report(), assumed: countAssumed(left), findings };
+  const leftOut = countLeftOut(list);
+  return {
+    ok: findings.length === 0,
+    archives: 0,
+    ...counts.report(),
+    assumed: countAssumed(left),
+    ...(leftOut ? { leftOut } : {}),
+    findings,
+  };
 }
 
 /** What a plan wants one repository to hold, from all archives and sections. */
@@ -94,13 +102,21 @@ interface PlannedContent {
   /** Lists of referrers, by their fallback tag. */
   readonly lists: Map<Tag, Map<Digest, PlannedBlob>>;
   readonly blobs: Map<Digest, PlannedBlob>;
+  /** What indexes list and the plan leaves out, by the index. */
+  readonly leftOut: Map<Digest, Set<Digest>>;
 }
 
 function plannedContent(list: DownloadList): Iterable<PlannedContent> {
   const byPath = new Map<string, PlannedContent>();
   const repositories = list.archives.flatMap(({ sections }) => sections.flatMap((section) => section.repositories));
-  for (const { path, images, blobs, assumed = [] } of repositories) {
-    const content: PlannedContent = byPath.get(path) ?? { path, tags: new Map(), lists: new Map(), blobs: new Map() };
+  for (const { path, images, blobs, assumed = [], leftOut = [] } of repositories) {
+    const content: PlannedContent = byPath.get(path) ?? {
+      path,
+      tags: new Map(),
+      lists: new Map(),
+      blobs: new Map(),
+      leftOut: new Map(),
+    };
     byPath.set(path, content);
     for (const { tag, digest, size, mediaType } of images) {
       const image = { digest, size, mediaType };
@@ -111,6 +127,9 @@ function plannedContent(list: DownloadList): Iterable<PlannedContent> {
     }
     for (const { digest, size, mediaType } of [...blobs, ...assumed]) {
       if (!content.blobs.has(digest)) content.blobs.set(digest, { digest, size, mediaType });
+    }
+    for (const { digest, index } of leftOut) {
+      content.leftOut.set(index, (content.leftOut.get(index) ?? new Set()).add(digest));
     }
   }
   return byPath.values();

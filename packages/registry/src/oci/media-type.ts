@@ -20,6 +20,8 @@ export const Annotation = {
   refName: "org.opencontainers.image.ref.name",
   /** The tag an index entry of a bundle is pushed under. */
   shortTag: "io.deckhouse.image.short_tag",
+  /** Digests, with spaces between, of what an index entry leads to and its layout leaves out on purpose. */
+  leftOut: "io.tranship.image.left_out",
 } as const;
 
 /** The manifest types a client offers in `Accept`. */

@@ -1,7 +1,13 @@
 import { isRegistryError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestOf, isDigest } from "../oci/digest.ts";
-import { defaultMaxManifestBytes, manifestOf, parseManifest, sniffManifestMediaType } from "../oci/manifest.ts";
+import {
+  defaultMaxManifestBytes,
+  type ImageIndex,
+  manifestOf,
+  parseManifest,
+  sniffManifestMediaType,
+} from "../oci/manifest.ts";
 import { isManifestMediaType } from "../oci/media-type.ts";
 import type { RepositoryReader } from "../repository.ts";
 import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
@@ -13,20 +19,28 @@ import type { AnswerHeaders } from "./served-request.ts";
 
 type ManifestRoute = Extract<Route, { readonly kind: "manifest" }>;
 
+/** What a server does with manifests. */
+export interface ManifestRules {
+  /** Whether those of a subject can be listed. */
+  readonly hasReferrers: boolean;
+  /** Whether an index is refused that lists a manifest which is not there. */
+  readonly wholeIndexes: boolean;
+}
+
 /**
- * Manifests by tag or digest. `hasReferrers` tells whether those of a subject can be listed.
+ * Manifests by tag or digest.
  * @see distribution-spec v1.1.1, "Pulling manifests", "Pushing Manifests", "Deleting Manifests" and "Deleting tags"
  */
 export async function answerManifest(
   exchange: Exchange,
   home: Home,
   route: ManifestRoute,
-  hasReferrers: boolean,
+  { hasReferrers, wholeIndexes }: ManifestRules,
 ): Promise<void> {
   if (exchange.method === "GET") return await get(exchange, home, route);
   if (exchange.method === "HEAD") return await head(exchange, home, route);
   if (exchange.method === "PUT") {
-    const { digest, subject } = await put(exchange, home, route);
+    const { digest, subject } = await put(exchange, home, route, wholeIndexes);
     return await exchange.send(201, {
       location: `/v2/${route.repository}/manifests/${digest}`,
       "docker-content-digest": digest,
@@ -60,7 +74,12 @@ interface Pushed {
   readonly subject: Digest | undefined;
 }
 
-async function put(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<Pushed> {
+async function put(
+  exchange: Exchange,
+  home: Home,
+  { repository, reference }: ManifestRoute,
+  wholeIndexes: boolean,
+): Promise<Pushed> {
   const writer = home.writer(repository);
   const bytes = await exchange.readBody(defaultMaxManifestBytes);
   const declared = exchange.header("content-type")?.split(";")[0]?.trim();
@@ -73,7 +92,9 @@ async function put(exchange: Exchange, home: Home, { repository, reference }: Ma
     const byDigest = isDigest(reference);
     const known = byDigest ? reference : await knownBySha512(writer, bytes, signal);
     const manifest = manifestOf(bytes, mediaType, known);
-    const { subject } = parseManifest(manifest);
+    const content = parseManifest(manifest);
+    const { subject } = content;
+    if (wholeIndexes && content.kind === "index") await requireListed(content, writer, signal);
     await home.changing(repository, reference, async () => {
       if (isConditional(exchange)) {
         checkPreconditions(exchange, (await writer.resolve(reference, { signal }))?.digest);
@@ -83,6 +104,13 @@ async function put(exchange: Exchange, home: Home, { repository, reference }: Ma
     return { digest: manifest.descriptor.digest, subject: subject?.digest };
   } catch (error) {
     throw refusalOf(error);
+  }
+}
+
+async function requireListed({ manifests }: ImageIndex, reader: RepositoryReader, signal: AbortSignal): Promise<void> {
+  for (const { digest, mediaType } of manifests) {
+    if (!isManifestMediaType(mediaType) || (await reader.resolve(digest, { signal }))) continue;
+    throw new ApiError(400, "MANIFEST_BLOB_UNKNOWN", `the index lists ${digest}, which is not here`);
   }
 }
 

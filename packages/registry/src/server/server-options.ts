@@ -42,6 +42,11 @@ export interface ServerOptions {
   readonly maxPageSize?: number | undefined;
   /** Whether referrers can be listed: registries from before distribution-spec v1.1 cannot. @defaultValue true */
   readonly referrersApi?: boolean | undefined;
+  /**
+   * Whether an index is refused that lists a manifest its repository does not have, as docker's registry does.
+   * @defaultValue false: the spec leaves it to registries
+   */
+  readonly wholeIndexes?: boolean | undefined;
   /** Larger uploads are refused, in bytes. @defaultValue 64 GiB */
   readonly maxBlobBytes?: number | undefined;
   /** Smaller chunks of an upload are refused, its last excepted, in bytes. @defaultValue 0 */

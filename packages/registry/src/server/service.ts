@@ -96,7 +96,7 @@ export class Service implements AsyncDisposable {
   }
 
   async #handle(exchange: Exchange, route: Route): Promise<void> {
-    const { maxPageSize = 1000, referrersApi = true } = this.#options;
+    const { maxPageSize = 1000, referrersApi = true, wholeIndexes = false } = this.#options;
     const home = this.#home;
     switch (route.kind) {
       case "base":
@@ -106,7 +106,7 @@ export class Service implements AsyncDisposable {
       case "tags":
         return await answerTags(exchange, home, route.repository, maxPageSize);
       case "manifest":
-        return await answerManifest(exchange, home, route, referrersApi);
+        return await answerManifest(exchange, home, route, { hasReferrers: referrersApi, wholeIndexes });
       case "blob":
         return await answerBlob(exchange, home, route);
       case "referrers":

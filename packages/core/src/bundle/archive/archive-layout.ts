@@ -1,5 +1,7 @@
 import { Annotation, type Descriptor } from "@tranship/registry";
 import { compareText, formatIndexFile, ociLayoutText, sortDescriptors } from "../../layout/index-file.ts";
+import { withLeftOut } from "../../layout/left-out.ts";
+import { leftOutByImage } from "../../plan/left-out.ts";
 import {
   blobPath,
   type PlannedBlob,
@@ -28,7 +30,7 @@ export interface ArchiveEntry {
  */
 export class ArchiveLayout {
   #position = 0;
-  readonly #indexes = new Map<string, Descriptor[]>();
+  readonly #repositories = new Map<string, PlannedRepository[]>();
 
   /** Bytes laid out so far. */
   get size(): number {
@@ -37,10 +39,10 @@ export class ArchiveLayout {
 
   /** Lays out the blobs of one section, bytewise by name. */
   add(section: Section): readonly ArchiveEntry[] {
-    for (const { path, images } of section.repositories) {
-      const index = this.#indexes.get(path) ?? [];
-      this.#indexes.set(path, index);
-      index.push(...images.map(indexEntry));
+    for (const repository of section.repositories) {
+      const parts = this.#repositories.get(repository.path) ?? [];
+      this.#repositories.set(repository.path, parts);
+      parts.push(repository);
     }
     return section.repositories
       .flatMap((repository) =>
@@ -52,8 +54,8 @@ export class ArchiveLayout {
 
   /** Lays out what ends the archive: the index and layout file of every repository. `size` is the finished archive's. */
   finish(): { readonly entries: readonly ArchiveEntry[]; readonly size: number } {
-    const files = [...this.#indexes].flatMap(([path, descriptors]) => [
-      { name: nameIn({ path }, "index.json"), text: formatIndexFile(sortDescriptors(descriptors)) },
+    const files = [...this.#repositories].flatMap(([path, parts]) => [
+      { name: nameIn({ path }, "index.json"), text: formatIndexFile(sortDescriptors(indexEntries(parts))) },
       { name: nameIn({ path }, "oci-layout"), text: ociLayoutText },
     ]);
     const entries = files
@@ -78,7 +80,16 @@ function nameIn({ path }: { readonly path: string }, file: string): string {
   return path === "" ? file : `${path}/${file}`;
 }
 
-/** How an `index.json` lists an image of a plan. */
-export function indexEntry({ tag, reference, mediaType, digest, size }: PlannedImage): Descriptor {
+/**
+ * How an `index.json` lists the images of one repository: `parts` are what the sections of one archive say of it. An image
+ * of which something is left out says so.
+ */
+export function indexEntries(parts: readonly PlannedRepository[]): readonly Descriptor[] {
+  const leftOut = leftOutByImage(parts);
+  const images = parts.flatMap((part) => part.images);
+  return images.map((image) => withLeftOut(indexEntry(image), leftOut.get(image.digest) ?? []));
+}
+
+function indexEntry({ tag, reference, mediaType, digest, size }: PlannedImage): Descriptor {
   return { mediaType, digest, size, annotations: { [Annotation.refName]: reference, [Annotation.shortTag]: tag } };
 }

@@ -1,6 +1,7 @@
 import {
   type CallOptions,
   type Descriptor,
+  type Digest,
   formatName,
   type ImageManifest,
   isForeignLayerMediaType,
@@ -26,6 +27,8 @@ export interface ImageFilesOptions extends CallOptions {
   readonly layers?: LayerCache | undefined;
   /** Which image of an index is read; its first image where none fits. @defaultValue linux/amd64 */
   readonly platform?: Pick<Platform, "os" | "architecture"> | undefined;
+  /** Images of an index that are not chosen: they are left out. @defaultValue none */
+  readonly without?: ReadonlySet<Digest> | undefined;
 }
 
 const linuxAmd64 = { os: "linux", architecture: "amd64" };
@@ -96,7 +99,8 @@ async function imageOf(
 ): Promise<ImageManifest> {
   const content = parseManifest(manifest);
   if (content.kind === "image") return content;
-  const child = depth < maxDepth ? chooseChild(content.manifests, options.platform ?? linuxAmd64) : undefined;
+  const children = content.manifests.filter(({ digest }) => !options.without?.has(digest));
+  const child = depth < maxDepth ? chooseChild(children, options.platform ?? linuxAmd64) : undefined;
   if (!child) {
     const reference = formatName(repository.name, manifest.descriptor.digest);
     throw unreadable(reference, "", "the index leads to no image");

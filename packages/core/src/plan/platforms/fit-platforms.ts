@@ -7,7 +7,7 @@ import { LocalFirstRepository } from "../local-first.ts";
 import type { RunContext, SourceView } from "../planner.ts";
 import { imagePlatform } from "./image-platform.ts";
 import { type NarrowedIndex, narrowIndex } from "./narrow-index.ts";
-import { formatPlatform, isPlatform, type WantedPlatform } from "./platforms.ts";
+import { formatPlatform, isPlatform, type PlatformChoice, type WantedPlatform } from "./platforms.ts";
 
 /** What of an image is brought, when only some platforms are wanted. */
 export interface FittedImage {
@@ -17,24 +17,27 @@ export interface FittedImage {
   readonly made: readonly Manifest[];
   /** Platforms that are wanted and that it is not for. */
   readonly missing: readonly MissingReference[];
+  /** What the index lists and is not brought. */
+  readonly leftOut: ReadonlySet<Digest>;
 }
 
 /**
- * Leaves the wanted platforms in an index. Kept as they are: an index that is asked for by its digest, which whoever
- * listed it relies on, and an image of a single platform, even another one; both are told.
+ * Leaves the wanted platforms in an index, or says what is left out of it. Kept as they are: an index that would get
+ * another digest and is asked for by its own, which whoever listed it relies on, and an image of a single platform, even
+ * another one; both are told.
  * @throws MirrorError `IMAGE_NOT_FOUND` when a platform of an image that must be there is not
  * @throws RegistryError as reading manifests and configs does
  */
 export async function fitPlatforms(
   want: WantedImage,
-  platforms: readonly WantedPlatform[],
+  { wanted: platforms, mode }: PlatformChoice,
   found: Manifest,
   run: RunContext,
 ): Promise<FittedImage> {
   const notes = notesOf(run.source);
   const repository = new LocalFirstRepository(want.repository, run.source);
   const { digest, mediaType } = found.descriptor;
-  const whole: FittedImage = { manifest: found, made: [], missing: [] };
+  const whole: FittedImage = { manifest: found, made: [], missing: [], leftOut: new Set() };
   if (!isIndexMediaType(mediaType)) {
     const reading = notes.platforms.get(digest) ?? imagePlatform(repository, found, run.signal);
     notes.platforms.set(digest, reading);
@@ -44,6 +47,14 @@ export async function fitPlatforms(
   }
   const narrowed = await narrowIndex(repository, found, platforms, run.signal);
   const missing = missingPlatforms(want, platforms, narrowed, run);
+  if (mode === "sparse") {
+    if (!narrowed.manifest) return { ...whole, manifest: undefined, missing };
+    const { leftOut } = narrowed;
+    const names = platforms.map(formatPlatform).join(", ");
+    const what = `is brought sparse, for ${names} alone: it stays ${digest}, and of what it lists ${leftOut.size} manifest${leftOut.size === 1 ? " is" : "s are"} left out`;
+    if (leftOut.size > 0) tell("PLATFORMS_LEFT_OUT", what, want, run);
+    return { ...whole, missing, leftOut };
+  }
   if (isDigest(want.reference)) {
     if (narrowed.manifest !== found)
       tell("PLATFORMS_KEPT", "is brought with all its platforms: it is listed by its digest", want, run);
@@ -55,7 +66,7 @@ export async function fitPlatforms(
     const what = `is narrowed to ${names}: ${digest} becomes ${manifest.descriptor.digest}`;
     tell("PLATFORMS_NARROWED", `${what}, and what is attached to the whole index is left out`, want, run);
   }
-  return { manifest, made, missing };
+  return { ...whole, manifest, made, missing };
 }
 
 /** Told, or an error, as the absence of the image itself would be. */

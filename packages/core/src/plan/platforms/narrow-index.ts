@@ -1,5 +1,6 @@
 import {
   type Descriptor,
+  type Digest,
   type ImageIndex,
   isIndexMediaType,
   isManifestMediaType,
@@ -20,6 +21,8 @@ export interface NarrowedIndex {
   readonly made: readonly Manifest[];
   /** The platforms it had, in its order; none where it does not say for which platforms its images are. */
   readonly platforms: readonly Platform[];
+  /** What of the index as it was is not wanted: manifests it or an index in it lists, each with all it leads to. */
+  readonly leftOut: ReadonlySet<Digest>;
 }
 
 /** Where a builder says which image an attestation beside it is about. @see https://docs.docker.com/build/metadata/attestations/attestation-storage/ */
@@ -39,28 +42,40 @@ export async function narrowIndex(
   wanted: readonly WantedPlatform[],
   signal: AbortSignal,
 ): Promise<NarrowedIndex> {
-  return await narrow({ repository, wanted, signal }, index, 0);
+  const kept = new Set<Digest>();
+  const narrowed = await narrow({ repository, wanted, signal, kept }, index, 0);
+  // what one index lists for a platform, another may list for one that is wanted
+  return { ...narrowed, leftOut: narrowed.leftOut.difference(kept) };
 }
 
 interface Narrowing {
   readonly repository: RepositoryReader;
   readonly wanted: readonly WantedPlatform[];
   readonly signal: AbortSignal;
+  /** What is kept of all indexes. */
+  readonly kept: Set<Digest>;
 }
 
 async function narrow(how: Narrowing, index: Manifest, depth: number): Promise<NarrowedIndex> {
   const content = parseManifest(index);
-  if (content.kind !== "index") return { manifest: index, made: [], platforms: [] };
+  const leftOut: ReadonlySet<Digest> = new Set();
+  if (content.kind !== "index") return { manifest: index, made: [], platforms: [], leftOut };
   const parts = await Promise.all(content.manifests.map((child) => part(how, child, depth)));
   const platforms = parts.flatMap((one) => one.platforms);
-  if (platforms.length === 0) return { manifest: index, made: [], platforms };
+  if (platforms.length === 0) return { manifest: index, made: [], platforms, leftOut };
   const kept = withAttestations(content, parts);
   if (!kept.some(({ platforms: own, descriptor }) => descriptor && own.length > 0))
-    return { manifest: undefined, made: [], platforms };
+    return { manifest: undefined, made: [], platforms, leftOut };
   const isWhole = kept.every(({ descriptor }, at) => descriptor?.digest === content.manifests[at]?.digest);
-  if (isWhole) return { manifest: index, made: [], platforms };
+  for (const [at, { digest }] of content.manifests.entries()) if (kept[at]?.descriptor) how.kept.add(digest);
+  if (isWhole) return { manifest: index, made: [], platforms, leftOut };
   const manifest = rewritten(index, kept);
-  return { manifest, made: [...kept.flatMap(({ made }) => made), manifest], platforms };
+  const others = content.manifests.flatMap(({ digest }, at) => {
+    const one = kept[at];
+    return one?.descriptor ? [...one.leftOut] : [digest];
+  });
+  const made = [...kept.flatMap((one) => one.made), manifest];
+  return { manifest, made, platforms, leftOut: new Set(others) };
 }
 
 /** What becomes of one entry of an index. */
@@ -69,21 +84,24 @@ interface Part {
   readonly descriptor: Pick<Descriptor, "digest" | "size"> | undefined;
   readonly platforms: readonly Platform[];
   readonly made: readonly Manifest[];
+  /** What is not wanted of what it leads to. */
+  readonly leftOut: ReadonlySet<Digest>;
 }
 
 async function part(how: Narrowing, child: Descriptor, depth: number): Promise<Part> {
-  const whole: Part = { descriptor: child, platforms: [], made: [] };
+  const whole: Part = { descriptor: child, platforms: [], made: [], leftOut: new Set() };
   const { repository, signal } = how;
   if (!isManifestMediaType(child.mediaType)) return whole;
   if (isIndexMediaType(child.mediaType) && !child.platform) {
     if (depth >= maxDepth) return whole;
     const nested = await narrow(how, await repository.manifest(child.digest, { signal }), depth + 1);
-    return { descriptor: nested.manifest?.descriptor, platforms: nested.platforms, made: nested.made };
+    const { manifest, platforms, made, leftOut } = nested;
+    return { descriptor: manifest?.descriptor, platforms, made, leftOut };
   }
   const platform = child.platform ?? (await platformOf(how, child));
   if (!platform || platform.os === "" || platform.os === "unknown") return whole;
   const isWanted = how.wanted.some((one) => isPlatform(platform, one));
-  return { descriptor: isWanted ? child : undefined, platforms: [platform], made: [] };
+  return { ...whole, descriptor: isWanted ? child : undefined, platforms: [platform] };
 }
 
 async function platformOf({ repository, signal }: Narrowing, child: Descriptor): Promise<Platform | undefined> {

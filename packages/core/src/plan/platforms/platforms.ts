@@ -5,6 +5,18 @@ import { compareText } from "../../layout/index-file.ts";
 /** A platform that is asked for: `variant` only where one is. */
 export type WantedPlatform = Pick<Platform, "os" | "architecture" | "variant">;
 
+/**
+ * What becomes of an index of which only some platforms are wanted: it is made anew with these alone and gets another
+ * digest (`narrow`), or it stays as it is, and what is left out is declared (`sparse`).
+ */
+export type PlatformMode = "narrow" | "sparse";
+
+/** Which platforms are wanted of images, and what becomes of their indexes. */
+export interface PlatformChoice {
+  readonly wanted: readonly WantedPlatform[];
+  readonly mode: PlatformMode;
+}
+
 const part = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** Variants that an image need not name, by architecture. @see image-spec v1.1, "Platform Variants" */

@@ -1,6 +1,6 @@
 import { type Digest, joinPath, type RegistryReader, type RepositoryReader, type Tag } from "@tranship/registry";
 import type { WantedImage } from "../../plan/build-step.ts";
-import type { WantedPlatform } from "../../plan/platforms/platforms.ts";
+import type { PlatformChoice } from "../../plan/platforms/platforms.ts";
 import type { Reason } from "../../plan/section.ts";
 import { releaseChannels } from "../../selection/channels.ts";
 import type { Constraint } from "../../selection/constraint.ts";
@@ -13,7 +13,7 @@ interface RepositoryPlace {
   readonly path: string;
   readonly repository: RepositoryReader;
   /** The platforms that are wanted of its images. @defaultValue all there are */
-  readonly platforms?: readonly WantedPlatform[] | undefined;
+  readonly platforms?: PlatformChoice | undefined;
 }
 
 /** An exact tag that is asked for. */
@@ -24,15 +24,10 @@ export class CatalogImages {
   readonly #catalog: Catalog;
   readonly #source: RegistryReader;
   readonly #sourceRoot: string;
-  readonly #platforms: readonly WantedPlatform[] | undefined;
+  readonly #platforms: PlatformChoice | undefined;
 
   /** `sourceRoot` is the catalog's repository at the source, below the registry root; without `platforms`, all are wanted. */
-  constructor(
-    catalog: Catalog,
-    source: RegistryReader,
-    sourceRoot: string,
-    platforms?: readonly WantedPlatform[] | undefined,
-  ) {
+  constructor(catalog: Catalog, source: RegistryReader, sourceRoot: string, platforms?: PlatformChoice | undefined) {
     this.#catalog = catalog;
     this.#source = source;
     this.#sourceRoot = sourceRoot;

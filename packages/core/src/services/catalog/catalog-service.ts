@@ -6,7 +6,7 @@ import { compareText } from "../../layout/index-file.ts";
 import { buildStep, type WantedImage } from "../../plan/build-step.ts";
 import type { DownloadList } from "../../plan/download-list.ts";
 import type { Item, PlannedStep, Planner, ReadImageFiles, RunContext } from "../../plan/planner.ts";
-import { formatPlatform, parsePlatforms } from "../../plan/platforms/platforms.ts";
+import { type PlatformOptions, readPlatforms } from "../../plan/platforms/platform-choice.ts";
 import type { Section } from "../../plan/section.ts";
 import type { DiscoveryNames } from "../../push/discovery-names.ts";
 import { type Filter, parseFilter, type Wanted } from "../../selection/filter.ts";
@@ -25,7 +25,7 @@ import { Refusals } from "./refusals.ts";
 import { unannouncedNames } from "./unannounced-names.ts";
 
 /** Options of a service over a catalog. */
-export interface CatalogServiceOptions {
+export interface CatalogServiceOptions extends PlatformOptions {
   /** The registry, rooted where the catalog's own repository lies. */
   readonly source: RegistryReader;
   /** `name`, `name@=tag` or `name@range`, see {@link parseFilter}. @defaultValue everything in the catalog */
@@ -34,11 +34,6 @@ export interface CatalogServiceOptions {
   readonly exclude?: readonly string[] | undefined;
   /** What is brought along of what refers to the images. @defaultValue "all" */
   readonly attached?: AttachedKinds | undefined;
-  /**
-   * Of an image for several platforms, only those of these, such as `linux/arm64` or `linux/arm/v7`: its index is narrowed
-   * and gets another digest. @defaultValue all
-   */
-  readonly platforms?: readonly string[] | undefined;
   /** Bring nothing but the extra images. @defaultValue false */
   readonly onlyExtraImages?: boolean | undefined;
   /** The source cannot list tags: names are those included, versions are found by asking for them. @defaultValue false */
@@ -91,8 +86,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     this.#everything = catalogMetadata ? catalog.everything : undefined;
     this.#source = source;
     this.#sourcePath = sourcePath;
-    const platforms = parsePlatforms(options.platforms);
-    this.#images = new CatalogImages(catalog, source, sourcePath, platforms);
+    const platforms = readPlatforms(options);
+    this.#images = new CatalogImages(catalog, source, sourcePath, platforms.choice);
     this.#filter = parseFilter(options);
     this.#item = new CatalogItem({
       images: this.#images,
@@ -119,7 +114,7 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
       include: [...new Set(include.map((expression) => expression.trim()))].sort(compareText),
       exclude: [...new Set(exclude.map((expression) => expression.trim()))].sort(compareText),
       attached,
-      platforms: platforms?.map(formatPlatform) ?? [],
+      ...platforms.selection,
       onlyExtraImages,
       proxy,
       metadataOnly,

@@ -3,7 +3,7 @@ import { isMirrorError, MirrorError } from "../../errors.ts";
 import { buildStep, type WantedImage } from "../../plan/build-step.ts";
 import { pathConflict } from "../../plan/path-conflict.ts";
 import type { PlannedStep, RunContext } from "../../plan/planner.ts";
-import type { WantedPlatform } from "../../plan/platforms/platforms.ts";
+import type { PlatformChoice } from "../../plan/platforms/platforms.ts";
 import type { Section } from "../../plan/section.ts";
 import { SlowPatternError } from "../../selection/image-pattern.ts";
 import type { ExclusionQuery, ImageQuery } from "../../selection/image-query.ts";
@@ -27,7 +27,7 @@ export interface ImagesItemOptions {
   /** The repository of that full name. */
   readonly open: (name: string) => RepositoryReader;
   readonly attached: AttachedKinds;
-  readonly platforms: readonly WantedPlatform[] | undefined;
+  readonly platforms: PlatformChoice | undefined;
   /** Tags cannot be listed. */
   readonly proxy: boolean;
   /** All repositories whose images are stored at a path. */

@@ -5,7 +5,7 @@ import type { MirrorEvent, OnEvent } from "../../events.ts";
 import { compareText } from "../../layout/index-file.ts";
 import type { DownloadList } from "../../plan/download-list.ts";
 import type { Item, PlannedStep, Planner, RunContext } from "../../plan/planner.ts";
-import { formatPlatform, parsePlatforms } from "../../plan/platforms/platforms.ts";
+import { type PlatformOptions, readPlatforms } from "../../plan/platforms/platform-choice.ts";
 import type { Section } from "../../plan/section.ts";
 import { parseImageExclusion } from "../../selection/image-expression.ts";
 import { formatImageName } from "../../selection/image-name.ts";
@@ -24,7 +24,7 @@ import { type ImagePathOptions, imagePaths } from "./images-paths.ts";
 import { type ImagesStats, imagesStats } from "./images-stats.ts";
 
 /** Options of {@link ImagesService}. */
-export interface ImagesServiceOptions {
+export interface ImagesServiceOptions extends PlatformOptions {
   /** What is wanted, such as `ghcr.io/org/app@^1.3`: see {@link parseImage}. What is asked of one repository adds up. */
   readonly images: readonly (string | ImageSelection)[];
   /** What is left out of it, such as `ghcr.io/org/app@*-rc*`: see {@link parseImageExclusion}. @defaultValue nothing */
@@ -38,11 +38,6 @@ export interface ImagesServiceOptions {
   readonly paths?: ImagePathOptions | undefined;
   /** What is brought along of what refers to the images. @defaultValue "all" */
   readonly attached?: AttachedKinds | undefined;
-  /**
-   * Of an image for several platforms, only those of these, such as `linux/arm64`: its index is narrowed and gets another
-   * digest, unless a digest was asked for. @defaultValue all
-   */
-  readonly platforms?: readonly string[] | undefined;
   /** The sources cannot list tags: only tags and digests can be asked for. @defaultValue false */
   readonly proxy?: boolean | undefined;
 }
@@ -85,7 +80,7 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
     if (queries.length === 0) throw invalid("", "no image is asked for");
     const unlistable = proxy ? queries.find(({ want }) => want.kind === "select") : undefined;
     if (unlistable) throw invalid(unlistable.text, "a proxy lists no tags: name one, or a digest");
-    const platforms = parsePlatforms(options.platforms);
+    const platforms = readPlatforms(options);
     const pathOf = imagePaths(paths);
     const byName = Map.groupBy(queries, ({ name }) => formatImageName(name));
     const repositories = [...byName].map(([name, own]): ImageRepository => {
@@ -102,7 +97,7 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
     this.#item = new ImagesItem({
       open: this.#open,
       attached,
-      platforms,
+      platforms: platforms.choice,
       proxy,
       at: (path) => repositories.filter((one) => one.path === path),
     });
@@ -112,7 +107,7 @@ export class ImagesService extends EventEmitter<ServiceEvents> implements Planne
       exclude: [...new Set(exclusions.map(({ text }) => text))].sort(compareText),
       paths: repositories.map(({ name, path }) => [name, path]),
       attached,
-      platforms: platforms?.map(formatPlatform) ?? [],
+      ...platforms.selection,
       proxy,
     };
     this.onEvent = (event) => {
