@@ -53,9 +53,9 @@ export interface SpaceChecker {
  * Copies every named image of a bundle, or of any registry, into `target`, under the same tags and at the same paths
  * unless told otherwise, and announces its packages and modules by discovery tags. Lists of referrers are added to those
  * the target has. Everything is read, checked and looked for before the first write. Images that are there already cost
- * one question each; versions appear only after the images they promise.
+ * one question each, indexes one more for each manifest they lead to; versions appear only after the images they promise.
  * @throws MirrorError `TRANSFER_FAILED` for the first image that cannot be read or written or a target that cannot be
- * written; `ARCHIVE_INVALID`; `TAG_CONFLICT`; `BASE_MISSING` when the target lacks what the bundle was made without;
+ * written; `SPARSE_INDEX_REFUSED`; `ARCHIVE_INVALID`; `TAG_CONFLICT`; `BASE_MISSING` when the target lacks what the bundle was made without;
  * `NO_SPACE`, `FILE_FAILED` of a folder
  */
 export async function pushBundle(
