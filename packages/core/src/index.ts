@@ -102,7 +102,12 @@ export type {
   TagsOptions,
 } from "./plan/planner.ts";
 export type { PlatformOptions } from "./plan/platforms/platform-choice.ts";
-export { type PlatformChoice, type PlatformMode, parsePlatform, type WantedPlatform } from "./plan/platforms/platforms.ts";
+export {
+  type PlatformChoice,
+  type PlatformMode,
+  parsePlatform,
+  type WantedPlatform,
+} from "./plan/platforms/platforms.ts";
 export {
   type AssumedBlob,
   type LeftOutManifest,
