@@ -15,6 +15,9 @@ import type { LocalBlobs } from "../bundle/archive/local-blobs.ts";
 import type { SourceView } from "./planner.ts";
 import { maxSmallBlobBytes } from "./small-blobs.ts";
 
+/** Bytes copied at a time. */
+const copyBytes = 8 * 1024;
+
 /** A source repository whose manifests are asked once, and whose blobs are read from this machine where they are at hand. */
 export class LocalFirstRepository implements RepositoryReader {
   readonly #source: RepositoryReader;
@@ -60,7 +63,8 @@ export class LocalFirstRepository implements RepositoryReader {
     for (const piece of local.pieces(offset, left)) {
       signal?.throwIfAborted();
       left -= piece.byteLength;
-      yield new Uint8Array(piece); // a copy: the piece is only valid until the next
+      // Copies, for the piece is only valid until the next: small ones, which are swept away while they are young.
+      for (let at = 0; at < piece.byteLength; at += copyBytes) yield new Uint8Array(piece.subarray(at, at + copyBytes));
       await setImmediate(); // reads are synchronous: others want their turn, and the copies have to be swept away
     }
     if (left === 0) return;
