@@ -1,0 +1,124 @@
+import { constants, createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
+import { LayerFault, layerInvalid } from "./layer-fault.ts";
+import type { LayerFile } from "./layer-file.ts";
+import { StoredBytes } from "./stored-bytes.ts";
+
+/** Options of {@link inflateLayer}. */
+export interface InflateOptions {
+  /** The image, for messages. */
+  readonly reference: string;
+  /** So many bytes of the layer, as it is stored, were read since the last call. */
+  readonly onStored?: ((bytes: number) => void) | undefined;
+}
+
+/** Unpacked at a time, in bytes. Node's own 16 KiB take three times as long. */
+const chunkSize = 1024 * 1024;
+
+/** The most a zstd frame may have the unpacker remember: 2 to the power of this, in bytes, as the `zstd` tool has it. */
+const zstdWindowLog = 27;
+
+/**
+ * Reads a layer once from end to end and hands its unpacked bytes to `onChunk`, in their order and one chunk at a time:
+ * gzip (of any number of members), zstd (of any number of frames) or plain, by its first bytes and whatever its media type
+ * says; no bytes are an empty layer. The next chunk is unpacked while `onChunk` works, and a chunk is its only until then.
+ * Padding with zeros behind a gzip member is ignored, anything else there is refused. What is stored is hashed; it may prove
+ * wrong after the last chunk only. Gives the number of unpacked bytes. Blocks while it reads: for layer threads.
+ * @throws LayerFault `LAYER_INVALID`, `LAYER_MISMATCH`, `FILE_FAILED`, and what `onChunk` throws
+ * @see RFC 1952, "File format"; RFC 8878, "Zstandard Frames", "Skippable Frames"
+ */
+export async function inflateLayer(
+  file: LayerFile,
+  onChunk: (chunk: Uint8Array) => void | Promise<void>,
+  { reference, onStored }: InflateOptions,
+): Promise<number> {
+  using stored = new StoredBytes(file, reference);
+  let told = 0;
+  let unpackedBytes = 0;
+  try {
+    for await (const chunk of unpacked(stored)) {
+      if (stored.bytes > told) onStored?.(stored.bytes - told);
+      told = stored.bytes;
+      unpackedBytes += chunk.byteLength;
+      const isDone = onChunk(chunk);
+      if (isDone) await isDone;
+    }
+  } catch (error) {
+    if (error instanceof LayerFault && error.code !== "LAYER_INVALID") throw error;
+    if (!(error instanceof LayerFault || error instanceof Unpackable)) throw error;
+    stored.verify(); // bytes that went wrong on their way are the better reason
+    throw error instanceof LayerFault ? error : layerInvalid(reference, file, error.message);
+  }
+  stored.verify();
+  if (stored.bytes > told) onStored?.(stored.bytes - told);
+  return unpackedBytes;
+}
+
+/** Bytes that no unpacker takes; the message is the reason. */
+class Unpackable extends Error {}
+
+function unpacked(stored: StoredBytes): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  const head = stored.next();
+  if (!head) return [];
+  const magic = Buffer.from(head.subarray(0, 6)).toString("hex");
+  if (magic.startsWith("1f8b")) return gunzipped(stored, head);
+  if (/^(?:28b52ffd|5.2a4d18)/.test(magic)) return unzstded(stored, head);
+  if (magic.startsWith("425a68"))
+    throw new Unpackable("it is packed with bzip2; gzip, zstd and plain archives are read");
+  if (magic === "fd377a585a00") throw new Unpackable("it is packed with xz; gzip, zstd and plain archives are read");
+  return plain(stored, head);
+}
+
+function* plain(stored: StoredBytes, head: Uint8Array): Generator<Uint8Array> {
+  for (let chunk: Uint8Array | undefined = head; chunk; chunk = stored.next()) yield chunk;
+}
+
+async function* gunzipped(stored: StoredBytes, head: Uint8Array): AsyncGenerator<Uint8Array> {
+  const rest = yield* driven(createGunzip({ chunkSize }), stored, head);
+  for (let padding = rest; padding; padding = stored.next()) {
+    if (padding.some((byte) => byte !== 0)) throw new Unpackable("something other than zeros follows its gzip data");
+  }
+}
+
+/** Node's engine ends with a frame that ends inside of what it is given. */
+async function* unzstded(stored: StoredBytes, head: Uint8Array): AsyncGenerator<Uint8Array> {
+  const params = { [constants.ZSTD_d_windowLogMax]: zstdWindowLog };
+  for (let rest: Uint8Array | undefined = head; rest; ) {
+    rest = yield* driven(createZstdDecompress({ chunkSize, params }), stored, rest);
+  }
+}
+
+/** All an engine makes of `head` and what is stored behind it. Gives what was read and not needed, if it ends early. */
+async function* driven(
+  engine: Gunzip | ZstdDecompress,
+  stored: StoredBytes,
+  head: Uint8Array,
+): AsyncGenerator<Uint8Array, Uint8Array | undefined> {
+  let given = 0;
+  let chunk = head;
+  let fault: unknown;
+  const feed = (next: Uint8Array | undefined) => {
+    if (!next) return void engine.end();
+    chunk = next;
+    given += next.byteLength;
+    engine.write(next, (error) => {
+      if (error || engine.destroyed || engine.readableEnded) return;
+      try {
+        feed(stored.next());
+      } catch (error) {
+        fault = error;
+        engine.destroy();
+      }
+    });
+  };
+  feed(head);
+  try {
+    for await (const bytes of engine) yield bytes as Uint8Array;
+  } catch (error) {
+    if (fault) throw fault;
+    throw new Unpackable(`it cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    engine.destroy();
+  }
+  const left = given - engine.bytesWritten;
+  return left > 0 ? chunk.subarray(chunk.byteLength - left) : stored.next();
+}
