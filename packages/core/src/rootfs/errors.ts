@@ -1,4 +1,4 @@
-import { printable } from "@tranship/registry";
+import { type FailureClass, printable } from "@tranship/registry";
 
 /** What each {@link RootfsErrorCode} carries in `details`. Adding a code is adding a line here. */
 export interface RootfsErrorDetails {
@@ -12,6 +12,8 @@ export interface RootfsErrorDetails {
   IMAGE_INVALID: { reference: string; reason: string };
   /** A source that was not prepared, or not in the mode that is asked for. */
   SOURCE_UNPREPARED: { reference: string; reason: string };
+  /** Reading the image at its source failed; `layer` counts from 0, the base, `code` is the registry error's. */
+  SOURCE_FAILED: { reference: string; layer?: number; digest?: string; failure: FailureClass; code?: string };
   /** A layer that cannot be read as one; `layer` counts from 0, the base, `entry` is the archive entry at fault. */
   LAYER_INVALID: { reference: string; layer: number; digest: string; entry?: string; reason: string };
   /** A layer whose bytes are others than its digest says: as they are stored, or (`isDiffId`) unpacked. */
