@@ -1,0 +1,122 @@
+import { maxNameBytes } from "../limits.ts";
+import type { ByteString, DirectoryInode, Inode } from "./inode.ts";
+
+/** Symbolic links one path may lead through, as in Linux. */
+const maxLinks = 40;
+
+/** Names the links of one path may add to it, for each name it may be deep: keeps hostile links from costing time. */
+const addedNames = 8;
+
+/** Why a path leads nowhere. Callers turn it into their own error. */
+export class PathFault extends Error {
+  override readonly name: "PathFault" = "PathFault";
+  /** The ceiling it went beyond, if it is that. */
+  readonly limit: PathLimit | undefined;
+
+  constructor(reason: string, limit?: PathLimit) {
+    super(reason);
+    this.limit = limit;
+  }
+}
+
+/** The ceilings of paths. */
+export type PathLimit = "maxDepth" | "maxPathBytes";
+
+/** Where a path leads. */
+export interface Place {
+  /** Holds the name; the root holds itself, under the name "". */
+  readonly directory: DirectoryInode;
+  readonly name: ByteString;
+  /** What has the name, if anything does. */
+  readonly inode: Inode | undefined;
+  /** Names from the root to here, this one included. */
+  readonly depth: number;
+  /** Their bytes and those of the slashes between them. */
+  readonly bytes: number;
+}
+
+/** How {@link walkPath} goes about a path. */
+export interface WalkOptions {
+  readonly limits: { readonly maxDepth: number; readonly maxPathBytes: number };
+  /** Whether a link that is the last name is followed too. */
+  readonly follow: boolean;
+  /** Makes a directory that is missing above the last name; without it such a path leads nowhere. */
+  readonly make?: ((parent: DirectoryInode, name: ByteString) => DirectoryInode) | undefined;
+}
+
+/** A directory on the way: its name, and the bytes of the path so far. */
+interface Level {
+  readonly inode: DirectoryInode;
+  readonly name: ByteString;
+  readonly bytes: number;
+}
+
+/** The names of a path, as seen from the root: `.` and doubled slashes mean nothing, and no `..` leads above the root. */
+export function namesOfPath(path: ByteString): ByteString[] {
+  const names: ByteString[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return names;
+}
+
+/**
+ * Goes from the root to where `path` leads, as a process whose root directory this is would: absolute links start over at the
+ * root, and `..` stays in it. `path` is names of {@link namesOfPath}, or a text whose `..` count after links are followed.
+ * Gives `undefined` where a directory on the way is missing.
+ * @throws PathFault when something on the way is no directory, for too many links, a name over 255 bytes, or a path over a limit.
+ */
+export function walkPath(
+  root: DirectoryInode,
+  path: ByteString | readonly ByteString[],
+  options: WalkOptions,
+): Place | undefined {
+  const { maxDepth, maxPathBytes } = options.limits;
+  const top: Level = { inode: root, name: "", bytes: 0 };
+  const stack = [top];
+  const pending = (typeof path === "string" ? path.split("/") : [...path]).reverse();
+  let links = 0;
+  let added = 0;
+  for (;;) {
+    const here = stack.at(-1) ?? top;
+    const name = pending.pop();
+    if (name === undefined) {
+      const above = stack.at(-2) ?? here;
+      return { directory: above.inode, name: here.name, inode: here.inode, depth: stack.length - 1, bytes: here.bytes };
+    }
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (stack.length > 1) stack.pop();
+      continue;
+    }
+    const isLast = pending.length === 0;
+    const inode = here.inode.entries.get(name);
+    if (inode?.type === "symlink" && (options.follow || !isLast)) {
+      if (++links > maxLinks) throw new PathFault(`it leads through more than ${maxLinks} symbolic links`);
+      if (inode.target.startsWith("/")) stack.length = 1;
+      const parts = inode.target.split("/").reverse();
+      added += parts.length;
+      if (added > maxDepth * addedNames) throw new PathFault("its links make too long a path of it");
+      for (const part of parts) pending.push(part);
+      continue;
+    }
+    const bytes = here.bytes + name.length + (stack.length > 1 ? 1 : 0);
+    if (inode === undefined) requireName(name);
+    if (stack.length > maxDepth) throw new PathFault(`it is more than ${maxDepth} names deep`, "maxDepth");
+    if (bytes > maxPathBytes) throw new PathFault(`it is longer than ${maxPathBytes} bytes`, "maxPathBytes");
+    if (isLast) return { directory: here.inode, name, inode, depth: stack.length, bytes };
+    const next = inode ?? options.make?.(here.inode, name);
+    if (next === undefined) return undefined;
+    if (next.type !== "directory") throw new PathFault(`${JSON.stringify(name)} on its way is no directory`);
+    stack.push({ inode: next, name, bytes });
+  }
+}
+
+/**
+ * Holds a name against what Linux takes.
+ * @throws PathFault when it is over 255 bytes.
+ */
+export function requireName(name: ByteString): void {
+  if (name.length > maxNameBytes) throw new PathFault(`a name in it is longer than ${maxNameBytes} bytes`);
+}
