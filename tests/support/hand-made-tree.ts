@@ -1,0 +1,92 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { digestOf } from "@tranship/registry";
+import type { LayerFile } from "../../packages/core/src/rootfs/layers/layer-file.ts";
+import type {
+  ByteString,
+  DeviceInode,
+  DirectoryInode,
+  FifoInode,
+  FileInode,
+  Inode,
+  InodeMetadata,
+  SymlinkInode,
+} from "../../packages/core/src/rootfs/tree/inode.ts";
+import type { RootfsTree } from "../../packages/core/src/rootfs/tree/rootfs-tree.ts";
+
+type Metadata = Partial<InodeMetadata>;
+
+/** Makes inodes whose contents go one behind the other into layers; between them are bytes of nobody. */
+export class HandMadeTree {
+  readonly #layers: Buffer[][] = [[]];
+
+  /** What is made from here on has its bytes in another layer. */
+  nextLayer(): void {
+    this.#layers.push([]);
+  }
+
+  file(content: string | Uint8Array, metadata: Metadata = {}): FileInode {
+    const bytes = Buffer.from(content);
+    const at = { layer: this.#layers.length - 1, offset: this.#append(bytes) };
+    return { type: "file", size: bytes.byteLength, content: at, ...metadataOf(0o644, metadata) };
+  }
+
+  /** A file that is `size` bytes long and has these parts, by where they are. */
+  sparse(size: number, parts: Readonly<Record<number, string>>, metadata: Metadata = {}): FileInode {
+    const extents = Object.entries(parts).map(([at, text]) => {
+      const bytes = Buffer.from(text);
+      return { at: Number(at), offset: this.#append(bytes), length: bytes.byteLength };
+    });
+    const content = { layer: this.#layers.length - 1, offset: extents[0]?.offset ?? 0, extents };
+    return { type: "file", size, content, ...metadataOf(0o644, metadata) };
+  }
+
+  directory(entries: Readonly<Record<ByteString, Inode>> = {}, metadata: Metadata = {}): DirectoryInode {
+    return { type: "directory", entries: new Map(Object.entries(entries)), ...metadataOf(0o755, metadata) };
+  }
+
+  symlink(target: ByteString, metadata: Metadata = {}): SymlinkInode {
+    return { type: "symlink", target, ...metadataOf(0o777, metadata) };
+  }
+
+  device(type: DeviceInode["type"], major: number, minor: number, metadata: Metadata = {}): DeviceInode {
+    return { type, major, minor, ...metadataOf(0o600, metadata) };
+  }
+
+  fifo(metadata: Metadata = {}): FifoInode {
+    return { type: "fifo", ...metadataOf(0o644, metadata) };
+  }
+
+  /** The tree, its layers (every other one gzip) stored in `folder`. */
+  finish(folder: string, root: DirectoryInode): RootfsTree {
+    const layers = this.#layers.map((chunks, layer): LayerFile => {
+      const plain = Buffer.concat([...chunks, Buffer.from("the end")]);
+      const bytes = layer % 2 === 0 ? gzipSync(plain) : plain;
+      const path = join(folder, `layer-${layer}`);
+      writeFileSync(path, bytes);
+      const size = bytes.byteLength;
+      return {
+        layer,
+        digest: digestOf(bytes),
+        size,
+        diffId: digestOf(plain),
+        pieces: [{ path, offset: 0, length: size }],
+      };
+    });
+    return { root, layers };
+  }
+
+  #append(bytes: Buffer): number {
+    const chunks = this.#layers.at(-1) ?? [];
+    chunks.push(Buffer.from("between"));
+    const offset = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    chunks.push(bytes);
+    return offset;
+  }
+}
+
+function metadataOf(mode: number, metadata: Metadata): InodeMetadata {
+  const mtime = { seconds: 1_600_000_000, nanoseconds: 0 };
+  return { mode, uid: 0, gid: 0, mtime, atime: undefined, xattrs: undefined, ...metadata };
+}
