@@ -1,0 +1,87 @@
+import { fieldsOf, quoted, type TreeRecord } from "./tree-record.ts";
+
+/** A description of a tree with the name of who gave it. */
+export interface NamedTree {
+  readonly name: string;
+  readonly records: readonly TreeRecord[];
+}
+
+/** One field of one path that two trees disagree on; a path that one lacks differs in its field `path`. */
+export interface Difference {
+  /** As `quoted` writes it. */
+  readonly path: string;
+  readonly field: string;
+  readonly left: string;
+  readonly right: string;
+}
+
+/** A difference that is known and explained. It excepts exactly what it names. */
+export interface Exception extends Difference {
+  /** Who is right and by what. */
+  readonly because: string;
+}
+
+/** Every difference of two trees, in the order of their paths. */
+export function differences(left: readonly TreeRecord[], right: readonly TreeRecord[]): readonly Difference[] {
+  const rights = new Map(right.map((record) => [record.path, record]));
+  const lefts = new Set(left.map(({ path }) => path));
+  const found: { path: string; difference: Difference }[] = [];
+  const add = (path: string, field: string, ours: string, theirs: string) => {
+    found.push({ path, difference: { path: quoted(path), field, left: ours, right: theirs } });
+  };
+  for (const record of left) {
+    const other = rights.get(record.path);
+    if (!other) {
+      add(record.path, "path", record.type, "absent");
+      continue;
+    }
+    const [here, there] = [fieldsOf(record), fieldsOf(other)];
+    for (const field of new Set([...here.keys(), ...there.keys()])) {
+      const [one, two] = [here.get(field) ?? "none", there.get(field) ?? "none"];
+      if (one !== two) add(record.path, field, one, two);
+    }
+  }
+  for (const record of right) if (!lefts.has(record.path)) add(record.path, "path", "absent", record.type);
+  return found.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)).map(({ difference }) => difference);
+}
+
+/** What one comparison came to. */
+export interface Comparison {
+  readonly left: string;
+  readonly right: string;
+  /** Paths of the left tree. */
+  readonly paths: number;
+  /** Differences nobody explained, and exceptions that did not show. */
+  readonly wrong: readonly string[];
+  readonly excepted: number;
+}
+
+/** Compares two trees. An exception that does not show is as wrong as a difference without one. */
+export function compareTrees(left: NamedTree, right: NamedTree, exceptions: readonly Exception[] = []): Comparison {
+  const found = differences(left.records, right.records);
+  const unused = new Map(exceptions.map((one) => [keyOf(one), one]));
+  const unexplained = found.filter((one) => !unused.delete(keyOf(one)));
+  return {
+    left: left.name,
+    right: right.name,
+    paths: left.records.length,
+    wrong: [
+      ...unexplained.map(
+        (one) => `${one.path}: ${one.field}: ${one.left} in ${left.name}, ${one.right} in ${right.name}`,
+      ),
+      ...[...unused.values()].map((one) => `${one.path}: ${one.field}: the exception (${one.because}) did not show`),
+    ],
+    excepted: found.length - unexplained.length,
+  };
+}
+
+/** A comparison for people, with its first 20 differences. */
+export function comparisonText({ left, right, paths, wrong, excepted }: Comparison): string {
+  const head = `${left} and ${right}: ${paths} paths, ${wrong.length} differences, ${excepted} excepted`;
+  const more = wrong.length > 20 ? [`  … and ${wrong.length - 20} more`] : [];
+  return [head, ...wrong.slice(0, 20).map((line) => `  ${line}`), ...more].join("\n");
+}
+
+function keyOf({ path, field, left, right }: Difference): string {
+  return [path, field, left, right].join("\u0000");
+}
