@@ -18,9 +18,9 @@ export type LayeredImage = Pick<ResolvedImage, "reference" | "layers" | "reposit
 
 /** Layers kept from one run to the next. Nothing that goes wrong with them is thrown. */
 export interface KeptLayers {
-  /** The layer's file, its bytes proven, which stays until the cache is closed; `undefined` when it is not there. */
-  take(blob: Blob, signal: AbortSignal): Promise<string | undefined>;
-  /** Keeps the layer that is in this file, whose bytes are proven. */
+  /** Puts a layer at `path`, its bytes proven; `false` when it is not there. */
+  take(blob: Blob, path: string, signal: AbortSignal): Promise<boolean>;
+  /** Keeps the layer at `path`, whose bytes are proven. */
   keep(blob: Blob, path: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -188,29 +188,35 @@ export class LayerFetch implements AsyncIterable<LayerFile>, AsyncDisposable {
   async #piecesOf(wanted: WantedBlob): Promise<readonly FilePiece[]> {
     const { blob } = wanted;
     const { signal } = this.#abort;
-    const { cache } = this.#options;
     const { repository } = this.#image;
     const local = hasLocalBlobFiles(repository) ? await repository.filePieces(blob, { signal }) : undefined;
-    const kept = local ? undefined : await cache?.take(blob, signal);
-    signal.throwIfAborted();
-    const pieces = local ?? (kept === undefined ? undefined : wholeFile(kept, blob));
-    if (pieces) {
+    if (local) {
       this.#progress.present(blob.size);
-      return pieces;
+      return local;
     }
-    const path = await this.#download(wanted);
-    await cache?.keep(blob, path, signal);
-    return wholeFile(path, blob);
+    const { cache } = this.#options;
+    const path = this.#pathOf(blob);
+    wanted.path = path;
+    const isKept = await cache?.take(blob, path, signal);
+    signal.throwIfAborted();
+    if (isKept) this.#progress.present(blob.size);
+    else {
+      await this.#download(wanted, path);
+      await cache?.keep(blob, path, signal);
+    }
+    return blob.size === 0 ? [] : [{ path, offset: 0, length: blob.size }];
   }
 
-  async #download(wanted: WantedBlob): Promise<string> {
-    const { blob, layers } = wanted;
-    const { directory, attempts, delayMs } = this.#options;
+  #pathOf({ digest }: Blob): string {
+    const { directory } = this.#options;
     this.#folder ??= atFile(directory, () => mkdtempSync(join(directory, ".tranship-layers-"))); // of mode 0700
-    const path = join(this.#folder, digestHex(blob.digest));
-    using slot = new LayerSlot(path);
-    wanted.path = path;
+    return join(this.#folder, digestHex(digest));
+  }
+
+  async #download({ blob, layers }: WantedBlob, path: string): Promise<void> {
+    const { attempts, delayMs } = this.#options;
     const { signal } = this.#abort;
+    using slot = new LayerSlot(path);
     try {
       await receive(blob, laneOf(this.#image.repository), slot, {
         attempts,
@@ -222,7 +228,6 @@ export class LayerFetch implements AsyncIterable<LayerFile>, AsyncDisposable {
     } catch (error) {
       throw signal.aborted ? signal.reason : this.#sourceError(error, layers[0] ?? 0, blob.digest);
     }
-    return path;
   }
 
   #sourceError(error: unknown, layer: number, digest: Digest): unknown {
@@ -269,8 +274,4 @@ interface WantedBlob {
   readonly released: Set<number>;
   /** Of the file that was made for it. */
   path: string | undefined;
-}
-
-function wholeFile(path: string, { size }: Blob): readonly FilePiece[] {
-  return size === 0 ? [] : [{ path, offset: 0, length: size }];
 }
