@@ -34,8 +34,6 @@ export interface RootfsErrorDetails {
   TOOL_UNFIT: { tool: string; reason: string };
   /** A program that failed; `output` is the end of what it wrote. */
   TOOL_FAILED: { tool: string; step: string; exitCode?: number; signal?: string; output: string };
-  /** Credentials for `host` that others could read on their way, which was not allowed. Nothing was sent. */
-  CREDENTIALS_EXPOSED: { reference: string; host: string };
   /** No Docker daemon answers, or it answered with an error. */
   DAEMON_FAILED: { endpoint: string; status?: number; reason: string };
   /** An artifact id that is none. */

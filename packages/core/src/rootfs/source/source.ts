@@ -37,12 +37,6 @@ export interface SourceSpec {
   readonly registryUsername?: string | undefined;
   /** @defaultValue none */
   readonly registryPassword?: string | undefined;
-  /**
-   * Whether the credentials may travel where others can read them: over plain HTTP, or over plain TCP to a Docker daemon, on
-   * another machine. Those of `native` are the business of who opens the registry.
-   * @defaultValue false: it ends with `CREDENTIALS_EXPOSED`
-   */
-  readonly allowExposedCredentials?: boolean | undefined;
   /** What becomes {@link PreparedSource.masterNodeIp}. @defaultValue none */
   readonly downloadBaseUrl?: string | undefined;
   /** Told how far the download is. @defaultValue nobody */
