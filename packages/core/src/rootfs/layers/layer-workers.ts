@@ -1,10 +1,35 @@
 import { availableParallelism } from "node:os";
+import type { RootfsLimits } from "../limits.ts";
+import type { LayerEntry, LayerScan } from "./layer-entry.ts";
+import type { LayerFile } from "./layer-file.ts";
+import { taskModule } from "./layer-task.ts";
 import { LayerThread, type RunOptions } from "./layer-thread.ts";
+import { createLayerUsage, type LayerUsage } from "./layer-usage.ts";
+import type { ScanInput, ScanMessage } from "./scan-task.ts";
+
+const scanModule = taskModule("scan-task", import.meta.url);
 
 /** Options of {@link LayerWorkers}. */
 export interface LayerWorkersOptions {
   /** @defaultValue as many as this machine runs at once */
   readonly maxThreads?: number | undefined;
+}
+
+/** Options of {@link LayerWorkers.scan}. */
+export interface ScanOptions {
+  /** The image, for messages. */
+  readonly reference: string;
+  readonly limits: RootfsLimits;
+  /** What the layers of one image share, for the ceilings on all of them together. @defaultValue this layer alone */
+  readonly usage?: LayerUsage | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Takes entries as they come, about a thousand at a time and in the archive's order; until it settles, the layer is read
+   * on a little only. They are to be believed once the scan has ended well: a digest is known at the end.
+   */
+  readonly onEntries: (entries: readonly LayerEntry[]) => void | Promise<void>;
+  /** So many more bytes of the layer were read, as it is stored. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /**
@@ -20,6 +45,20 @@ export class LayerWorkers implements AsyncDisposable {
 
   constructor({ maxThreads = availableParallelism() }: LayerWorkersOptions = {}) {
     this.#maxThreads = Math.max(1, maxThreads);
+  }
+
+  /**
+   * Reads a layer once from end to end: unpacks it, checks both its digests and the ceilings, and tells its entries.
+   * @throws RootfsError `LAYER_INVALID`, `LAYER_MISMATCH`, `LIMIT_EXCEEDED`, `FILE_FAILED`; what {@link run} and the callbacks throw
+   */
+  async scan(
+    file: LayerFile,
+    { reference, limits, usage = createLayerUsage(), signal, onEntries, onBytes }: ScanOptions,
+  ): Promise<LayerScan> {
+    const input: ScanInput = { file, reference, limits, usage };
+    const onMessage = (message: ScanMessage) =>
+      message.type === "entries" ? onEntries(message.entries) : onBytes?.(message.bytes);
+    return await this.run<ScanInput, ScanMessage, LayerScan>(scanModule, input, { signal, onMessage });
   }
 
   /**

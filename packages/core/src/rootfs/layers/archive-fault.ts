@@ -1,0 +1,9 @@
+/** Why an archive cannot be read. `entry` is the one at fault, as people read its name, where it has got one. */
+export class ArchiveFault extends Error {
+  readonly entry: string | undefined;
+
+  constructor(reason: string, entry?: string) {
+    super(reason);
+    this.entry = entry;
+  }
+}
