@@ -10,6 +10,10 @@ export interface RootfsErrorDetails {
   PLATFORM_MISMATCH: { reference: string; wanted: string; actual: string };
   /** A manifest or config that cannot be used as an image's. */
   IMAGE_INVALID: { reference: string; reason: string };
+  /** A layer the registry does not have: whoever made the image only says where else it was, at these hosts. */
+  LAYER_FOREIGN: { reference: string; layer: number; digest: string; hosts: readonly string[] };
+  /** Credentials for `host` that others could read on their way, which was not allowed. Nothing was sent. */
+  CREDENTIALS_EXPOSED: { reference: string; host: string };
   /** A source that was not prepared, or not in the mode that is asked for. */
   SOURCE_UNPREPARED: { reference: string; reason: string };
   /** Reading the image at its source failed; `layer` counts from 0, the base, `code` is the registry error's. */

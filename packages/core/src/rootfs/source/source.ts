@@ -1,5 +1,6 @@
 import type { Descriptor, Digest, Manifest, RegistryReader, RepositoryReader, Tag } from "@tranship/registry";
 import type { WantedPlatform } from "../../plan/platforms/platforms.ts";
+import type { RootfsLimits } from "../limits.ts";
 import type { OnPullProgress } from "../progress/pull-progress.ts";
 import type { DockerImageConfig } from "./image-config.ts";
 
@@ -30,23 +31,33 @@ export type OpenRegistry = (host: string, access: RegistryAccess) => RegistryRea
 export interface SourceSpec {
   /**
    * Such as `alpine`, `registry.example.com:5000/app:v1` or `app@sha256:…`, maybe with `docker://` and `http://` before it.
-   * With {@link SourceSpec.repository} only its name, tag and digest count.
    */
   readonly imageRef: string;
   /** @defaultValue none */
   readonly registryUsername?: string | undefined;
   /** @defaultValue none */
   readonly registryPassword?: string | undefined;
+  /**
+   * Whether the credentials may travel where others can read them: over plain HTTP, or over plain TCP to a Docker daemon, on
+   * another machine.
+   * @defaultValue false: it ends with `CREDENTIALS_EXPOSED`
+   */
+  readonly allowExposedCredentials?: boolean | undefined;
   /** What becomes {@link PreparedSource.masterNodeIp}. @defaultValue none */
   readonly downloadBaseUrl?: string | undefined;
   /** Told how far the download is. @defaultValue nobody */
   readonly onPullProgress?: OnPullProgress | undefined;
   /** Opens registries by host, for `native`. Needed there unless a repository is given. */
   readonly from?: OpenRegistry | undefined;
-  /** The image's own repository: a bundle's, a layout's, an archive's. Nothing is then asked by host. */
+  /**
+   * The image's own repository: a bundle's, a layout's, an archive's. Nothing is then asked by host, and `imageRef` may be
+   * anything that messages can call the image, with or without a tag or digest at its end.
+   */
   readonly repository?: RepositoryReader | undefined;
   /** What to ask the repository for. @defaultValue the digest of `imageRef`, else its tag, else `latest` */
   readonly reference?: Tag | Digest | undefined;
+  /** Ceilings that differ from the default ones; only `maxLayers` counts here. */
+  readonly limits?: Partial<RootfsLimits> | undefined;
   /**
    * The platform that is wanted. Without a variant, any will do.
    * @defaultValue `linux` on this machine's architecture
