@@ -11,8 +11,10 @@ import { RootfsError } from "../errors.ts";
 import { defaultRootfsLimits } from "../limits.ts";
 import { hostPlatform } from "./image-platform.ts";
 import { canonicalName, normalizeBaseUrl, parseImageRef, splitImageRef, wantedOf } from "./image-reference.ts";
+import { requirePrivateCredentials } from "./plain-credentials.ts";
+import { registryAuthOf } from "./registry-auth.ts";
 import { resolveImage } from "./resolve-image.ts";
-import type { PreparedSource, RegistryAuthConfig, SourceSpec } from "./source.ts";
+import type { PreparedSource, SourceSpec } from "./source.ts";
 
 /** Where an image is read, what is asked for there, and what the image is called. */
 interface ImagePlace {
@@ -54,24 +56,12 @@ export async function prepareNative(spec: SourceSpec, { signal }: CallOptions = 
   };
 }
 
-/** As whom a registry is asked; `null` where the source names nobody. */
-export function registryAuthOf({
-  registryUsername = "",
-  registryPassword = "",
-}: SourceSpec): RegistryAuthConfig | null {
-  if (registryUsername === "" && registryPassword === "") return null;
-  return { username: registryUsername, password: registryPassword };
-}
-
 function placeAtHost(spec: SourceSpec): ImagePlace {
-  const { imageRef, from, allowExposedCredentials = false } = spec;
+  const { imageRef, from } = spec;
   const reference = parseImageRef(imageRef);
   const { host, repository, isPlainHttp } = reference;
   const auth = registryAuthOf(spec) ?? undefined;
-  if (auth && isPlainHttp && !allowExposedCredentials && !isLoopback(host)) {
-    const message = `cannot ask ${host} for ${repository}: credentials would travel in plain HTTP, readable for everyone on the way`;
-    throw new RootfsError("CREDENTIALS_EXPOSED", message, { reference: imageRef, host });
-  }
+  requirePrivateCredentials(spec, reference);
   if (!from) {
     const reason = "it names a registry, and nothing is there to open one";
     throw new RootfsError("SOURCE_UNPREPARED", `cannot prepare ${imageRef}: ${reason}`, {
@@ -98,9 +88,4 @@ function placeIn(repository: RepositoryReader, { imageRef, reference }: SourceSp
     throw new RootfsError("REFERENCE_INVALID", message, { reference: shown, reason });
   }
   return { repository, wanted, name: name === "" ? repository.name : printable(name, 1000) };
-}
-
-function isLoopback(host: string): boolean {
-  const name = host.replace(/:\d+$/, "").toLowerCase();
-  return name === "localhost" || name.endsWith(".localhost") || /^127(?:\.\d{1,3}){3}$/.test(name);
 }

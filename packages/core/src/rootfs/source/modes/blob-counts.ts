@@ -1,4 +1,4 @@
-import type { PullProgress } from "../../progress/pull-progress.ts";
+import type { PullCounts } from "../../progress/pull-progress.ts";
 
 /** More ids than this are no image's layers: whoever prints them is not to fill the memory. */
 const maxBlobs = 4096;
@@ -35,13 +35,13 @@ export class BlobCounts {
   }
 
   /**
-   * The sums. The percentage is of bytes where sizes are known, else of blobs. `speedBps` is 0: who shows it has the times.
+   * The sums.
    * @param totalHint - the least that all bytes together are, 0 if unknown
    */
-  progress(totalHint = 0): PullProgress {
+  counts(totalHint = 0): PullCounts {
     const blobs = [...this.#blobs.values()];
     const sum = (of: (blob: BlobCount) => number) => blobs.reduce((total, blob) => total + of(blob), 0);
-    return pullProgressOf({
+    return {
       totalBytes: Math.max(
         totalHint,
         sum(({ total }) => total),
@@ -49,7 +49,7 @@ export class BlobCounts {
       downloadedBytes: sum(({ current }) => current),
       totalLayers: blobs.length,
       completedLayers: blobs.filter(({ isComplete }) => isComplete).length,
-    });
+    };
   }
 
   #blob(id: string): BlobCount | undefined {
@@ -59,13 +59,6 @@ export class BlobCounts {
     this.#blobs.set(id, blob);
     return blob;
   }
-}
-
-/** Progress from its counts: bytes where their total is known, else layers make the percentage. */
-export function pullProgressOf(counts: Omit<PullProgress, "percent" | "speedBps">): PullProgress {
-  const { totalBytes, downloadedBytes, totalLayers, completedLayers } = counts;
-  const [done, all] = totalBytes > 0 ? [downloadedBytes, totalBytes] : [completedLayers, totalLayers];
-  return { ...counts, speedBps: 0, percent: all === 0 ? 0 : Math.min(100, (done / all) * 100) };
 }
 
 /** A count of bytes as it should be: a hostile one is 0. */

@@ -1,4 +1,4 @@
-import type { PullProgress } from "../../progress/pull-progress.ts";
+import type { PullCounts } from "../../progress/pull-progress.ts";
 import { BlobCounts } from "./blob-counts.ts";
 
 const linePattern = /^\s*([0-9a-f]{12,64}): (.+?)\s*$/;
@@ -10,13 +10,13 @@ const linePattern = /^\s*([0-9a-f]{12,64}): (.+?)\s*$/;
 export class DockerCliProgress {
   readonly #counts = new BlobCounts();
 
-  /** Takes a line; gives the progress if it was one about a layer. */
-  takeLine(line: string): PullProgress | undefined {
+  /** Takes a line; gives the counts if it was one about a layer. */
+  takeLine(line: string): PullCounts | undefined {
     const [, id, status = ""] = linePattern.exec(line) ?? [];
     if (id === undefined) return undefined;
     this.#counts.see(id);
     if (/^(?:pull complete|already exists)$/i.test(status)) this.#counts.complete(id);
-    return this.#counts.progress();
+    return this.#counts.counts();
   }
 }
 
@@ -33,8 +33,8 @@ const completeWords = new Set(["pull complete", "already exists", "download comp
 export class DockerEngineProgress {
   readonly #counts = new BlobCounts();
 
-  /** Takes an event; gives the progress if it was one about a layer. */
-  takeEvent({ id, status = "", progressDetail }: EngineEvent): PullProgress | undefined {
+  /** Takes an event; gives the counts if it was one about a layer. */
+  takeEvent({ id, status = "", progressDetail }: EngineEvent): PullCounts | undefined {
     if (id === undefined || !/^[0-9a-f]{12,64}$/.test(id)) return undefined;
     this.#counts.see(id);
     const word = status.toLowerCase();
@@ -42,6 +42,6 @@ export class DockerEngineProgress {
       this.#counts.advance(id, progressDetail.current ?? 0, progressDetail.total ?? 0);
     }
     if (completeWords.has(word)) this.#counts.complete(id);
-    return this.#counts.progress();
+    return this.#counts.counts();
   }
 }

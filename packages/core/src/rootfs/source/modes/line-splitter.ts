@@ -10,6 +10,11 @@ export class LineSplitter {
   #held = 0;
   #isOver = false;
 
+  /** Whether a line was too long. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Takes more output; gives the lines that are complete now, without their ends and without empty ones. */
   push(chunk: Uint8Array): string[] {
     const lines: string[] = [];

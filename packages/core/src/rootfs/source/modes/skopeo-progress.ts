@@ -1,4 +1,4 @@
-import type { PullProgress } from "../../progress/pull-progress.ts";
+import type { PullCounts } from "../../progress/pull-progress.ts";
 import { BlobCounts } from "./blob-counts.ts";
 import { parseHumanSize } from "./human-size.ts";
 
@@ -19,8 +19,8 @@ export class SkopeoProgress {
     this.#totalHint = totalHint;
   }
 
-  /** Takes a line; gives the progress if it was one about a blob. */
-  takeLine(line: string): PullProgress | undefined {
+  /** Takes a line; gives the counts if it was one about a blob. */
+  takeLine(line: string): PullCounts | undefined {
     const [, id, rest = ""] = linePattern.exec(line) ?? [];
     if (id === undefined) return undefined;
     const [, current, total] = countPattern.exec(rest) ?? [];
@@ -29,11 +29,11 @@ export class SkopeoProgress {
       this.#counts.advance(id, parseHumanSize(current), parseHumanSize(total));
     }
     if (/\bdone\b|already exists/i.test(rest)) this.#counts.complete(id);
-    return this.progress();
+    return this.counts();
   }
 
   /** As of the last line. */
-  progress(): PullProgress {
-    return this.#counts.progress(this.#totalHint);
+  counts(): PullCounts {
+    return this.#counts.counts(this.#totalHint);
   }
 }
