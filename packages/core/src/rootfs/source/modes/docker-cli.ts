@@ -1,11 +1,11 @@
-import type { Credentials, PasswordCredentials } from "@tranship/registry";
+import type { CallOptions, Credentials, PasswordCredentials } from "@tranship/registry";
 import * as z from "zod";
 import { formatPlatform } from "../../../plan/platforms/platforms.ts";
 import { isRootfsError, RootfsError } from "../../errors.ts";
 import type { ToolEnvironment } from "../../ext4/find-tool.ts";
 import { runTool } from "../../ext4/run-tool.ts";
 import { registryHostOf } from "../image-reference.ts";
-import type { DaemonCall, DockerDaemon } from "./docker-daemon.ts";
+import type { DockerDaemon } from "./docker-daemon.ts";
 import { type DockerImage, dockerImageSchema } from "./docker-image.ts";
 import { DockerCliProgress } from "./docker-progress.ts";
 import { LineSplitter } from "./line-splitter.ts";
@@ -24,7 +24,7 @@ export class DockerCli implements DockerDaemon {
     this.#environment = environment;
   }
 
-  async inspect(reference: string, { signal }: DaemonCall): Promise<DockerImage | undefined> {
+  async inspect(reference: string, { signal }: CallOptions): Promise<DockerImage | undefined> {
     const step = `look for image ${reference}`;
     const chunks: Uint8Array[] = [];
     let size = 0;
@@ -81,7 +81,7 @@ export class DockerCli implements DockerDaemon {
     await this.#run(["image", "save", "--", id], { step: `save image ${id}`, signal, idleTimeoutMs, onStdout: take });
   }
 
-  async remove(reference: string, { signal }: DaemonCall): Promise<void> {
+  async remove(reference: string, { signal }: CallOptions): Promise<void> {
     await this.#run(["image", "rm", "--", reference], { step: `remove image ${reference}`, signal }); // not forced
   }
 

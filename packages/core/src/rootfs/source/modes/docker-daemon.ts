@@ -1,4 +1,4 @@
-import type { Credentials } from "@tranship/registry";
+import type { CallOptions, Credentials } from "@tranship/registry";
 import type { WantedPlatform } from "../../../plan/platforms/platforms.ts";
 import type { PullCounts } from "../../progress/pull-progress.ts";
 import type { DockerImage } from "./docker-image.ts";
@@ -13,23 +13,18 @@ export interface DockerPull {
   readonly credentials: Credentials | undefined;
 }
 
-/** A call's way out. */
-export interface DaemonCall {
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** A Docker daemon: by its own interface, or through its client. */
 export interface DockerDaemon {
   /** What it says of an image it has; `undefined` when it has none of that name or id, and only then. */
-  inspect(reference: string, call: DaemonCall): Promise<DockerImage | undefined>;
+  inspect(reference: string, call: CallOptions): Promise<DockerImage | undefined>;
   /** Ends when the image is there, unpacked. */
-  pull(pull: DockerPull, call: DaemonCall & { readonly onProgress: (counts: PullCounts) => void }): Promise<void>;
+  pull(pull: DockerPull, call: CallOptions & { readonly onProgress: (counts: PullCounts) => void }): Promise<void>;
   /** Gives a Docker archive of an image, chunk by chunk; the next waits for the promise of the last. */
   save(
     id: string,
     take: (chunk: Uint8Array) => Promise<void>,
-    call: DaemonCall & { readonly idleTimeoutMs: number },
+    call: CallOptions & { readonly idleTimeoutMs: number },
   ): Promise<void>;
   /** Takes a name from an image, and the image itself with its last name. One in use by a container is kept. */
-  remove(reference: string, call: DaemonCall): Promise<void>;
+  remove(reference: string, call: CallOptions): Promise<void>;
 }

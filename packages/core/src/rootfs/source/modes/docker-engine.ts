@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { printable } from "@tranship/registry";
+import { type CallOptions, printable } from "@tranship/registry";
 import * as z from "zod";
 import { formatPlatform } from "../../../plan/platforms/platforms.ts";
 import { RootfsError } from "../../errors.ts";
 import { parseImageRef, registryHostOf, splitImageRef, wantedOf } from "../image-reference.ts";
 import { registryAuthHeader } from "./docker-credentials.ts";
-import type { DaemonCall, DockerDaemon } from "./docker-daemon.ts";
+import type { DockerDaemon } from "./docker-daemon.ts";
 import type { DockerEndpoint } from "./docker-endpoint.ts";
 import { type DockerImage, dockerImageSchema } from "./docker-image.ts";
 import { DockerEngineProgress } from "./docker-progress.ts";
@@ -37,7 +37,7 @@ export class DockerEngine implements DockerDaemon {
     this.#endpoint = endpoint;
   }
 
-  async inspect(reference: string, { signal }: DaemonCall): Promise<DockerImage | undefined> {
+  async inspect(reference: string, { signal }: CallOptions): Promise<DockerImage | undefined> {
     const step = `look for image ${reference}`;
     const path = `/images/${encodeURIComponent(reference)}/json`;
     try {
@@ -90,7 +90,7 @@ export class DockerEngine implements DockerDaemon {
     });
   }
 
-  async remove(reference: string, { signal }: DaemonCall): Promise<void> {
+  async remove(reference: string, { signal }: CallOptions): Promise<void> {
     const path = `/images/${encodeURIComponent(reference)}`; // not forced: another build may be using it
     const step = `remove image ${reference}`;
     await this.#ask({ method: "DELETE", path, step, idleTimeoutMs: answerTimeoutMs, signal }, async (answer) => {

@@ -1,4 +1,4 @@
-import { type Credentials, dockerCredentials } from "@tranship/registry";
+import { type CallOptions, type Credentials, dockerCredentials } from "@tranship/registry";
 import { formatPlatform, isPlatform } from "../../../plan/platforms/platforms.ts";
 import { RootfsError } from "../../errors.ts";
 import type { ToolEnvironment } from "../../ext4/find-tool.ts";
@@ -12,11 +12,6 @@ import { type DockerImage, dockerDigests } from "./docker-image.ts";
 import { type FoundDaemon, findDaemon } from "./find-daemon.ts";
 import { rememberDocker } from "./prepared-docker.ts";
 
-/** Options of preparing a source. */
-export interface PrepareModeOptions {
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** How long taking back a pulled image may last, in milliseconds. */
 const removeTimeoutMs = 60_000;
 
@@ -27,7 +22,7 @@ const removeTimeoutMs = 60_000;
  * @throws RootfsError `REFERENCE_INVALID`, `DAEMON_FAILED`, `TOOL_FAILED`, `TOOL_UNFIT`, `PLATFORM_MISMATCH`,
  * `IMAGE_INVALID`, `CREDENTIALS_EXPOSED`
  */
-export async function prepareDocker(spec: SourceSpec, options: PrepareModeOptions = {}): Promise<PreparedSource> {
+export async function prepareDocker(spec: SourceSpec, options: CallOptions = {}): Promise<PreparedSource> {
   return await prepare(spec, options, true);
 }
 
@@ -35,11 +30,11 @@ export async function prepareDocker(spec: SourceSpec, options: PrepareModeOption
  * The same for an image the daemon still has from before: nothing is pulled, and `cleanup` leaves all as it is.
  * @throws RootfsError as {@link prepareDocker}; `DAEMON_FAILED` when the image is gone
  */
-export async function prepareLocalDocker(spec: SourceSpec, options: PrepareModeOptions = {}): Promise<PreparedSource> {
+export async function prepareLocalDocker(spec: SourceSpec, options: CallOptions = {}): Promise<PreparedSource> {
   return await prepare(spec, options, false);
 }
 
-async function prepare(spec: SourceSpec, { signal }: PrepareModeOptions, mayPull: boolean): Promise<PreparedSource> {
+async function prepare(spec: SourceSpec, { signal }: CallOptions, mayPull: boolean): Promise<PreparedSource> {
   const reference = daemonReference(spec.imageRef);
   const environment = spec.environment ?? process.env;
   const found = await findDaemon(reference, environment, signal);
