@@ -1,7 +1,7 @@
 import { type Digest, formatName, joinPath } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
-import type { LayoutStorage } from "../layout/layout-content.ts";
+import type { BlobPiece, LayoutStorage } from "../layout/layout-content.ts";
 import type { LayoutIndex } from "../layout/layout-index.ts";
 import { blobPath } from "../plan/section.ts";
 import { type BlobCopy, digestOfCopy, entryInvalid, nameOf, type ProveOptions } from "./archive/blob-copy.ts";
@@ -108,6 +108,11 @@ class BundleStorage implements LayoutStorage {
         if (!isMirrorError(error) || !this.#copies.refuse(this.#path, digest, copy, error.message)) throw error;
       }
     }
+  }
+
+  async places(digest: Digest): Promise<readonly BlobPiece[]> {
+    const copy = this.#copies.of(this.#path, digest)[0];
+    return copy ? await copy.archive.places(copy.entry) : [];
   }
 
   fileOf(digest: Digest): string {

@@ -23,6 +23,13 @@ import {
 import type { LayoutIndex } from "./layout-index.ts";
 import { readReferrers } from "./layout-referrers.ts";
 
+/** A part of a file on this machine, in bytes. */
+export interface BlobPiece {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Where the files of one image layout lie: a directory, or a folder of a bundle's archives. */
 export interface LayoutStorage {
   /** How messages name it. */
@@ -33,6 +40,8 @@ export interface LayoutStorage {
   stat(digest: Digest): Promise<number | undefined>;
   /** Exactly `length` bytes of a stored blob, unchecked, in pieces the caller owns. */
   pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Where exactly the bytes of a stored blob are; where there are several copies, of the one that is read next. */
+  places(digest: Digest): Promise<readonly BlobPiece[]>;
   /** How messages name the file of a blob; where there are several, the one that is read next. */
   fileOf(digest: Digest): string;
   /**
@@ -78,6 +87,19 @@ export class LayoutContent implements RepositoryReader {
     signal?.throwIfAborted();
     const size = await this.#storage.stat(digest);
     return size === undefined ? undefined : { size };
+  }
+
+  /**
+   * Where the bytes of a blob lie on this machine, in their order, for those who read and hash them there; `undefined` when
+   * it is missing.
+   * @throws RegistryError `SIZE_MISMATCH`
+   */
+  async filePieces({ digest, size }: Blob, { signal }: CallOptions = {}): Promise<readonly BlobPiece[] | undefined> {
+    signal?.throwIfAborted();
+    const stored = await this.#storage.stat(digest);
+    if (stored === undefined) return undefined;
+    if (stored !== size) throw this.#wrongSize(digest, size, stored);
+    return await this.#storage.places(digest);
   }
 
   async *fetchBlob({ digest, size }: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {

@@ -13,7 +13,7 @@ import { MirrorError } from "../errors.ts";
 import { blobPath } from "../plan/section.ts";
 import { identityOf, linkFile, local, localIfAny, removeStaleFiles, replaceFile, staleMs } from "./atomic-file.ts";
 import { formatIndexFile, ociLayoutText } from "./index-file.ts";
-import type { LayoutStorage } from "./layout-content.ts";
+import type { BlobPiece, LayoutStorage } from "./layout-content.ts";
 import { layoutTagOf } from "./layout-entry.ts";
 import { hasLayoutFile, type IndexFile, isReal, readIndexFile } from "./layout-files.ts";
 import { LayoutIndex } from "./layout-index.ts";
@@ -110,6 +110,11 @@ export class LayoutDirectory implements LayoutStorage {
     } finally {
       await file.close();
     }
+  }
+
+  async places(digest: Digest): Promise<readonly BlobPiece[]> {
+    const length = await this.stat(digest);
+    return length === undefined ? [] : [{ path: this.fileOf(digest), offset: 0, length }];
   }
 
   fileOf(digest: Digest): string {

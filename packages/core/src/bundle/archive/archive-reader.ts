@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
+import type { BlobPiece } from "../../layout/layout-content.ts";
 import { FileChanged, FilePool, type PooledFile } from "../disk/file-pool.ts";
 import { archiveInvalid, readTarEntries, type TarEntry, type TarSource } from "../tar/tar-reader.ts";
 import type { FoundArchive } from "./find-archives.ts";
@@ -127,6 +128,22 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
       ahead?.catch(() => {}); // it is looked at only if the caller goes on
       yield piece;
     }
+  }
+
+  /**
+   * Where the bytes of an entry lie: in one file, or in chunks, in their order.
+   * @throws MirrorError `ARCHIVE_INVALID` when a file is not the one that was scanned, `FILE_FAILED`
+   */
+  async places(entry: TarEntry): Promise<readonly BlobPiece[]> {
+    await this.#requireSame(entry);
+    return this.#segmentsOf(entry).map(({ path, start, size }) => {
+      const at = Math.max(start, entry.offset);
+      return {
+        path: resolve(path),
+        offset: at - start,
+        length: Math.min(start + size, entry.offset + entry.size) - at,
+      };
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
