@@ -6,4 +6,6 @@
 
 export { isRootfsError, RootfsError, type RootfsErrorCode, type RootfsErrorDetails } from "./errors.ts";
 export type { OnRootfsEvent, ProgressUnit, RootfsEvent, RootfsStage, RootfsWarning } from "./events.ts";
+export { LayerCache, type LayerCacheOptions } from "./layers/layer-cache.ts";
 export { defaultRootfsLimits, type RootfsLimits } from "./limits.ts";
+export { type OpenRootfsOptions, Rootfs } from "./rootfs.ts";
