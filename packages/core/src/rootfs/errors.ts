@@ -32,6 +32,8 @@ export interface RootfsErrorDetails {
   OUTPUT_EXISTS: { path: string };
   /** An image file that would not hold the tree; sizes in bytes. */
   SIZE_TOO_SMALL: { sizeBytes: number; neededBytes: number };
+  /** Something in a tree that this kind of output cannot hold; `path` is where it is. */
+  TREE_UNFIT: { path: string; reason: string };
   /** A program that is needed and is not on `PATH`. */
   TOOL_MISSING: { tool: string; purpose: string };
   /** A program that is there and cannot do what is needed of it. */

@@ -1,0 +1,127 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, open, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import type { OnRootfsEvent, RootfsStage } from "../events.ts";
+import { fileError } from "../file-error.ts";
+import type { LayerWorkers } from "../layers/layer-workers.ts";
+import type { RootfsTree } from "../tree/rootfs-tree.ts";
+import { treeTotals } from "../tree/tree-totals.ts";
+import { checkImage, indexDirectories } from "./check-image.ts";
+import { ext4Environment, ext4Settings } from "./ext4-environment.ts";
+import { ext4Needs } from "./ext4-needs.ts";
+import { requireExt4Options } from "./ext4-options.ts";
+import { fillImage } from "./fill-image.ts";
+import type { ToolEnvironment } from "./find-tool.ts";
+import { alignImage, flush, hashImage } from "./finish-image.ts";
+import { imageIds } from "./image-uuid.ts";
+import { requireFit } from "./require-fit.ts";
+import { stageTree } from "./stage-tree.ts";
+
+/** Options of {@link writeExt4}. */
+export interface WriteExt4Options {
+  readonly workers: LayerWorkers;
+  /** The image's size in bytes, rounded up to 2 MiB. @defaultValue as small as holds the tree */
+  readonly sizeBytes?: number | undefined;
+  /** The volume's name, up to 16 bytes. @defaultValue none */
+  readonly label?: string | undefined;
+  /** @defaultValue derived from the tree: its names, its metadata and its layers' digests */
+  readonly uuid?: string | undefined;
+  /** Whether a journal is made, which a guest that writes wants. @defaultValue false */
+  readonly hasJournal?: boolean | undefined;
+  /** Where contents lie meanwhile, in a private folder; there must be room for all of them. @defaultValue the folder of `path` */
+  readonly workDirectory?: string | undefined;
+  /** Variables for the programs; only `PATH` and `LD_LIBRARY_PATH` reach them. @defaultValue `process.env` */
+  readonly environment?: ToolEnvironment | undefined;
+  /** The image, for messages. @defaultValue "the image" */
+  readonly reference?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: OnRootfsEvent | undefined;
+}
+
+/** A finished image. */
+export interface Ext4Image {
+  /** 64 hex digits. */
+  readonly sha256: string;
+  /** A multiple of 2 MiB; what of it is unused is a hole in the file. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * Writes a tree as an ext4 image that depends on the tree and the options alone: not on who makes it, where, or when. No
+ * privilege is needed and no loop device is used. The file appears whole, in place of what was there, or not at all.
+ * @param path - Of the image. Until it is done, a file beside it has a hidden name.
+ * @throws RootfsError `TREE_UNFIT`, `SIZE_TOO_SMALL`, `TOOL_MISSING`, `TOOL_UNFIT`, `TOOL_FAILED`, `LAYER_INVALID`,
+ * `LAYER_MISMATCH`, `FILE_FAILED`, `NO_SPACE`
+ * @throws TypeError for a label or UUID that is none
+ */
+export async function writeExt4(tree: RootfsTree, path: string, options: WriteExt4Options): Promise<Ext4Image> {
+  const { signal, sizeBytes, label, hasJournal = false } = options;
+  signal?.throwIfAborted();
+  requireExt4Options(options);
+  requireFit(tree.root);
+  const needs = ext4Needs(tree.root);
+  const derived = imageIds(tree);
+  const ids = options.uuid === undefined ? derived : { ...derived, uuid: options.uuid };
+  const target = resolve(path);
+  const parent = dirname(target);
+  const image = join(parent, `.${basename(target).slice(0, 200)}.${randomBytes(6).toString("hex")}.partial`);
+  const folder = await makeFolder(resolve(options.workDirectory ?? parent));
+  try {
+    const environment = ext4Environment(folder, options.environment);
+    await atPath(folder, writeFile(join(folder, ext4Settings.name), ext4Settings.text));
+    await atPath(image, (async () => await (await open(image, "wx")).close())());
+    await stage("write", options, async (progress) => {
+      const total = treeTotals(tree.root).dataBytes;
+      let done = 0;
+      const onBytes = (bytes: number) => {
+        done += bytes;
+        progress(done, total);
+      };
+      await stageTree(tree, folder, { ...options, reference: options.reference, signal, onBytes });
+    });
+    await stage("format", options, async () => {
+      const format = { ids, label, hasJournal, sizeBytes, environment, signal };
+      await fillImage(image, tree.root, needs, { ...format, folder });
+      if (needs.hasLargeDirectories) await indexDirectories(image, { environment, signal });
+    });
+    return await stage("check", options, async () => {
+      await checkImage(image, { environment, signal });
+      const size = await alignImage(image);
+      const sha256 = await hashImage(image, signal);
+      await flush(image);
+      signal?.throwIfAborted();
+      await atPath(target, rename(image, target));
+      await flush(parent);
+      return { sha256, sizeBytes: size };
+    });
+  } finally {
+    await rm(image, { force: true });
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function makeFolder(parent: string): Promise<string> {
+  return await atPath(parent, mkdtemp(join(parent, ".ext4-"))); // for its owner alone
+}
+
+async function atPath<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+async function stage<T>(
+  name: RootfsStage,
+  { onEvent }: Pick<WriteExt4Options, "onEvent">,
+  work: (progress: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const started = performance.now();
+  onEvent?.({ type: "stage.started", stage: name });
+  const result = await work((done, total) =>
+    onEvent?.({ type: "stage.progress", stage: name, done, total, unit: "bytes" }),
+  );
+  onEvent?.({ type: "stage.finished", stage: name, elapsedMs: Math.round(performance.now() - started) });
+  return result;
+}
