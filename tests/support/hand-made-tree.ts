@@ -13,6 +13,7 @@ import type {
   InodeMetadata,
   SymlinkInode,
 } from "../../packages/core/src/rootfs/tree/inode.ts";
+import { byteStringOf } from "../../packages/core/src/rootfs/tree/inode.ts";
 import type { RootfsTree } from "../../packages/core/src/rootfs/tree/rootfs-tree.ts";
 
 type Metadata = Partial<InodeMetadata>;
@@ -84,6 +85,38 @@ export class HandMadeTree {
     chunks.push(bytes);
     return offset;
   }
+}
+
+const capability = Buffer.from("AQAAAgAgAAAAAAAAAAAAAAAAAAA=", "base64"); // cap_net_raw, effective
+
+/** Everything a tree can have, below names that are no words for a command line. */
+export function everyKind(make: HandMadeTree): DirectoryInode {
+  const shared = make.file("shared", {
+    mode: 0o4755,
+    uid: 12,
+    gid: 34,
+    xattrs: new Map([["security.capability", capability]]),
+  });
+  make.nextLayer();
+  const mtime = { seconds: -100, nanoseconds: 500_000_000 };
+  const device = make.device("character", 1, 3, { mode: 0o666, uid: 1 });
+  return make.directory(
+    {
+      "-rf": shared,
+      closed: make.directory({ inner: make.file("inner", { mode: 0 }) }, { mode: 0, mtime }),
+      "new\nline": make.symlink("/etc/passwd", { uid: 5, gid: 6, mtime: { seconds: 1, nanoseconds: 250_000_000 } }),
+      "\xff\xfe": make.fifo({ mode: 0o620 }),
+      device,
+      "device\\2": device,
+      link: shared,
+      private: make.file("private", { mode: 0o600, gid: 7 }),
+      shared: make.directory({}, { mode: 0o3775, gid: 8, xattrs: new Map([["user.a=b", Buffer.from([0, 10])]]) }),
+      [byteStringOf("диск")]: make.device("block", 7, 300),
+      sparse: make.sparse(1_000_000, { 999990: "end" }),
+      writable: make.file("for all", { mode: 0o666, atime: { seconds: 1_700_000_000, nanoseconds: 0 } }),
+    },
+    { mode: 0o711, uid: 1000, gid: 1001, mtime },
+  );
 }
 
 function metadataOf(mode: number, metadata: Metadata): InodeMetadata {

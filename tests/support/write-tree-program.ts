@@ -1,0 +1,13 @@
+import { join } from "node:path";
+import type { RootfsEvent } from "../../packages/core/src/rootfs/events.ts";
+import { LayerWorkers } from "../../packages/core/src/rootfs/layers/layer-workers.ts";
+import { writeDirectory } from "../../packages/core/src/rootfs/output/write-directory.ts";
+import { everyKind, HandMadeTree } from "./hand-made-tree.ts";
+
+/** Writes `everyKind` into the directory `out` of a folder and prints the events, one a line: for other users than the test's. */
+const [folder = "."] = process.argv.slice(2);
+process.umask(0o022);
+await using workers = new LayerWorkers();
+const make = new HandMadeTree();
+const onEvent = (event: RootfsEvent) => console.log(JSON.stringify(event));
+await writeDirectory(make.finish(folder, everyKind(make)), join(folder, "out"), { workers, onEvent });
