@@ -2,6 +2,7 @@ import { constants, createGunzip, createZstdDecompress, type Gunzip, type ZstdDe
 import { LayerFault, layerInvalid } from "./layer-fault.ts";
 import type { LayerFile } from "./layer-file.ts";
 import { StoredBytes } from "./stored-bytes.ts";
+import { ZstdFrames } from "./zstd-frames.ts";
 
 /** Options of {@link inflateLayer}. */
 export interface InflateOptions {
@@ -73,44 +74,53 @@ function* plain(stored: StoredBytes, head: Uint8Array): Generator<Uint8Array> {
 }
 
 async function* gunzipped(stored: StoredBytes, head: Uint8Array): AsyncGenerator<Uint8Array> {
-  const rest = yield* driven(createGunzip({ chunkSize }), stored, head);
-  for (let padding = rest; padding; padding = stored.next()) {
+  const rest = yield* driven(createGunzip({ chunkSize }), plain(stored, head));
+  for (const padding of rest) {
     if (padding.some((byte) => byte !== 0)) throw new Unpackable("something other than zeros follows its gzip data");
   }
 }
 
-/** Node's engine ends with a frame that ends inside of what it is given. */
 async function* unzstded(stored: StoredBytes, head: Uint8Array): AsyncGenerator<Uint8Array> {
   const params = { [constants.ZSTD_d_windowLogMax]: zstdWindowLog };
-  for (let rest: Uint8Array | undefined = head; rest; ) {
-    rest = yield* driven(createZstdDecompress({ chunkSize, params }), stored, rest);
+  const rest = yield* driven(createZstdDecompress({ chunkSize, params }), framewise(stored, head));
+  for (const _ of rest) throw new Unpackable("its zstd frames are none");
+}
+
+/** Node's unpacker would take a frame that ends inside of what it is given for the last one. */
+function* framewise(stored: StoredBytes, head: Uint8Array): Generator<Uint8Array> {
+  const frames = new ZstdFrames();
+  for (const chunk of plain(stored, head)) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      const end = frames.end(chunk, at);
+      yield chunk.subarray(at, end);
+      at = end;
+    }
   }
 }
 
-/** All an engine makes of `head` and what is stored behind it. Gives what was read and not needed, if it ends early. */
+/** All an engine makes of what is packed. Gives what it left, if it ended before that did. */
 async function* driven(
   engine: Gunzip | ZstdDecompress,
-  stored: StoredBytes,
-  head: Uint8Array,
-): AsyncGenerator<Uint8Array, Uint8Array | undefined> {
+  packed: Generator<Uint8Array>,
+): AsyncGenerator<Uint8Array, Iterable<Uint8Array>> {
   let given = 0;
-  let chunk = head;
+  let last: Uint8Array = new Uint8Array();
   let fault: unknown;
-  const feed = (next: Uint8Array | undefined) => {
-    if (!next) return void engine.end();
-    chunk = next;
-    given += next.byteLength;
-    engine.write(next, (error) => {
-      if (error || engine.destroyed || engine.readableEnded) return;
-      try {
-        feed(stored.next());
-      } catch (error) {
-        fault = error;
-        engine.destroy();
-      }
-    });
+  const feed = () => {
+    try {
+      const { value: chunk } = packed.next();
+      if (!chunk) return void engine.end();
+      last = chunk;
+      given += chunk.byteLength;
+      engine.write(chunk, (error) => {
+        if (!error && !engine.destroyed && engine.bytesWritten === given) feed(); // else the rest is not its own
+      });
+    } catch (error) {
+      fault = error;
+      engine.destroy();
+    }
   };
-  feed(head);
+  feed();
   try {
     for await (const bytes of engine) yield bytes as Uint8Array;
   } catch (error) {
@@ -120,5 +130,10 @@ async function* driven(
     engine.destroy();
   }
   const left = given - engine.bytesWritten;
-  return left > 0 ? chunk.subarray(chunk.byteLength - left) : stored.next();
+  return left > 0 ? following(last.subarray(last.byteLength - left), packed) : [];
+}
+
+function* following(rest: Uint8Array, packed: Generator<Uint8Array>): Generator<Uint8Array> {
+  yield rest;
+  yield* packed;
 }
