@@ -48,6 +48,31 @@ describe("names", () => {
   });
 });
 
+test("names lead elsewhere once a link on their way is replaced through itself, or taken away", () => {
+  expect(listingOf(merge([[symlink("l", "."), file("l/a"), dir("l/l"), file("l/b")]]))).toEqual({
+    a: "0",
+    l: "/",
+    "l/b": "0",
+  });
+  expect(
+    listingOf(
+      merge([
+        [dir("d"), symlink("l", "d")],
+        [file("l/a"), file(".wh.l"), file("l/b")],
+      ]),
+    ),
+  ).toEqual({
+    d: "/",
+    "d/a": "0",
+    l: "/",
+    "l/b": "0",
+  });
+});
+
+test("only directories that a path leads through in the end are made", () => {
+  expect(listingOf(merge([[symlink("l", "no/../d"), file("l/a")]]))).toEqual({ d: "/", "d/a": "0", l: "-> no/../d" });
+});
+
 describe("metadata", () => {
   test("of the root come from its entry", () => {
     const root = merge([

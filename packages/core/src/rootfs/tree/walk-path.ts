@@ -40,13 +40,13 @@ export interface WalkOptions {
   readonly limits: { readonly maxDepth: number; readonly maxPathBytes: number };
   /** Whether a link that is the last name is followed too. */
   readonly follow: boolean;
-  /** Makes a directory that is missing above the last name; without it such a path leads nowhere. */
+  /** Makes a directory that is missing above where the path leads; without it such a path leads nowhere. */
   readonly make?: ((parent: DirectoryInode, name: ByteString) => DirectoryInode) | undefined;
 }
 
-/** A directory on the way: its name, and the bytes of the path so far. */
+/** A directory on the way, maybe one that is still to be made: its name, and the bytes of the path so far. */
 interface Level {
-  readonly inode: DirectoryInode;
+  inode: DirectoryInode | undefined;
   readonly name: ByteString;
   readonly bytes: number;
 }
@@ -82,8 +82,9 @@ export function walkPath(
     const here = stack.at(-1) ?? top;
     const name = pending.pop();
     if (name === undefined) {
-      const above = stack.at(-2) ?? here;
-      return { directory: above.inode, name: here.name, inode: here.inode, depth: stack.length - 1, bytes: here.bytes };
+      const inode = madeOf(stack, root, options.make);
+      const directory = stack.at(-2)?.inode ?? root;
+      return { directory, name: here.name, inode, depth: stack.length - 1, bytes: here.bytes };
     }
     if (name === "" || name === ".") continue;
     if (name === "..") {
@@ -91,7 +92,7 @@ export function walkPath(
       continue;
     }
     const isLast = pending.length === 0;
-    const inode = here.inode.entries.get(name);
+    const inode = here.inode?.entries.get(name);
     if (inode?.type === "symlink" && (options.follow || !isLast)) {
       if (++links > maxLinks) throw new PathFault(`it leads through more than ${maxLinks} symbolic links`);
       if (inode.target.startsWith("/")) stack.length = 1;
@@ -105,12 +106,25 @@ export function walkPath(
     if (inode === undefined) requireName(name);
     if (stack.length > maxDepth) throw new PathFault(`it is more than ${maxDepth} names deep`, "maxDepth");
     if (bytes > maxPathBytes) throw new PathFault(`it is longer than ${maxPathBytes} bytes`, "maxPathBytes");
-    if (isLast) return { directory: here.inode, name, inode, depth: stack.length, bytes };
-    const next = inode ?? options.make?.(here.inode, name);
-    if (next === undefined) return undefined;
-    if (next.type !== "directory") throw new PathFault(`${JSON.stringify(name)} on its way is no directory`);
-    stack.push({ inode: next, name, bytes });
+    if (isLast) {
+      return { directory: madeOf(stack, root, options.make), name, inode, depth: stack.length, bytes };
+    }
+    if (inode === undefined && options.make === undefined) return undefined;
+    if (inode !== undefined && inode.type !== "directory") {
+      throw new PathFault(`${JSON.stringify(name)} on its way is no directory`);
+    }
+    stack.push({ inode, name, bytes });
   }
+}
+
+/** The last directory of `stack`, with those made that are missing: only what the path still leads through at its end. */
+function madeOf(stack: readonly Level[], root: DirectoryInode, make: WalkOptions["make"]): DirectoryInode {
+  let parent = root;
+  for (const level of stack) {
+    level.inode ??= make?.(parent, level.name);
+    parent = level.inode ?? parent;
+  }
+  return parent;
 }
 
 /**
