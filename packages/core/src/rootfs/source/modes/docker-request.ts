@@ -44,12 +44,13 @@ export async function askDaemon<Result>(
   signal?.throwIfAborted();
   const failed = (reason: string, cause?: unknown, status?: number) =>
     daemonFailed(endpoint, step, reason, cause, status);
+  const named = "socketPath" in endpoint.connection ? { host: "docker" } : {}; // a socket has no name of its own
   const sent = (endpoint.tls ? https : http).request({
     ...endpoint.connection,
     ...endpoint.tls,
     method,
     path: endpoint.pathPrefix + path,
-    headers: { host: "docker", ...headers },
+    headers: { ...named, ...headers },
     agent: false,
   });
   let stopped: { readonly error: unknown } | undefined;

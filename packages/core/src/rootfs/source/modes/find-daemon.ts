@@ -50,8 +50,17 @@ async function askProgram(
     const image = await daemon.inspect(reference, { signal });
     return { daemon, image, isExposed: false, hasOwnCredentials: true };
   } catch (error) {
-    if (!isRootfsError(error, "TOOL_MISSING")) throw error;
-    const message = `${unreachable.message}, and there is no docker program to ask`;
+    const why = noDaemonIn(error);
+    if (why === undefined) throw error;
+    const message = `${unreachable.message}, and ${why}`;
     throw new RootfsError("DAEMON_FAILED", message, unreachable.details, { cause: unreachable });
   }
+}
+
+/** Why the program found no daemon; `undefined` where that is not what failed. A program alone is none. */
+function noDaemonIn(error: unknown): string | undefined {
+  if (isRootfsError(error, "TOOL_MISSING")) return "there is no docker program to ask";
+  const isAlone =
+    isRootfsError(error, "TOOL_FAILED") && /cannot connect to the docker daemon/i.test(error.details.output);
+  return isAlone ? "the docker program finds none either" : undefined;
 }
