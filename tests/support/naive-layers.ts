@@ -111,8 +111,10 @@ function spelledOut(tree: NaiveTree, path: string, mustExist: boolean): string |
       at = from;
       continue;
     }
-    if (node !== undefined && !isDirectory(node))
+    if (node !== undefined && !isDirectory(node)) {
+      if (mustExist) return undefined;
       throw new Error(`${path} leads through something that is no directory`);
+    }
     at++;
   }
   return names.join("/");

@@ -54,7 +54,6 @@ test.for<{ readonly name: string; readonly layers: ReadonlyArray<readonly EntryT
     layers: [[file("f"), symlink("a", "f"), file("a/x")]],
     reason: /"f" on its way/,
   },
-  { name: "a whiteout in a file", layers: [[file("a")], [file("a/.wh.x")]], reason: /no directory/ },
   { name: "a whiteout of nothing", layers: [[file("a/.wh.")]], reason: /whiteout of no name/ },
   { name: "a whiteout of the directory", layers: [[file("a/.wh..")]], reason: /whiteout of no name/ },
   { name: "a whiteout of the directory above", layers: [[dir("a/.wh.../")]], reason: /whiteout of no name/ },

@@ -177,9 +177,9 @@ export class TreeMerger {
     above: readonly ByteString[],
     whiteout: { readonly type: "name"; readonly name: ByteString } | { readonly type: "opaque" },
   ): void {
-    const directory = walkPath(this.#root, above, { limits: this.#limits, follow: true })?.inode;
-    if (directory === undefined) return;
-    if (directory.type !== "directory") throw new PathFault("it is in something that is no directory");
+    const directory = walkPath(this.#root, above, { limits: this.#limits, follow: true, lenient: true })?.inode;
+    // umoci packs a file that took a directory's place together with whiteouts of all that was below: nothing is left of it.
+    if (directory?.type !== "directory") return;
     this.#last = undefined; // it may be on what is taken away
     if (whiteout.type === "opaque") this.#names.removeLowerBelow(directory);
     else this.#names.removeLower(directory, whiteout.name);

@@ -40,6 +40,8 @@ export interface WalkOptions {
   readonly limits: { readonly maxDepth: number; readonly maxPathBytes: number };
   /** Whether a link that is the last name is followed too. */
   readonly follow: boolean;
+  /** Whether a path through something that is no directory leads nowhere, in place of failing. @defaultValue false */
+  readonly lenient?: boolean | undefined;
   /** Makes a directory that is missing above where the path leads; without it such a path leads nowhere. */
   readonly make?: ((parent: DirectoryInode, name: ByteString) => DirectoryInode) | undefined;
 }
@@ -65,7 +67,7 @@ export function namesOfPath(path: ByteString): ByteString[] {
  * Goes from the root to where `path` leads, as a process whose root directory this is would: absolute links start over at the
  * root, and `..` stays in it. `path` is names of {@link namesOfPath}, or a text whose `..` count after links are followed.
  * Gives `undefined` where a directory on the way is missing.
- * @throws PathFault when something on the way is no directory, for too many links, a name over 255 bytes, or a path over a limit.
+ * @throws PathFault when something on the way is no directory (unless `lenient`), for too many links, a name over 255 bytes, or a path over a limit.
  */
 export function walkPath(
   root: DirectoryInode,
@@ -111,6 +113,7 @@ export function walkPath(
     }
     if (inode === undefined && options.make === undefined) return undefined;
     if (inode !== undefined && inode.type !== "directory") {
+      if (options.lenient) return undefined;
       throw new PathFault(`${JSON.stringify(name)} on its way is no directory`);
     }
     stack.push({ inode, name, bytes });
