@@ -12,14 +12,12 @@ import {
   type Tag,
 } from "@tranship/registry";
 import type { LocalBlobs } from "../bundle/archive/local-blobs.ts";
+import type { BlobLender } from "./layers/blob-lender.ts";
 import type { SourceView } from "./planner.ts";
 import { maxSmallBlobBytes } from "./small-blobs.ts";
 
-/** Bytes copied at a time. */
-const copyBytes = 8 * 1024;
-
 /** A source repository whose manifests are asked once, and whose blobs are read from this machine where they are at hand. */
-export class LocalFirstRepository implements RepositoryReader {
+export class LocalFirstRepository implements RepositoryReader, BlobLender {
   readonly #source: RepositoryReader;
   readonly #view: SourceView;
   readonly #local: LocalBlobs | undefined;
@@ -49,9 +47,13 @@ export class LocalFirstRepository implements RepositoryReader {
   }
 
   async *fetchBlob(blob: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.lendBlob(blob, options)) yield new Uint8Array(chunk);
+  }
+
+  async *lendBlob(blob: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {
     const { offset = 0, length = blob.size - offset, signal } = options;
     if (offset === 0 && length === blob.size && length <= maxSmallBlobBytes) {
-      yield new Uint8Array(await this.#view.blob(this.#source, blob)); // a copy: others are given the same
+      yield await this.#view.blob(this.#source, blob);
       return;
     }
     using local = await this.#local?.open(blob, signal);
@@ -63,9 +65,8 @@ export class LocalFirstRepository implements RepositoryReader {
     for (const piece of local.pieces(offset, left)) {
       signal?.throwIfAborted();
       left -= piece.byteLength;
-      // Copies, for the piece is only valid until the next: small ones, which are swept away while they are young.
-      for (let at = 0; at < piece.byteLength; at += copyBytes) yield new Uint8Array(piece.subarray(at, at + copyBytes));
-      await setImmediate(); // reads are synchronous: others want their turn, and the copies have to be swept away
+      yield piece;
+      await setImmediate(); // reads are synchronous: others want their turn
     }
     if (left === 0) return;
     const details = { reference: blob.digest, expected: blob.size, actual: blob.size - left };

@@ -243,7 +243,7 @@ test.for([
     bytes: Buffer.concat([gzipSync(layer([rest])), randomBytes(99).fill(7)]),
     reason: /header check/,
   },
-  { name: "cut inside a file", bytes: layer([rest]).subarray(0, 102_400), reason: /Truncated/ },
+  { name: "cut inside a file", bytes: layer([rest]).subarray(0, 102_400), reason: /cut short within/ },
   { name: "cut inside a header", bytes: layer([["a1", "x"]]).subarray(0, 1100), reason: /cut short/ },
   { name: "no archive", bytes: randomBytes(4096).fill(1, 0, 1), reason: /damaged/ },
   {

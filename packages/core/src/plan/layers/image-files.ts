@@ -13,6 +13,7 @@ import {
   type RepositoryReader,
 } from "@tranship/registry";
 import { MirrorError } from "../../errors.ts";
+import { borrowBlob } from "./blob-lender.ts";
 import { FileSearch, parseLayerPath } from "./file-search.ts";
 import type { LayerCache } from "./layer-cache.ts";
 import { LayerFault, scanLayer } from "./layer-scan.ts";
@@ -66,7 +67,7 @@ export async function readImageFiles(
     const looked = [...open];
     const scan = async () => {
       const search = new FileSearch(looked);
-      await scanLayer(repository.fetchBlob(layer, { signal }), search, limits, layer.size > maxProvenBytes);
+      await scanLayer(borrowBlob(repository, layer, { signal }), search, limits, layer.size > maxProvenBytes);
       return search;
     };
     try {

@@ -1,4 +1,7 @@
-import { Parser, type ReadEntry } from "tar";
+import { ArchiveFault } from "../../rootfs/layers/archive-fault.ts";
+import type { LayerEntry } from "../../rootfs/layers/layer-entry.ts";
+import { LayerParser } from "../../rootfs/layers/layer-parser.ts";
+import { type DataExtent, textOfByteString } from "../../rootfs/tree/inode.ts";
 import { type FileSearch, type LayerEntryKind, parseLayerPath } from "./file-search.ts";
 import { createUnpacker, packedMagicBytes, type Unpacker } from "./unpacker.ts";
 
@@ -21,7 +24,7 @@ export class LayerFault extends Error {
 }
 
 /**
- * Feeds one layer to `search`; leaves `blob` early once nothing is left to look for, if `mayLeave`. A layer that cannot be
+ * Feeds one layer to `search`, whose chunks are only used until the next is asked for; leaves `blob` early once nothing is left to look for, if `mayLeave`. A layer that cannot be
  * unpacked is still read to its end first: a transfer that went wrong then shows as such, by the blob's digest.
  * @throws LayerFault, and what reading `blob` throws
  */
@@ -37,7 +40,7 @@ export async function scanLayer(
   try {
     for await (const chunk of blob) {
       if (scan.fault || scan.isOver || search.isDone) continue;
-      head = unpacker ? chunk : Buffer.concat([head, chunk]);
+      head = unpacker ? chunk : Buffer.concat([head, chunk]); // a copy of the first only
       if (!unpacker && head.byteLength < packedMagicBytes) continue;
       unpacker ??= createUnpacker(head, (bytes) => scan.push(bytes));
       await unpacker.write(head).catch((error: unknown) => scan.fail(error));
@@ -53,39 +56,46 @@ export async function scanLayer(
   }
 }
 
+/** A file that was looked for and found: its bytes, as far as they have come. */
+interface Wanted {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Where its data is in the unpacked layer, and in the file. */
+  readonly extents: readonly DataExtent[];
+  readonly end: number;
+}
+
 /** The unpacked side: bytes into the tar parser, its entries to the search. Never throws where a stream would be hit. */
 class LayerScan {
-  readonly #parser: Parser;
+  readonly #parser: LayerParser;
   readonly #search: FileSearch;
   readonly #limits: LayerLimits;
   #bytes = 0;
-  /** Whether the archive's own end was seen: what follows means nothing. */
-  isOver = false;
+  #wanted: Wanted[] = [];
   fault: LayerFault | undefined;
 
   constructor(search: FileSearch, limits: LayerLimits) {
     this.#search = search;
     this.#limits = limits;
-    this.#parser = new Parser({
-      zstd: false,
-      onReadEntry: (entry) => this.#visit(entry),
-      onwarn: (_code, message) => this.fail(new LayerFault(`its archive is damaged: ${String(message)}`)),
-    });
-    this.#parser.on("ignoredEntry", (entry: ReadEntry) => this.#visitIgnored(entry));
-    this.#parser.on("eof", () => {
-      this.isOver = true;
-    });
+    this.#parser = new LayerParser((entry) => this.#visit(entry));
   }
 
+  /** Whether the archive's own end was seen: what follows means nothing. */
+  get isOver(): boolean {
+    return this.#parser.isOver;
+  }
+
+  /** Takes borrowed bytes. */
   push(bytes: Uint8Array): void {
     if (this.fault || this.isOver || this.#search.isDone || bytes.byteLength === 0) return;
     try {
-      // The parser would unpack a second time by itself, out of our bounds.
       if (this.#bytes === 0 && bytes[0] === 0x1f) throw new LayerFault("it is no tar archive");
+      const start = this.#bytes;
       this.#bytes += bytes.byteLength;
       this.#limits.unpackedBytesLeft -= bytes.byteLength;
       if (this.#limits.unpackedBytesLeft < 0) throw new LayerFault("the image unpacks to more than is allowed");
-      this.#parser.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      this.#parser.push(bytes);
+      this.#gather(bytes, start);
     } catch (error) {
       this.fail(error);
     }
@@ -93,57 +103,51 @@ class LayerScan {
 
   /** Ends the archive. @throws LayerFault when it was not whole */
   end(): void {
-    if (!this.fault && !this.isOver && this.#bytes > 0) {
-      if (this.#bytes % 512 !== 0) this.fail(new LayerFault("its archive is cut short"));
-      else this.#finishParser();
+    try {
+      if (!this.fault) this.#parser.end();
+    } catch (error) {
+      this.fail(error);
     }
     if (this.fault) throw this.fault;
   }
 
   fail(error: unknown): void {
     if (this.isOver) return;
-    this.fault ??=
-      error instanceof LayerFault
-        ? error
-        : new LayerFault(`it cannot be unpacked: ${textOf(error)}`, undefined, { cause: error });
+    if (error instanceof LayerFault) this.fault ??= error;
+    else if (error instanceof ArchiveFault) this.fault ??= new LayerFault(`its archive is damaged: ${error.message}`);
+    else this.fault ??= new LayerFault(`it cannot be unpacked: ${textOf(error)}`, undefined, { cause: error });
   }
 
-  #finishParser(): void {
-    try {
-      this.#parser.end();
-    } catch (error) {
-      this.fail(error);
+  #visit(entry: LayerEntry): void {
+    const path = parseLayerPath(textOfByteString(entry.name));
+    if (path === undefined || !this.#search.visit(path, kindOf(entry))) return;
+    if (entry.type !== "file") throw new LayerFault(`it is a ${entry.type}`, path);
+    const { size, offset } = entry;
+    if (size > this.#limits.maxFileBytes) {
+      throw new LayerFault(`it is ${size} bytes long, allowed are ${this.#limits.maxFileBytes}`, path);
     }
+    const extents = entry.extents ?? [{ at: 0, offset, length: size }];
+    const last = extents.at(-1);
+    this.#wanted.push({ path, bytes: new Uint8Array(size), extents, end: last ? last.offset + last.length : offset });
   }
 
-  #visit(entry: ReadEntry): void {
-    const path = parseLayerPath(entry.path);
-    if (this.fault || path === undefined || !this.#search.visit(path, kindOf(entry))) {
-      entry.resume();
-      return;
+  /** Copies what of wanted files is in a chunk that begins at `start`. */
+  #gather(chunk: Uint8Array, start: number): void {
+    if (this.#wanted.length === 0) return;
+    const end = start + chunk.byteLength;
+    for (const { bytes, extents } of this.#wanted) {
+      for (const { at, offset, length } of extents) {
+        const [from, to] = [Math.max(offset, start), Math.min(offset + length, end)];
+        if (from < to) bytes.set(chunk.subarray(from - start, to - start), at + from - offset);
+      }
     }
-    if (kindOf(entry) !== "file") throw new LayerFault(`it is a ${entry.type}`, path);
-    if (entry.size > this.#limits.maxFileBytes) {
-      throw new LayerFault(`it is ${entry.size} bytes long, allowed are ${this.#limits.maxFileBytes}`, path);
-    }
-    const chunks: Uint8Array[] = [];
-    entry.on("data", (chunk) => chunks.push(chunk));
-    entry.on("end", () => {
-      if (!this.fault) this.#search.take(path, new Uint8Array(Buffer.concat(chunks)));
-    });
-  }
-
-  #visitIgnored(entry: ReadEntry): void {
-    if (entry.meta) throw new LayerFault("an extended header in it is too large");
-    const path = parseLayerPath(entry.path);
-    if (path !== undefined && this.#search.visit(path, "other")) throw new LayerFault(`it is a ${entry.type}`, path);
+    for (const { path, bytes } of this.#wanted.filter((wanted) => wanted.end <= end)) this.#search.take(path, bytes);
+    this.#wanted = this.#wanted.filter((wanted) => wanted.end > end);
   }
 }
 
-function kindOf({ type }: ReadEntry): LayerEntryKind {
-  if (type === "File" || type === "OldFile" || type === "ContiguousFile") return "file";
-  if (type === "Directory" || type === "GNUDumpDir") return "directory";
-  return type === "SymbolicLink" ? "symlink" : "other";
+function kindOf({ type }: LayerEntry): LayerEntryKind {
+  return type === "file" || type === "directory" || type === "symlink" ? type : "other";
 }
 
 function textOf(error: unknown): string {

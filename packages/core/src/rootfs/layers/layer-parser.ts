@@ -68,18 +68,23 @@ export class LayerParser {
     this.#onEntry = onEntry;
   }
 
+  /** Whether the end marker was seen: what follows means nothing. */
+  get isOver(): boolean {
+    return this.#zeroBlocks === 2;
+  }
+
   /** Takes the next bytes. @throws ArchiveFault, and what `onEntry` throws; then nothing more may be pushed */
   push(bytes: Uint8Array): void {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at < chunk.byteLength; ) {
-      if (this.#zeroBlocks === 2) return;
+      if (this.isOver) return;
       at += this.#skipBytes > 0 ? this.#skip(chunk.byteLength - at) : this.#take(chunk, at);
     }
   }
 
   /** Says that there are no more bytes. @throws ArchiveFault when the archive is cut short */
   end(): void {
-    if (this.#zeroBlocks === 2) return;
+    if (this.isOver) return;
     if (this.#skipBytes > 0 || this.#gathering || this.#takeBlock !== this.#takeHeader) {
       throw new ArchiveFault("the archive is cut short within an entry's data");
     }
