@@ -14,7 +14,7 @@ export const dockerImageSchema = z.object({
   Os: z.string().max(100).optional(),
   Architecture: z.string().max(100).optional(),
   Variant: z.string().max(100).optional(),
-  Config: z.unknown(),
+  Config: z.unknown().optional(),
   Descriptor: z.object({ mediaType: z.string().max(200), digest: z.string().max(200) }).nullish(),
 });
 
