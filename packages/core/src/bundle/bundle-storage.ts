@@ -110,9 +110,9 @@ class BundleStorage implements LayoutStorage {
     }
   }
 
-  async places(digest: Digest): Promise<readonly BlobPiece[]> {
+  async places(digest: Digest): Promise<readonly BlobPiece[] | undefined> {
     const copy = this.#copies.of(this.#path, digest)[0];
-    return copy ? await copy.archive.places(copy.entry) : [];
+    return copy && (await copy.archive.places(copy.entry));
   }
 
   fileOf(digest: Digest): string {

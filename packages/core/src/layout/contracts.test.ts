@@ -60,7 +60,7 @@ function noLayout(name: string): LayoutContent {
     index: () => undefined,
     stat: async () => undefined,
     async *pieces() {},
-    places: async () => [],
+    places: async () => undefined,
     fileOf: () => name,
   });
 }

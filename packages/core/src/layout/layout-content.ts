@@ -40,8 +40,11 @@ export interface LayoutStorage {
   stat(digest: Digest): Promise<number | undefined>;
   /** Exactly `length` bytes of a stored blob, unchecked, in pieces the caller owns. */
   pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Where exactly the bytes of a stored blob are; where there are several copies, of the one that is read next. */
-  places(digest: Digest): Promise<readonly BlobPiece[]>;
+  /**
+   * Where exactly the bytes of a stored blob are; where there are several copies, of the one that is read next. `undefined`
+   * when they lie in no file.
+   */
+  places(digest: Digest): Promise<readonly BlobPiece[] | undefined>;
   /** How messages name the file of a blob; where there are several, the one that is read next. */
   fileOf(digest: Digest): string;
   /**
@@ -91,7 +94,7 @@ export class LayoutContent implements RepositoryReader {
 
   /**
    * Where the bytes of a blob lie on this machine, in their order, for those who read and hash them there; `undefined` when
-   * it is missing.
+   * it is missing or lies in no file.
    * @throws RegistryError `SIZE_MISMATCH`
    */
   async filePieces({ digest, size }: Blob, { signal }: CallOptions = {}): Promise<readonly BlobPiece[] | undefined> {

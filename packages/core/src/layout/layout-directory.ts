@@ -112,9 +112,9 @@ export class LayoutDirectory implements LayoutStorage {
     }
   }
 
-  async places(digest: Digest): Promise<readonly BlobPiece[]> {
+  async places(digest: Digest): Promise<readonly BlobPiece[] | undefined> {
     const length = await this.stat(digest);
-    return length === undefined ? [] : [{ path: this.fileOf(digest), offset: 0, length }];
+    return length === undefined ? undefined : [{ path: this.fileOf(digest), offset: 0, length }];
   }
 
   fileOf(digest: Digest): string {

@@ -4,6 +4,8 @@ import { type FailureClass, printable } from "@tranship/registry";
 export interface RootfsErrorDetails {
   /** A text that is no image reference. */
   REFERENCE_INVALID: { reference: string; reason: string };
+  /** A folder or archive without the image that is wanted, or with several where none is named; `offered` are some it has. */
+  IMAGE_NOT_FOUND: { reference: string; offered: readonly string[] };
   /** An index without an image for the platform that is wanted; `offered` are those it has. */
   PLATFORM_NOT_FOUND: { reference: string; wanted: string; offered: readonly string[] };
   /** An image that was made for another platform than the one that is wanted. */

@@ -10,16 +10,19 @@ export const maxTarNameBytes: number = 4096;
 export interface PaxOverrides {
   readonly name?: string | undefined;
   readonly size?: number | undefined;
+  /** What a link points to. */
+  readonly linkName?: string | undefined;
 }
 
 /**
- * Reads the `path` and `size` records of a PAX header; other records are of no concern here, except that sparse files are refused.
+ * Reads the `path`, `size` and `linkpath` records of a PAX header; other records are of no concern here, except that sparse files are refused.
  * @throws TarFault
  * @see POSIX.1-2024 pax, "pax Extended Header"
  */
 export function parsePax(body: Uint8Array): PaxOverrides {
   let name: string | undefined;
   let size: number | undefined;
+  let linkName: string | undefined;
   for (let at = 0; at < body.byteLength; ) {
     const space = body.indexOf(0x20, at);
     const digits = space < 0 ? "" : Buffer.from(body.subarray(at, Math.min(space, at + 8))).toString("latin1");
@@ -33,10 +36,11 @@ export function parsePax(body: Uint8Array): PaxOverrides {
     const value = body.subarray(equals + 1, end - 1);
     if (key === "path") name = decodeTarText(value);
     else if (key === "size") size = parseDecimal(decodeTarText(value));
+    else if (key === "linkpath") linkName = decodeTarText(value);
     else if (key.startsWith("GNU.sparse.")) throw new TarFault("sparse files are not supported");
     at = end;
   }
-  return { name, size };
+  return { name, size, linkName };
 }
 
 /** The name in the body of a GNU `L` record. @throws TarFault */
