@@ -8,4 +8,44 @@ export { isRootfsError, RootfsError, type RootfsErrorCode, type RootfsErrorDetai
 export type { OnRootfsEvent, ProgressUnit, RootfsEvent, RootfsStage, RootfsWarning } from "./events.ts";
 export { LayerCache, type LayerCacheOptions } from "./layers/layer-cache.ts";
 export { defaultRootfsLimits, type RootfsLimits } from "./limits.ts";
+export type { OnPullProgress, PullProgress } from "./progress/pull-progress.ts";
+export {
+  PullProgressSink,
+  type PullProgressSinkOptions,
+  type SavePullProgress,
+} from "./progress/pull-progress-sink.ts";
 export { type OpenRootfsOptions, Rootfs } from "./rootfs.ts";
+export {
+  artifactFallbackStoreRootDir,
+  artifactStoreRootDir,
+  artifactWorkRootDir,
+  type FolderOptions,
+  resolveArtifactStoreDir,
+} from "./store/artifact-folders.ts";
+export { artifactFingerprint, artifactIdOf, type FingerprintParts, validArtifactId } from "./store/artifact-id.ts";
+export {
+  type ArtifactPresence,
+  type ArtifactRecord,
+  artifactPresence,
+  type WantedArtifact,
+} from "./store/artifact-presence.ts";
+export {
+  artifactBuildInProgress,
+  type BuildMarker,
+  type BuildMarkerInfo,
+  describeArtifactBuildMarker,
+  type MarkerOptions,
+  type MarkOptions,
+  markArtifactBuildInProgress,
+} from "./store/build-marker.ts";
+export type { BuildOwner } from "./store/build-owner.ts";
+export type { HashedFile } from "./store/copy-hashed.ts";
+export { type Environment, type RootfsSettings, readEnvironment } from "./store/environment.ts";
+export { ensureArtifactBuildPreflight, type PreflightOptions } from "./store/preflight.ts";
+export {
+  type PublishedExt4,
+  type PublishOptions,
+  type PublishTarget,
+  publishExt4,
+  removePublishedExt4,
+} from "./store/publish-ext4.ts";

@@ -9,8 +9,13 @@ export const temporaryPrefix = ".tmp-";
 
 const metaSchema = z.object({ digest: z.string(), size: z.number(), lastAccess: z.iso.datetime() });
 
-/** What is known of a kept layer; `lastAccess` in ISO 8601. */
-export type LayerMeta = Readonly<z.infer<typeof metaSchema>>;
+/** What is known of a kept layer. */
+export interface LayerMeta {
+  readonly digest: string;
+  readonly size: number;
+  /** In ISO 8601. */
+  readonly lastAccess: string;
+}
 
 /** What stands beside a kept layer; `undefined` when there is nothing, or nothing that can be read. */
 export async function readMeta(kept: string): Promise<LayerMeta | undefined> {

@@ -10,6 +10,13 @@ export interface ArtifactRecord {
   readonly sizeBytes: number;
 }
 
+/** The artifact that is wanted, and the folder its file would be in. */
+export interface WantedArtifact {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly store: string;
+}
+
 /** Whether a file can be used again; `unknown` while it is being made, or cannot be looked at. */
 export type ArtifactPresence = "present" | "missing" | "unknown";
 
@@ -19,7 +26,7 @@ export type ArtifactPresence = "present" | "missing" | "unknown";
  */
 export async function artifactPresence(
   recorded: ArtifactRecord | undefined,
-  wanted: Pick<ArtifactRecord, "id" | "fingerprint"> & { readonly store: string },
+  wanted: WantedArtifact,
   options: MarkerOptions = {},
 ): Promise<ArtifactPresence> {
   try {

@@ -7,12 +7,20 @@ const ownerSchema = z.object({
   pid: z.int().positive(),
   host: z.string().max(300),
   startedAt: z.iso.datetime(),
-  /** Which run of which kernel, and which numbering of processes, the process number belongs to. */
   kernel: z.string().max(300).optional(),
 });
 
 /** Who is at a build. */
-export type BuildOwner = Readonly<z.infer<typeof ownerSchema>>;
+export interface BuildOwner {
+  /** Of this build alone. */
+  readonly token: string;
+  readonly pid: number;
+  readonly host: string;
+  /** In ISO 8601. */
+  readonly startedAt: string;
+  /** Which run of which kernel, and which numbering of processes, the process number belongs to. */
+  readonly kernel?: string | undefined;
+}
 
 /** This process as the owner of a build. */
 export async function ownerHere(token: string, startedMs: number): Promise<BuildOwner> {
