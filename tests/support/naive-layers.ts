@@ -37,7 +37,7 @@ export function applyInOrder(layers: ReadonlyArray<readonly EntryText[]>): Naive
 function applyOne(tree: NaiveTree, lower: Set<string>, entry: EntryText): void {
   const { above, name } = split(entry.name);
   if (name.startsWith(".wh.")) {
-    const directory = spelledOut(tree, above, true);
+    const directory = spelledOut(tree, above, true, lower);
     if (directory === undefined) return;
     const gone = join(directory, name.slice(".wh.".length));
     const isGone = (path: string) =>
@@ -90,8 +90,13 @@ function removeAt(tree: NaiveTree, path: string, lower: Set<string>): void {
   lower.delete(path);
 }
 
-/** The path of a directory without links in it; `undefined` when it must exist and does not. */
-function spelledOut(tree: NaiveTree, path: string, mustExist: boolean): string | undefined {
+/** The path of a directory without links in it, of which only those in `followed` are followed; `undefined` when it must exist and does not. */
+function spelledOut(
+  tree: NaiveTree,
+  path: string,
+  mustExist: boolean,
+  followed?: ReadonlySet<string>,
+): string | undefined {
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
   let links = 0;
   for (let at = 0; at < names.length; ) {
@@ -103,6 +108,7 @@ function spelledOut(tree: NaiveTree, path: string, mustExist: boolean): string |
     const node = tree.get(names.slice(0, at + 1).join("/"));
     if (node === undefined && mustExist) return undefined;
     if (node?.entry?.type === "symlink") {
+      if (followed?.has(names.slice(0, at + 1).join("/")) === false) return undefined;
       if (++links > 40) throw new Error("too many links");
       const { linkName = "" } = node.entry;
       const target = linkName.split("/").filter((name) => name !== "" && name !== ".");

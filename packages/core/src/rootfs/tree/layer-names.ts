@@ -24,6 +24,11 @@ export class LayerNames {
     else this.#names.set(directory, new Set([name]));
   }
 
+  /** Whether this layer has put `name` into `directory`. */
+  has(directory: DirectoryInode, name: ByteString): boolean {
+    return this.#whole.has(directory) || this.#names.get(directory)?.has(name) === true;
+  }
+
   /**
    * Takes what lower layers put below `directory`. A directory of theirs in which this layer has put something, without saying
    * anything of the directory itself, stays as if it had been made for that. Goes over each directory once in a layer.
@@ -42,7 +47,7 @@ export class LayerNames {
 
   #removeLower(directory: DirectoryInode, name: ByteString): void {
     const inode = directory.entries.get(name);
-    const isOwn = this.#names.get(directory)?.has(name) === true;
+    const isOwn = this.has(directory, name);
     if (inode?.type === "directory") {
       this.removeLowerBelow(inode);
       if (isOwn) return;

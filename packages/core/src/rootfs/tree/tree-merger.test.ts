@@ -278,6 +278,16 @@ describe("a whiteout", () => {
     });
   });
 
+  test.for([
+    { name: "a file", entry: file("d", 1), text: "1" },
+    { name: "a link", entry: symlink("d", "other"), text: "-> other" },
+    { name: "an absolute link to what is above", entry: symlink("d", "/"), text: "-> /" },
+  ])("is of nothing below $name its own layer put in a directory's place", ({ entry, text }) => {
+    const base = [file("d/a", 2), file("other/a", 3), file("other/b", 4), file("a", 5)];
+    const wanted = { a: "5", d: text, other: "/", "other/a": "3", "other/b": "4" };
+    expect(listingOf(merge([base, [entry, file("d/.wh.a"), file("d/.wh..wh..opq")]]))).toEqual(wanted);
+  });
+
   test("of all in the root leaves the root", () => {
     const root = merge([
       [dir("./", { uid: 5 }), file("a")],

@@ -35,7 +35,7 @@ interface LastDirectory {
  * - Directories nothing is said of are 0755, of root, from the beginning of 1970. An entry for the root sets the root's metadata.
  * - A directory over a directory keeps what is in it and has the new metadata, extended attributes included. Anything else over
  *   something replaces it, with all that was below. Of a name that a layer has twice the last counts.
- * - Whiteouts take what lower layers put there, wherever in the layer they stand, and never what this layer has.
+ * - Whiteouts take what lower layers put there, wherever in the layer they stand, and never what this layer has or has links to.
  * - A hard link is one more name for what is there; its own metadata say nothing new and are left.
  *
  * Ordinary images take about 250 bytes of memory an inode, and a million entries a second or two.
@@ -177,8 +177,14 @@ export class TreeMerger {
     above: readonly ByteString[],
     whiteout: { readonly type: "name"; readonly name: ByteString } | { readonly type: "opaque" },
   ): void {
-    const directory = walkPath(this.#root, above, { limits: this.#limits, follow: true, lenient: true })?.inode;
-    // umoci packs a file that took a directory's place together with whiteouts of all that was below: nothing is left of it.
+    // umoci packs a file or link that took a directory's place together with whiteouts of all that was below. Nothing is left
+    // of that, and what such a link leads to was never meant.
+    const directory = walkPath(this.#root, above, {
+      limits: this.#limits,
+      follow: true,
+      lenient: true,
+      through: (parent, name) => !this.#names.has(parent, name),
+    })?.inode;
     if (directory?.type !== "directory") return;
     this.#last = undefined; // it may be on what is taken away
     if (whiteout.type === "opaque") this.#names.removeLowerBelow(directory);

@@ -5,7 +5,7 @@ import type { ByteString, DirectoryInode, Inode } from "./inode.ts";
 const maxLinks = 40;
 
 /** Names the links of one path may add to it, for each name it may be deep: keeps hostile links from costing time. */
-const addedNames = 8;
+const addedNames = 2;
 
 /** Why a path leads nowhere. Callers turn it into their own error. */
 export class PathFault extends Error {
@@ -42,6 +42,8 @@ export interface WalkOptions {
   readonly follow: boolean;
   /** Whether a path through something that is no directory leads nowhere, in place of failing. @defaultValue false */
   readonly lenient?: boolean | undefined;
+  /** Whether a link is followed, whatever else says so; where it is not, the path leads nowhere. @defaultValue all are */
+  readonly through?: ((directory: DirectoryInode, name: ByteString) => boolean) | undefined;
   /** Makes a directory that is missing above where the path leads; without it such a path leads nowhere. */
   readonly make?: ((parent: DirectoryInode, name: ByteString) => DirectoryInode) | undefined;
 }
@@ -67,7 +69,8 @@ export function namesOfPath(path: ByteString): ByteString[] {
  * Goes from the root to where `path` leads, as a process whose root directory this is would: absolute links start over at the
  * root, and `..` stays in it. `path` is names of {@link namesOfPath}, or a text whose `..` count after links are followed.
  * Gives `undefined` where a directory on the way is missing.
- * @throws PathFault when something on the way is no directory (unless `lenient`), for too many links, a name over 255 bytes, or a path over a limit.
+ * @throws PathFault when something on the way is no directory (unless `lenient`), for too many links, a name over 255 bytes,
+ *   or a path over a limit.
  */
 export function walkPath(
   root: DirectoryInode,
@@ -95,7 +98,8 @@ export function walkPath(
     }
     const isLast = pending.length === 0;
     const inode = here.inode?.entries.get(name);
-    if (inode?.type === "symlink" && (options.follow || !isLast)) {
+    if (here.inode !== undefined && inode?.type === "symlink" && (options.follow || !isLast)) {
+      if (options.through?.(here.inode, name) === false) return undefined;
       if (++links > maxLinks) throw new PathFault(`it leads through more than ${maxLinks} symbolic links`);
       if (inode.target.startsWith("/")) stack.length = 1;
       const parts = inode.target.split("/").reverse();
