@@ -24,8 +24,12 @@ export interface Exception extends Difference {
   readonly because: string;
 }
 
-/** Every difference of two trees, in the order of their paths. */
-export function differences(left: readonly TreeRecord[], right: readonly TreeRecord[]): readonly Difference[] {
+/** Every difference of two trees, in the order of their paths; times may be `toleranceNs` nanoseconds apart. */
+export function differences(
+  left: readonly TreeRecord[],
+  right: readonly TreeRecord[],
+  toleranceNs = 0,
+): readonly Difference[] {
   const rights = new Map(right.map((record) => [record.path, record]));
   const lefts = new Set(left.map(({ path }) => path));
   const found: { path: string; difference: Difference }[] = [];
@@ -38,7 +42,8 @@ export function differences(left: readonly TreeRecord[], right: readonly TreeRec
       add(record.path, "path", record.type, "absent");
       continue;
     }
-    const [here, there] = [fieldsOf(record), fieldsOf(other)];
+    const isSoon = Math.abs(Number(record.mtime - other.mtime)) <= toleranceNs;
+    const [here, there] = [fieldsOf(record), fieldsOf(isSoon ? { ...other, mtime: record.mtime } : other)];
     for (const field of new Set([...here.keys(), ...there.keys()])) {
       const [one, two] = [here.get(field) ?? "none", there.get(field) ?? "none"];
       if (one !== two) add(record.path, field, one, two);
@@ -59,9 +64,20 @@ export interface Comparison {
   readonly excepted: number;
 }
 
+/** Options of {@link compareTrees}. */
+export interface CompareOptions {
+  readonly exceptions?: readonly Exception[] | undefined;
+  /** How far apart times may be, in nanoseconds. @defaultValue 0 */
+  readonly toleranceNs?: number | undefined;
+}
+
 /** Compares two trees. An exception that does not show is as wrong as a difference without one. */
-export function compareTrees(left: NamedTree, right: NamedTree, exceptions: readonly Exception[] = []): Comparison {
-  const found = differences(left.records, right.records);
+export function compareTrees(
+  left: NamedTree,
+  right: NamedTree,
+  { exceptions = [], toleranceNs = 0 }: CompareOptions = {},
+): Comparison {
+  const found = differences(left.records, right.records, toleranceNs);
   const unused = new Map(exceptions.map((one) => [keyOf(one), one]));
   const unexplained = found.filter(
     (one) => !unused.delete(keyOf(one)) && !(isRecent(one) && unused.delete(keyOf({ ...one, right: clockTime }))),

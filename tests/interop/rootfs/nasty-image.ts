@@ -127,7 +127,7 @@ const base: readonly ArchiveEntry[] = [
     "1600000000.000000001",
     "2147483648",
     "5000000000.25",
-    "15000000000",
+    "10000000000",
   ].map((mtime) => file(`times/${mtime}`, mtime, { mtime })),
   symlink("times/link", "nowhere", { mtime: "1111111111.222222222" }),
   directory("times/empty", { mtime: "-5.5" }),
@@ -280,11 +280,11 @@ export const umociExceptions: readonly Exception[] = [
     because: "GNU tar packs and unpacks attributes without a value; Go's tar reader drops them",
   },
   {
-    path: "times/15000000000",
+    path: "times/10000000000",
     field: "mtime",
-    left: "15000000000.000000000",
+    left: "10000000000.000000000",
     right: "-2147483648.000000000",
-    because: "umoci counts nanoseconds in 64 bits, which end in 2262; ext4 has room up to 2446",
+    because: "umoci counts nanoseconds in 64 bits, which end in 2262; times of files do not",
   },
 ];
 

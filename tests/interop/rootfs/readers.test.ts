@@ -154,9 +154,11 @@ test("an exception excepts exactly what it names, and has to show", () => {
   const left = { name: "left", records: [record] };
   const right = { name: "right", records: [{ ...record, mode: 0o644 }] };
   const exception = { path: "a", field: "mode", left: "0600", right: "0644", because: "known" };
-  expect(compareTrees(left, right, [exception])).toMatchObject({ wrong: [], excepted: 1 });
-  expect(compareTrees(left, right, [{ ...exception, right: "0666" }]).wrong).toHaveLength(2);
-  expect(compareTrees(left, left, [exception]).wrong).toEqual(["a: mode: the exception (known) did not show"]);
+  expect(compareTrees(left, right, { exceptions: [exception] })).toMatchObject({ wrong: [], excepted: 1 });
+  expect(compareTrees(left, right, { exceptions: [{ ...exception, right: "0666" }] }).wrong).toHaveLength(2);
+  expect(compareTrees(left, left, { exceptions: [exception] }).wrong).toEqual([
+    "a: mode: the exception (known) did not show",
+  ]);
 });
 
 function setfattr(...args: readonly string[]): void {
