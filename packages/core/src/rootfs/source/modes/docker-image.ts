@@ -2,14 +2,30 @@ import { type Digest, isDigest, isIndexMediaType, isManifestMediaType } from "@t
 import * as z from "zod";
 import { canonicalName, parseImageRef } from "../image-reference.ts";
 
-/** What a daemon says of an image it has, as far as it is read. */
-export const dockerImageSchema = z.object({
+/** An image a daemon has, as far as what it says is read. */
+export interface DockerImage {
+  /** The daemon's own name for it: the digest of its config, or of its manifest. */
+  readonly Id: string;
+  /** `name@digest` for each repository it is known to be in. */
+  readonly RepoDigests?: readonly string[] | null | undefined;
+  /** Unpacked, in bytes. */
+  readonly Size?: number | undefined;
+  readonly Os?: string | undefined;
+  readonly Architecture?: string | undefined;
+  readonly Variant?: string | undefined;
+  /** How it wants to be run; not checked yet. */
+  readonly Config?: unknown;
+  /** What its digest is of; newer daemons tell. */
+  readonly Descriptor?: { readonly mediaType: string; readonly digest: string } | null | undefined;
+}
+
+/** Reads what a daemon says of an image. */
+export const dockerImageSchema: z.ZodType<DockerImage> = z.object({
   Id: z
     .string()
     .max(200)
     .regex(/^[A-Za-z0-9][A-Za-z0-9:._-]*$/),
   RepoDigests: z.array(z.string().max(1000)).max(1000).nullish(),
-  /** Unpacked, in bytes. */
   Size: z.number().int().nonnegative().optional(),
   Os: z.string().max(100).optional(),
   Architecture: z.string().max(100).optional(),
@@ -17,9 +33,6 @@ export const dockerImageSchema = z.object({
   Config: z.unknown().optional(),
   Descriptor: z.object({ mediaType: z.string().max(200), digest: z.string().max(200) }).nullish(),
 });
-
-/** An image a daemon has. */
-export type DockerImage = z.infer<typeof dockerImageSchema>;
 
 /** How an image of a daemon is named by digest. */
 export interface DockerDigests {
