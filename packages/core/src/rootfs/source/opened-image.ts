@@ -1,10 +1,13 @@
-import { formatName, printable } from "@tranship/registry";
+import { type Digest, formatName, printable, type RepositoryReader } from "@tranship/registry";
 import { RootfsError } from "../errors.ts";
 import { canonicalName, parseImageRef, wantedOf } from "./image-reference.ts";
 import type { SourceSpec } from "./source.ts";
 
 /** An image in a folder or archive, as part of a {@link SourceSpec}. */
-export type OpenedImage = Required<Pick<SourceSpec, "imageRef" | "repository" | "reference">>;
+export interface OpenedImage extends Pick<SourceSpec, "imageRef"> {
+  readonly repository: RepositoryReader;
+  readonly reference: Digest;
+}
 
 /** Names of images in an error are so many at most. */
 const maxOffered = 20;

@@ -1,7 +1,14 @@
-import type { CallOptions, Descriptor, Digest, RepositoryReader } from "@tranship/registry";
-import { isDigest } from "@tranship/registry";
+import {
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  isDigest,
+  type RepositoryReader,
+  type Tag,
+} from "@tranship/registry";
 import { maxIndexBytes, parseIndexFile, refNameOf } from "../../../layout/index-file.ts";
 import { LayoutContent } from "../../../layout/layout-content.ts";
+import { splitRefName } from "../../../layout/ref-name.ts";
 import type { LocalBlobFiles } from "../../layers/local-blob-files.ts";
 import { imageInvalid } from "../extract-config.ts";
 import { fullNameOf, imageNotFound, type OpenedImage, sameName } from "../opened-image.ts";
@@ -12,6 +19,8 @@ import { imageIdOf, manifestOfSaved, readSavedImages } from "./saved-image.ts";
 interface ArchivedImage {
   /** As they are written in the archive. */
   readonly names: readonly string[];
+  /** What else it is called, where the archive has tags that belong to no name. */
+  readonly tag?: Tag | undefined;
   /** Its image ID, or the digest of its manifest; `undefined` where that is not known yet. */
   readonly digest: Digest | undefined;
   readonly manifest: (signal: AbortSignal | undefined) => Promise<Digest>;
@@ -63,9 +72,8 @@ export class DockerArchive implements AsyncDisposable {
     const digest = await this.#find(reference, signal);
     const place = this.repository.name;
     if (digest === undefined) throw imageNotFound(place, reference, this.#offered());
-    const name = reference ?? this.names[0] ?? digest;
-    const isBare = isDigest(name.replace(/^@/, ""));
-    const imageRef = isBare ? `${place}@${digest}` : fullNameOf(name);
+    const name = reference === undefined ? this.names[0] : this.names.find((one) => sameName(one, reference));
+    const imageRef = name === undefined ? `${place}@${digest}` : fullNameOf(name);
     return { imageRef, repository: this.repository, reference: digest };
   }
 
@@ -78,7 +86,7 @@ export class DockerArchive implements AsyncDisposable {
     if (reference === undefined) return others.length === 0 ? await only?.manifest(signal) : undefined;
     const wanted = reference.startsWith("@") ? reference.slice(1) : reference;
     const found = this.#images.findLast(
-      ({ names, digest }) => digest === wanted || names.some((name) => sameName(name, wanted)),
+      ({ names, tag, digest }) => [digest, tag].includes(wanted) || names.some((name) => sameName(name, wanted)),
     );
     if (found) return await found.manifest(signal);
     if (!isDigest(wanted)) return undefined;
@@ -87,7 +95,7 @@ export class DockerArchive implements AsyncDisposable {
   }
 
   #offered(): readonly string[] {
-    return this.#images.map(({ names, digest }) => names[0] ?? digest ?? "an image without a name");
+    return this.#images.map(({ names, tag, digest }) => names[0] ?? tag ?? digest ?? "an image without a name");
   }
 }
 
@@ -105,9 +113,10 @@ async function readIndex(files: ArchiveFiles): Promise<readonly Descriptor[]> {
 }
 
 function imageOf(descriptor: Descriptor): ArchivedImage {
-  const full = descriptor.annotations?.["io.containerd.image.name"];
-  const name = full || refNameOf(descriptor);
-  return { names: name ? [name] : [], digest: descriptor.digest, manifest: async () => descriptor.digest };
+  const name = descriptor.annotations?.["io.containerd.image.name"] || (refNameOf(descriptor) ?? "");
+  const { name: own, tag } = splitRefName(name);
+  const called = own === "" ? { names: [], tag } : { names: [name] };
+  return { ...called, digest: descriptor.digest, manifest: async () => descriptor.digest };
 }
 
 async function savedImages(files: ArchiveFiles, blobs: ArchiveBlobs): Promise<readonly ArchivedImage[]> {

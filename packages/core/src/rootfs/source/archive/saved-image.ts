@@ -18,16 +18,20 @@ import { type ArchiveFiles, packingOf } from "./archive-files.ts";
 /** The largest `manifest.json` that is read, in bytes. */
 const maxListBytes = 4 * 1024 * 1024;
 
-const savedImages = z.array(
+/** An image as `manifest.json` lists it: the names of its files, and those it was saved under. */
+export interface SavedImage {
+  readonly Config: string;
+  readonly RepoTags?: readonly string[] | null | undefined;
+  readonly Layers?: readonly string[] | null | undefined;
+}
+
+const savedImages: z.ZodType<readonly SavedImage[]> = z.array(
   z.object({
     Config: z.string(),
     RepoTags: z.array(z.string()).nullish(),
     Layers: z.array(z.string()).max(10_000).nullish(),
   }),
 );
-
-/** An image as `manifest.json` lists it: the names of its files, and those it was saved under. */
-export type SavedImage = z.infer<typeof savedImages>[number];
 
 const plainLayer = "application/vnd.docker.image.rootfs.diff.tar";
 
