@@ -16,7 +16,7 @@ export interface RunOptions<Message> {
 export class LayerThread implements AsyncDisposable {
   #worker: Worker | undefined;
 
-  /** Runs a task to its end. One at a time. A run that fails or is aborted has ended its thread when it rejects. */
+  /** Runs a task to its end. One at a time. What a run that is aborted did has ended when it rejects. */
   async run<Message>(
     module: URL,
     input: unknown,
@@ -27,18 +27,24 @@ export class LayerThread implements AsyncDisposable {
     const worker = this.#worker;
     const done = Promise.withResolvers<unknown>();
     let handled: Promise<void> = Promise.resolve();
+    let unhandled = 0;
+    let isOver = false;
     const handle = async (message: Message) => {
+      if (isOver) return;
       await onMessage?.(message);
+      unhandled -= 1;
       const answer: ToThread = { type: "handled" };
       worker.postMessage(answer);
     };
-    const onAbort = () => done.reject(signal?.reason);
     const hear = (message: FromThread) => {
-      if (message.type === "failed") return done.reject(errorOf(message.failure));
-      if (message.type === "done") return void handled.then(() => done.resolve(message.result), done.reject);
-      handled = handled.then(() => handle(message.message as Message));
-      handled.catch(done.reject);
+      if (message.type === "message") {
+        unhandled += 1;
+        handled = handled.then(() => handle(message.message as Message));
+        handled.catch(done.reject);
+      } else if (message.type === "done") handled.then(() => done.resolve(message.result), done.reject);
+      else done.reject(new TaskFailed(message.failure));
     };
+    const onAbort = () => done.reject(signal?.reason);
     const onError = (error: unknown) => done.reject(error);
     const onExit = (code: number) => done.reject(new Error(`a thread that reads layers ended with code ${code}`));
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -48,8 +54,10 @@ export class LayerThread implements AsyncDisposable {
       worker.postMessage(order, [...transfer]);
       return await done.promise;
     } catch (error) {
-      await this[Symbol.asyncDispose](); // whatever it does, nobody waits for it
-      throw error;
+      isOver = true;
+      const isIdle = error instanceof TaskFailed && unhandled === 0;
+      if (!isIdle) await this[Symbol.asyncDispose](); // whatever it does, nobody waits for it
+      throw error instanceof TaskFailed ? errorOf(error.failure) : error;
     } finally {
       signal?.removeEventListener("abort", onAbort);
       worker.off("message", hear).off("error", onError).off("messageerror", onError).off("exit", onExit);
@@ -61,6 +69,16 @@ export class LayerThread implements AsyncDisposable {
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
+  }
+}
+
+/** What the task itself threw: it has ended. */
+class TaskFailed extends Error {
+  readonly failure: ThreadFailure;
+
+  constructor(failure: ThreadFailure) {
+    super(failure.message);
+    this.failure = failure;
   }
 }
 
