@@ -1,3 +1,4 @@
+import type { OnRootfsEvent } from "../../packages/core/src/rootfs/events.ts";
 import type { LayerEntry } from "../../packages/core/src/rootfs/layers/layer-entry.ts";
 import { defaultRootfsLimits, type RootfsLimits } from "../../packages/core/src/rootfs/limits.ts";
 import type { DirectoryInode, Inode } from "../../packages/core/src/rootfs/tree/inode.ts";
@@ -37,11 +38,16 @@ export function hardlink(name: string, linkName: string): EntryText {
 }
 
 /** Merges layers, base first. */
-export function merge(layers: ReadonlyArray<readonly EntryText[]>, limits: Partial<RootfsLimits> = {}): DirectoryInode {
+export function merge(
+  layers: ReadonlyArray<readonly EntryText[]>,
+  limits: Partial<RootfsLimits> = {},
+  onEvent?: OnRootfsEvent,
+): DirectoryInode {
   const merger = new TreeMerger({
     reference: "test.example/app:1",
     layers: layers.map(() => ({ digest })),
     limits: { ...defaultRootfsLimits, ...limits },
+    onEvent,
   });
   layers.forEach((entries, layer) => {
     merger.beginLayer(layer);

@@ -49,3 +49,13 @@ export {
   publishExt4,
   removePublishedExt4,
 } from "./store/publish-ext4.ts";
+export type {
+  EditMetadata,
+  MkdirOptions,
+  ReadOptions,
+  RemoveOptions,
+  RootfsFileStat,
+} from "./tree/edit-options.ts";
+export type { Timestamp } from "./tree/inode.ts";
+export type { RootfsFiles } from "./tree/rootfs-files.ts";
+export type { TreeTotals } from "./tree/tree-totals.ts";

@@ -31,7 +31,7 @@ export async function mergeImage(
 ): Promise<RootfsTree> {
   const { reference, layers } = image;
   requireLayerCount(image, limits);
-  const merger = new TreeMerger({ reference, layers: layers.map(({ descriptor }) => descriptor), limits });
+  const merger = new TreeMerger({ reference, layers: layers.map(({ descriptor }) => descriptor), limits, onEvent });
   const turns = new MergeTurns(merger, layers.length);
   const files: LayerFile[] = [];
   const usage = createLayerUsage();

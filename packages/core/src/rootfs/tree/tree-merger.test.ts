@@ -303,9 +303,11 @@ describe("a whiteout", () => {
     ).toEqual({ d: "/", "d/c": "0" });
   });
 
-  test("of old bookkeeping is left out, with all in it", () => {
-    expect(
-      listingOf(merge([[dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2"), file("d/.wh..wh.aufs"), file("a")]])),
-    ).toEqual({ a: "0" });
+  test("of old bookkeeping is left out, with all in it, and that is told", () => {
+    const aufs = [dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2"), file("d/.wh..wh.aufs"), file("a")];
+    const warnings: unknown[] = [];
+    expect(listingOf(merge([[file("b")], aufs, []], {}, (event) => warnings.push(event)))).toEqual({ a: "0", b: "0" });
+    const message = "left out 3 entries of layer 1 of test.example/app:1: bookkeeping of AUFS";
+    expect(warnings).toEqual([{ type: "warning", warning: { code: "ENTRY_SKIPPED", message } }]);
   });
 });

@@ -1,4 +1,5 @@
 import { RootfsError } from "../errors.ts";
+import type { OnRootfsEvent } from "../events.ts";
 import type { LayerEntry } from "../layers/layer-entry.ts";
 import type { LayerFile } from "../layers/layer-file.ts";
 import { defaultRootfsLimits, type RootfsLimits } from "../limits.ts";
@@ -17,6 +18,8 @@ export interface TreeMergerOptions {
   readonly layers: readonly Pick<LayerFile, "digest">[];
   /** @defaultValue {@link defaultRootfsLimits} */
   readonly limits?: RootfsLimits | undefined;
+  /** Warned of entries that were left out, once a layer. */
+  readonly onEvent?: OnRootfsEvent | undefined;
 }
 
 /** The directory of the entry before, which most entries share. */
@@ -49,6 +52,7 @@ export class TreeMerger {
   #layer = -1;
   #names = new LayerNames();
   #last: LastDirectory | undefined;
+  #skipped = 0;
   #entries = 0;
   #metadataBytes = 0;
 
@@ -80,6 +84,10 @@ export class TreeMerger {
   /** Ends the layer. */
   endLayer(): void {
     this.#names = new LayerNames();
+    if (this.#skipped === 0) return;
+    const message = `left out ${this.#skipped} entries of layer ${this.#layer} of ${this.#options.reference}: bookkeeping of AUFS`;
+    this.#skipped = 0;
+    this.#options.onEvent?.({ type: "warning", warning: { code: "ENTRY_SKIPPED", message } });
   }
 
   /** The tree of all layers so far. */
@@ -94,7 +102,8 @@ export class TreeMerger {
       const names = namesOfPath(name);
       const whiteout = whiteoutOf(names);
       if (whiteout) {
-        if (whiteout.type !== "reserved") this.#takeAway(names.slice(0, -1), whiteout);
+        if (whiteout.type === "reserved") this.#skipped++;
+        else this.#takeAway(names.slice(0, -1), whiteout);
         return;
       }
     }
