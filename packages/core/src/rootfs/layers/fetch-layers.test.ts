@@ -1,6 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { type BlobLane, createRegistry, type Digest, MemoryRegistry, type RepositoryReader } from "@tranship/registry";
+import {
+  type BlobLane,
+  createRegistry,
+  type Digest,
+  MemoryRegistry,
+  RegistryError,
+  type RepositoryReader,
+} from "@tranship/registry";
 import { aBlob, type BuiltBlob, type Fault, faults, startTestRegistry } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
@@ -260,4 +267,17 @@ test("layers that lie in files already are given as they lie there", async () =>
   for await (const file of fetch) expect(file.pieces).toEqual(pieces);
   expect(readdirSync(directory)).toEqual([]);
   expect(source.asked).toEqual([]);
+});
+
+test("layers whose files cannot be told are told as the source's failure", async () => {
+  const [blob = aBlob()] = blobs(1);
+  const filePieces = async () => {
+    throw new RegistryError("SIZE_MISMATCH", "it has 3 bytes", { reference: "app", expected: blob.size, actual: 3 });
+  };
+  const image = imageOf(Object.assign(new GatedSource([]).repository, { filePieces }), [blob]);
+  await using fetch = fetchLayers(image, { directory: tempFolder(), jobs: 1 });
+  await expect(Array.fromAsync(fetch)).rejects.toMatchObject({
+    code: "SOURCE_FAILED",
+    details: { layer: 0, code: "SIZE_MISMATCH", failure: "corrupt" },
+  });
 });

@@ -188,8 +188,7 @@ export class LayerFetch implements AsyncIterable<LayerFile>, AsyncDisposable {
   async #piecesOf(wanted: WantedBlob): Promise<readonly FilePiece[]> {
     const { blob } = wanted;
     const { signal } = this.#abort;
-    const { repository } = this.#image;
-    const local = hasLocalBlobFiles(repository) ? await repository.filePieces(blob, { signal }) : undefined;
+    const local = await this.#localPieces(wanted);
     if (local) {
       this.#progress.present(blob.size);
       return local;
@@ -205,6 +204,16 @@ export class LayerFetch implements AsyncIterable<LayerFile>, AsyncDisposable {
       await cache?.keep(blob, path, signal);
     }
     return blob.size === 0 ? [] : [{ path, offset: 0, length: blob.size }];
+  }
+
+  async #localPieces({ blob, layers }: WantedBlob): Promise<readonly FilePiece[] | undefined> {
+    const { signal } = this.#abort;
+    const { repository } = this.#image;
+    try {
+      return hasLocalBlobFiles(repository) ? await repository.filePieces(blob, { signal }) : undefined;
+    } catch (error) {
+      throw signal.aborted ? signal.reason : this.#sourceError(error, layers[0] ?? 0, blob.digest);
+    }
   }
 
   #pathOf({ digest }: Blob): string {
