@@ -1,13 +1,14 @@
 import { layerExtents } from "../output/content-target.ts";
 import type { DirectoryInode, FileInode, Inode, InodeMetadata } from "../tree/inode.ts";
 import { treeTotals } from "../tree/tree-totals.ts";
-import { blockBytes, lostAndFoundInode, lostAndFoundName } from "./ext4-geometry.ts";
+import { countDirectoryBlocks } from "./directory-blocks.ts";
+import { blockBytes, lostAndFoundInode } from "./ext4-geometry.ts";
 
 /** What a tree takes of an ext4 file system, beyond what is taken as soon as it is formatted. */
 export interface Ext4Needs {
   /** Blocks; at most a little more than are used in the end. */
   readonly blocks: number;
-  /** Inodes, exactly. */
+  /** Inodes, exactly; the root and `lost+found` are there from the start. */
   readonly inodes: number;
   /** Whether some directory is larger than a block, and so is worth an index. */
   readonly hasLargeDirectories: boolean;
@@ -26,7 +27,10 @@ const blockExtents = 340;
 /** The most blocks an extent has. */
 const extentBlocks = 32_768;
 
-/** Counts what a tree will take, file by file. */
+/**
+ * Counts what a tree will take, file by file.
+ * @param root - Has a `lost+found`.
+ */
 export function ext4Needs(root: DirectoryInode): Ext4Needs {
   const totals = treeTotals(root, blockBytes);
   let blocks = totals.dataBlocks;
@@ -37,8 +41,9 @@ export function ext4Needs(root: DirectoryInode): Ext4Needs {
     if (inode.type === "symlink" && inode.target.length > maxInodeTarget) blocks++;
     if (inode.type === "file") blocks += extentTreeBlocks(inode);
     if (inode.type !== "directory") return;
-    const size = directoryBlocks(inode);
-    blocks += size;
+    const size = countDirectoryBlocks(inode.entries.keys());
+    // names of an index lie in blocks by their hash, and those are left with room for more; here they come in no order yet
+    blocks += size === 1 ? 1 : Math.ceil(size * 1.4) + 3;
     hasLargeDirectories ||= size > 1;
   };
   const pending: DirectoryInode[] = [root];
@@ -51,11 +56,9 @@ export function ext4Needs(root: DirectoryInode): Ext4Needs {
       count(inode);
     }
   }
-  // the root is there from the start, and so may be what has the name of lost+found
-  const own = root.entries.get(lostAndFoundName)?.type === "directory" ? 2 : 1;
   // blocks of zeros become holes, which makes extents of what would be one
   const slack = 16 + Math.ceil(blocks / 512);
-  return { blocks: blocks + slack, inodes: totals.inodes - own, hasLargeDirectories };
+  return { blocks: blocks + slack, inodes: totals.inodes - 2, hasLargeDirectories };
 }
 
 /** The least that `-N` may ask for. */
@@ -75,23 +78,6 @@ function extentTreeBlocks(inode: FileInode): number {
   if (parts <= inodeExtents) return 0;
   const leaves = Math.ceil((parts * 1.1) / (blockExtents / 2)); // a leaf that is split leaves two half full
   return leaves + Math.ceil(leaves / (blockExtents / 2));
-}
-
-/** A block ends in a checksum, and an entry never lies in two of them. */
-function directoryBlocks({ entries }: DirectoryInode): number {
-  const room = blockBytes - 12;
-  let blocks = 1;
-  let used = 24; // "." and ".."
-  for (const name of entries.keys()) {
-    const bytes = 8 + fours(name.length);
-    if (used + bytes > room) {
-      blocks++;
-      used = 0;
-    }
-    used += bytes;
-  }
-  // names of an index lie in blocks by their hash, and those are left with room for more; the order of names is not that of now
-  return blocks === 1 ? 1 : Math.ceil(blocks * 1.4) + 3;
 }
 
 function fours(bytes: number): number {

@@ -3,15 +3,15 @@ import type { DirectoryInode } from "../tree/inode.ts";
 import type { Ext4Needs } from "./ext4-needs.ts";
 import { type FormatOptions, formatImage } from "./format-image.ts";
 import { imageCommands } from "./image-commands.ts";
-import { type ImagePatch, imagePatches, patchImage } from "./patch-image.ts";
 import { isImageFull, runDebugfs } from "./run-debugfs.ts";
 import { readSuperblock } from "./superblock.ts";
+import { writeNames } from "./write-names.ts";
 
 /** An image that turned out too small is made anew so often, each time with more room. */
 const maxTries = 6;
 
 /**
- * Formats an image and makes a tree in it. The room for it is reckoned beforehand; only contents with many blocks of zeros
+ * Formats an image and makes a tree in it, which has a `lost+found`. The room for it is reckoned beforehand; only contents with many blocks of zeros
  * between others can take more, for the extents that makes.
  * @throws RootfsError `SIZE_TOO_SMALL`, `TOOL_MISSING`, `TOOL_FAILED`, `FILE_FAILED`, `NO_SPACE`
  */
@@ -21,7 +21,6 @@ export async function fillImage(
   needs: Ext4Needs,
   options: FormatOptions & { readonly folder: string },
 ): Promise<void> {
-  const patches: readonly ImagePatch[] = [...imagePatches(root)];
   let { blocks } = needs;
   for (let tries = 1; ; tries++) {
     await formatImage(image, { ...needs, blocks }, options);
@@ -35,7 +34,7 @@ export async function fillImage(
     }
     const made = freeInodes - (await readSuperblock(image)).freeInodes;
     if (made !== needs.inodes) throw unequal(needs.inodes, made);
-    await patchImage(image, patches);
+    await writeNames(image, root, options.signal);
     return;
   }
 }

@@ -1,7 +1,8 @@
 import type { ByteString, DirectoryInode, Inode } from "../tree/inode.ts";
-import { debugfsWord } from "./debugfs-words.ts";
-import { lostAndFoundInode, rootInode } from "./ext4-geometry.ts";
-import { type PlannedName, plannedNames, standInTarget } from "./planned-names.ts";
+import { debugfsWord, standInTarget } from "./debugfs-words.ts";
+import { blocksOfDirectory, lostAndFoundBlocks } from "./directory-blocks.ts";
+import { lostAndFoundInode } from "./ext4-geometry.ts";
+import { type PlannedDirectory, plannedDirectories } from "./planned-directories.ts";
 import { maxLinks } from "./require-fit.ts";
 import { timestampFields } from "./timestamp-fields.ts";
 
@@ -22,49 +23,61 @@ export function contentFile(number: number): string {
   return `f${number}`;
 }
 
-/** All that makes a tree of an empty ext4 file system, but for the names and targets that stand in for others. */
+/** What everything is called for as long as it takes to make it. */
+const passingName = "made";
+
+/**
+ * All that makes the inodes of a tree on an empty ext4 file system, but for names: those are written afterwards, because
+ * `debugfs` reads all of a directory for each name it adds. Here everything is made in `lost+found` and loses its name at
+ * once. A directory gets the blocks its names will need.
+ * @param root - Has a `lost+found`.
+ */
 export function* imageCommands(root: DirectoryInode): Generator<DebugfsCommand, void, undefined> {
   // names are hashed as signed bytes, wherever this is formatted: by itself mke2fs does as this machine's compiler does
   yield { line: "ssv flags 1" };
-  let current = rootInode;
-  for (const planned of plannedNames(root)) {
-    if (planned.directory !== current) yield { line: `cd <${planned.directory}>` };
-    current = planned.directory;
-    yield* commandsFor(planned);
+  yield { line: `cd <${lostAndFoundInode}>` };
+  let lostAndFound: PlannedDirectory | undefined;
+  for (const directory of plannedDirectories(root)) {
+    if (directory.number === lostAndFoundInode) lostAndFound = directory;
+    else yield* directoryCommands(directory, 1);
+    for (const { inode, number, isFirst, links } of directory.names) {
+      if (!isFirst || number === lostAndFoundInode) continue;
+      yield* makingCommands(number, inode);
+      yield { line: `unlink ${passingName}` };
+      if (inode.type !== "directory") yield* metadataCommands(number, inode, links);
+    }
   }
-  yield* metadataCommands(rootInode, root, 1);
-  // last, because a directory that grows becomes another one
-  for (const { inode, number } of plannedNames(root)) {
-    if (inode.type === "directory") yield* metadataCommands(number, inode, 1);
-  }
+  // last, because each directory that is made in it counts as a link to it
+  if (lostAndFound !== undefined) yield* directoryCommands(lostAndFound, lostAndFoundBlocks);
 }
 
-function* commandsFor(planned: PlannedName): Generator<DebugfsCommand, void, undefined> {
-  const { inode, number, isFirst, links } = planned;
-  const name = debugfsWord(planned.standIn);
-  if (!isFirst) {
-    yield { line: `ln <${number}> ${name}` };
-    return;
-  }
+/** What a directory is given that is there, with so many blocks. */
+function* directoryCommands(directory: PlannedDirectory, blocks: number): Generator<DebugfsCommand, void, undefined> {
+  const { number, inode, names } = directory;
+  for (let count = blocksOfDirectory(directory); count > blocks; count--) yield { line: `expand_dir <${number}>` };
+  const links = 2 + names.reduce((sum, name) => sum + (name.inode.type === "directory" ? 1 : 0), 0);
+  yield* metadataCommands(number, inode, links > maxLinks ? 1 : links); // 1 stands for "many"
+}
+
+function* makingCommands(number: number, inode: Inode): Generator<DebugfsCommand, void, undefined> {
   const answer = `Allocated inode: ${number}`;
   switch (inode.type) {
     case "directory":
-      if (number !== lostAndFoundInode) yield { line: `mkdir ${name}` };
-      return;
+      yield { line: `mkdir ${passingName}` };
+      break;
     case "symlink":
-      yield { line: `symlink ${name} ${debugfsWord(standInTarget(inode.target))}` };
+      yield { line: `symlink ${passingName} ${debugfsWord(standInTarget(inode.target))}` };
       break;
     case "file":
-      yield { line: `write ${inode.size === 0 ? "/dev/null" : contentFile(number)} ${name}`, answer };
+      yield { line: `write ${inode.size === 0 ? "/dev/null" : contentFile(number)} ${passingName}`, answer };
       break;
     case "fifo":
-      yield { line: `mknod ${name} p`, answer };
+      yield { line: `mknod ${passingName} p`, answer };
       break;
     default:
-      yield { line: `mknod ${name} ${inode.type === "block" ? "b" : "c"} 0 0`, answer };
+      yield { line: `mknod ${passingName} ${inode.type === "block" ? "b" : "c"} 0 0`, answer };
       yield* deviceCommands(number, inode.major, inode.minor);
   }
-  yield* metadataCommands(number, inode, links);
 }
 
 /** Small numbers have a form of their own, as in the kernel; `mknod` does not take the largest ones. */
@@ -90,7 +103,6 @@ function* metadataCommands(number: number, inode: Inode, links: number): Generat
   });
   const mode = inode.type === "symlink" ? 0o777 : inode.mode & 0o7777; // nobody asks a link's mode, and Linux knows no other
   yield set("mode", `0${(typeBits[inode.type] | mode).toString(8)}`);
-  // lost+found is private until here; everything else is made by user 0
   if (inode.uid !== 0) yield set("uid", inode.uid);
   if (inode.gid !== 0) yield set("gid", inode.gid);
   const mtime = timestampFields(inode.mtime);
@@ -105,17 +117,9 @@ function* metadataCommands(number: number, inode: Inode, links: number): Generat
     yield set(`${field}_lo`, low);
     if (extra !== 0) yield set(`${field}_extra`, extra);
   }
-  if (links > 1) yield set("links_count", links);
-  if (inode.type === "directory" && subdirectories(inode) + 2 > maxLinks) yield set("links_count", 1);
+  if (inode.type === "directory" || links > 1) yield set("links_count", links);
   let index = 0;
   for (const name of inode.xattrs?.keys() ?? []) {
     yield { line: `ea_set -f ${xattrFile(number, index++)} <${number}> ${debugfsWord(name)}` };
   }
-}
-
-function subdirectories({ entries }: DirectoryInode): number {
-  if (entries.size + 2 <= maxLinks) return 0;
-  let count = 0;
-  for (const inode of entries.values()) if (inode.type === "directory") count++;
-  return count;
 }

@@ -1,4 +1,4 @@
-import type { FileHandle } from "node:fs/promises";
+import { readSync, writeSync } from "node:fs";
 import { crc32c } from "./crc32c.ts";
 import { blockBytes, inodeBytes } from "./ext4-geometry.ts";
 import type { Superblock } from "./superblock.ts";
@@ -27,16 +27,16 @@ export class InodeFile {
     this.checksumSeed = checksumSeed;
   }
 
-  /** Reads the inode of a number. */
-  static async read(file: FileHandle, superblock: Superblock, number: number): Promise<InodeFile> {
+  /** Reads the inode of a number, in a file that is open. */
+  static read(fd: number, superblock: Superblock, number: number): InodeFile {
     const { inodesPerGroup, descriptorBytes, uuid } = superblock;
     const group = Math.floor((number - 1) / inodesPerGroup);
     const descriptor = Buffer.alloc(descriptorBytes);
-    await file.read(descriptor, 0, descriptorBytes, blockBytes + group * descriptorBytes);
+    readSync(fd, descriptor, 0, descriptorBytes, blockBytes + group * descriptorBytes);
     const table = descriptor.readUInt32LE(0x8) + descriptor.readUInt32LE(0x28) * 2 ** 32;
     const position = table * blockBytes + ((number - 1) % inodesPerGroup) * inodeBytes;
     const bytes = Buffer.alloc(inodeBytes);
-    await file.read(bytes, 0, inodeBytes, position);
+    readSync(fd, bytes, 0, inodeBytes, position);
     const own = Buffer.alloc(8);
     own.writeUInt32LE(number);
     bytes.copy(own, 4, at.generation, at.generation + 4);
@@ -54,23 +54,23 @@ export class InodeFile {
   }
 
   /** Where its blocks are in the image, in bytes. */
-  async blocks(file: FileHandle): Promise<readonly number[]> {
-    return await blocksOf(file, this.#bytes.subarray(at.block, at.block + blockFieldBytes));
+  blocks(fd: number): readonly number[] {
+    return blocksOf(fd, this.#bytes.subarray(at.block, at.block + blockFieldBytes));
   }
 
   /** Writes it back, with its checksum. */
-  async write(file: FileHandle): Promise<void> {
+  write(fd: number): void {
     this.#bytes.writeUInt16LE(0, at.checksumLow);
     this.#bytes.writeUInt16LE(0, at.checksumHigh);
     const checksum = crc32c(this.checksumSeed, this.#bytes);
     this.#bytes.writeUInt16LE(checksum & 0xffff, at.checksumLow);
     this.#bytes.writeUInt16LE(checksum >>> 16, at.checksumHigh);
-    await file.write(this.#bytes, 0, inodeBytes, this.#position);
+    writeSync(fd, this.#bytes, 0, inodeBytes, this.#position);
   }
 }
 
 /** @see Linux kernel documentation, "ext4 Data Structures and Algorithms", "Extent Tree" */
-async function blocksOf(file: FileHandle, node: Buffer): Promise<readonly number[]> {
+function blocksOf(fd: number, node: Buffer): readonly number[] {
   if (node.readUInt16LE(0) !== 0xf30a) return [];
   const count = node.readUInt16LE(2);
   const depth = node.readUInt16LE(6);
@@ -84,8 +84,8 @@ async function blocksOf(file: FileHandle, node: Buffer): Promise<readonly number
     }
     const child = Buffer.alloc(blockBytes);
     const position = node.readUInt16LE(entry + 8) * 2 ** 32 + node.readUInt32LE(entry + 4);
-    await file.read(child, 0, blockBytes, position * blockBytes);
-    found.push(...(await blocksOf(file, child)));
+    readSync(fd, child, 0, blockBytes, position * blockBytes);
+    found.push(...blocksOf(fd, child));
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { RootfsError } from "../errors.ts";
 import { fileError } from "../file-error.ts";
@@ -18,8 +18,9 @@ export interface DebugfsOptions {
 /** What `debugfs` says of itself before anything else. */
 const banner = /^debugfs [^\n]*\n/;
 
-/** How long the reason of a failure may take to arrive after its trace, in milliseconds. */
+/** How long it may go on to tell of a failure, in milliseconds, and how much is kept of that, in characters. */
 const patienceMs = 100;
+const maxSaid = 65_536;
 
 const step = "fill the image";
 
@@ -38,35 +39,58 @@ export async function runDebugfs(
   const script = join(folder, "commands");
   await writeLines(script, commands());
   signal?.throwIfAborted();
-  const expected = new ExpectedOutput(outputOf(commands()));
+  const answers = join(folder, "answers");
   const stop = new AbortController();
   let said = "";
   let isWrong = false;
-  const goneWrong = () => {
-    if (!isWrong) setTimeout(() => stop.abort(), patienceMs).unref();
-    isWrong = true;
-  };
-  try {
-    await runTool("debugfs", ["-w", "-f", script, image], {
+  const run = async (stdoutTo: number) => {
+    const ending = await runTool("debugfs", ["-w", "-f", script, image], {
       step,
       environment,
       cwd: folder,
       signal: AbortSignal.any([stop.signal, ...(signal ? [signal] : [])]),
-      onStdout(chunk) {
-        if (!isWrong && !expected.matches(chunk)) goneWrong();
-      },
+      stdoutTo,
       onStderr(chunk) {
-        said = (said + Buffer.from(chunk).toString("latin1")).slice(0, 65_536);
-        if (said.replace(banner, "").length > 80) goneWrong();
+        said = (said + Buffer.from(chunk).toString("latin1")).slice(0, maxSaid);
+        if (isWrong || !banner.test(said) || trouble(said) === "") return;
+        isWrong = true;
+        setTimeout(() => stop.abort(), patienceMs).unref(); // the rest of what it has to say
       },
     });
+    said = ending.stderr;
+  };
+  try {
+    // a file takes its output, not a pipe: it writes line by line, and each one would wake us
+    await using file = await open(answers, "w+", 0o600);
+    try {
+      await run(file.fd);
+    } catch (error) {
+      if (!stop.signal.aborted || signal?.aborted) throw error;
+    }
+    if (trouble(said) === "" && (await holds(file, outputOf(commands())))) return;
   } catch (error) {
-    if (!stop.signal.aborted || signal?.aborted) throw error;
+    if (signal?.aborted) throw signal.reason;
+    throw fileError(error, answers);
   }
-  const trouble = said.replace(banner, "").trim();
-  if (!isWrong && trouble === "" && expected.isComplete()) return;
-  const why = trouble === "" ? "debugfs did not answer as it does when all goes well" : trouble.slice(0, 600);
-  throw new RootfsError("TOOL_FAILED", `cannot ${step}: ${why}`, { tool: "debugfs", step, output: trouble });
+  const why =
+    trouble(said) === "" ? "debugfs did not answer as it does when all goes well" : trouble(said).slice(0, 600);
+  throw new RootfsError("TOOL_FAILED", `cannot ${step}: ${why}`, { tool: "debugfs", step, output: trouble(said) });
+}
+
+function trouble(said: string): string {
+  return said.replace(banner, "").trim();
+}
+
+/** Whether a file has these texts and nothing else. */
+async function holds(file: FileHandle, texts: Iterable<string>): Promise<boolean> {
+  const expected = new ExpectedOutput(texts);
+  const chunk = Buffer.alloc(256 * 1024);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, position);
+    if (bytesRead === 0) return expected.isComplete();
+    if (!expected.matches(chunk.subarray(0, bytesRead))) return false;
+    position += bytesRead;
+  }
 }
 
 /** Whether it failed because the file system it wrote to was full: it has no other way to tell. */

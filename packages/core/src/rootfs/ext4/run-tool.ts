@@ -16,6 +16,8 @@ export interface ToolOptions {
   readonly input?: string | Uint8Array | undefined;
   /** Exit codes that are no failure. @defaultValue 0 alone */
   readonly accept?: readonly number[] | undefined;
+  /** An open file its standard output goes to, instead of to anybody here. */
+  readonly stdoutTo?: number | undefined;
   /** Takes what it writes to its standard output; the next chunk waits for the promise of the last. */
   readonly onStdout?: ((chunk: Uint8Array) => void | Promise<void>) | undefined;
   /** The same for its standard error. */
@@ -110,7 +112,7 @@ async function started(program: string, args: readonly string[], options: ToolOp
     const child = spawn(program, [...args], {
       cwd: options.cwd,
       env: { ...(options.environment ?? process.env) },
-      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      stdio: [options.input === undefined ? "ignore" : "pipe", options.stdoutTo ?? "pipe", "pipe"],
       detached: hasGroups,
       windowsHide: true,
     });

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { fileError } from "../file-error.ts";
 import type { LayerWorkers } from "../layers/layer-workers.ts";
 import type { ContentTarget } from "../output/content-target.ts";
@@ -8,7 +8,7 @@ import { byteStringOf, type Inode } from "../tree/inode.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import { rootInode } from "./ext4-geometry.ts";
 import { contentFile, xattrFile } from "./image-commands.ts";
-import { plannedNames } from "./planned-names.ts";
+import { plannedDirectories } from "./planned-directories.ts";
 
 /** How contents are laid out. */
 export interface StageOptions {
@@ -25,12 +25,14 @@ export interface StageOptions {
  */
 export async function stageTree(tree: RootfsTree, folder: string, options: StageOptions): Promise<void> {
   const targets: ContentTarget[] = [];
+  const prefix = byteStringOf(`${folder}${sep}`);
   await stageXattrs(folder, tree.root, rootInode);
-  for (const { inode, number, isFirst } of plannedNames(tree.root)) {
-    if (!isFirst) continue;
-    if (inode.xattrs !== undefined) await stageXattrs(folder, inode, number);
-    if (inode.type !== "file" || inode.size === 0) continue;
-    targets.push({ inode, path: byteStringOf(join(folder, contentFile(number))) });
+  for (const { names } of plannedDirectories(tree.root)) {
+    for (const { inode, number, isFirst } of names) {
+      if (!isFirst) continue;
+      if (inode.xattrs !== undefined) await stageXattrs(folder, inode, number);
+      if (inode.type === "file" && inode.size > 0) targets.push({ inode, path: prefix + contentFile(number) });
+    }
   }
   await writeContents(tree, targets, options);
 }

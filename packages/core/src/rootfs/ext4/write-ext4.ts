@@ -14,6 +14,7 @@ import { fillImage } from "./fill-image.ts";
 import type { ToolEnvironment } from "./find-tool.ts";
 import { alignImage, flush, hashImage } from "./finish-image.ts";
 import { imageIds } from "./image-uuid.ts";
+import { withLostAndFound } from "./planned-directories.ts";
 import { requireFit } from "./require-fit.ts";
 import { stageTree } from "./stage-tree.ts";
 
@@ -59,7 +60,8 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
   signal?.throwIfAborted();
   requireExt4Options(options);
   requireFit(tree.root);
-  const needs = ext4Needs(tree.root);
+  const root = withLostAndFound(tree.root);
+  const needs = ext4Needs(root);
   const derived = imageIds(tree);
   const ids = options.uuid === undefined ? derived : { ...derived, uuid: options.uuid };
   const target = resolve(path);
@@ -77,11 +79,11 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
         done += bytes;
         progress(done, total);
       };
-      await stageTree(tree, folder, { ...options, reference: options.reference, signal, onBytes });
+      await stageTree({ ...tree, root }, folder, { ...options, reference: options.reference, signal, onBytes });
     });
     await stage("format", options, async () => {
       const format = { ids, label, hasJournal, sizeBytes, environment, signal };
-      await fillImage(image, tree.root, needs, { ...format, folder });
+      await fillImage(image, root, needs, { ...format, folder });
       if (needs.hasLargeDirectories) await indexDirectories(image, { environment, signal });
     });
     return await stage("check", options, async () => {
