@@ -1,11 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { digestOf } from "@tranship/registry";
+import { aLayer, anImage } from "@tranship/registry/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { PullProgress } from "../../packages/core/src/rootfs/progress/pull-progress.ts";
+import { fetchImage } from "../../packages/core/src/rootfs/source/fetch-image.ts";
 import { saveDockerImage } from "../../packages/core/src/rootfs/source/modes/save-docker.ts";
 import { prepareLocalSource, prepareSource } from "../../packages/core/src/rootfs/source/prepare-source.ts";
 import type { PreparedSource, SourceSpec } from "../../packages/core/src/rootfs/source/source.ts";
+import { ustarOf } from "../../packages/registry/src/testing/ustar.ts";
 import { CertificateAuthority, canMakeCertificates } from "../support/certificates.ts";
 import { DockerEngineServer, type EngineState } from "../support/docker-engine.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -281,6 +285,33 @@ describe.skipIf(process.platform === "win32")("saving an image", () => {
     );
     expect(ending).toEqual(new Error("enough"));
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("its layers are then read out of the archive, as those of any image", async () => {
+    const { config, layers, manifest } = anImage({ layers: [aLayer({ files: { a: "1" }, gzip: false }), aLayer()] });
+    const [base, top] = layers;
+    const Layers = ["base.tar", "top.tar"];
+    const archive = ustarOf({
+      "config.json": config.bytes,
+      "base.tar": base?.bytes ?? Buffer.of(),
+      "top.tar": top?.bytes ?? Buffer.of(),
+      "manifest.json": Buffer.from(JSON.stringify([{ Config: "config.json", RepoTags: null, Layers }])),
+    });
+    const directory = tempFolder();
+    const read: (readonly [string, string])[] = [];
+    const { ending } = await savedBy({ archive }, async (source) => {
+      await using fetched = await fetchImage(source, { directory });
+      for (const { descriptor } of fetched.image.layers) {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of fetched.image.repository.fetchBlob(descriptor)) chunks.push(chunk);
+        read.push([descriptor.digest, digestOf(Buffer.concat(chunks))]);
+      }
+      return fetched.image.reference;
+    });
+    expect(ending).toMatch(/^a\.example\.com\/b@sha256:/);
+    expect(ending).not.toContain(manifest.descriptor.digest); // an archive keeps no manifest: one is made for it
+    expect(read).toEqual(layers.map(({ digest }) => [digest, digest]));
+    expect(readdirSync(directory)).toEqual(["image.tar"]);
   });
 
   test("a source that no daemon was asked for cannot be saved", async () => {

@@ -1,9 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ImageLayout } from "@tranship/core";
-import { aLayer, anImage, anIndex } from "@tranship/registry/testing";
+import { createRegistry } from "@tranship/registry";
+import { aLayer, anImage, anIndex, startTestRegistry } from "@tranship/registry/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { PullProgress } from "../../packages/core/src/rootfs/progress/pull-progress.ts";
+import { fetchImage } from "../../packages/core/src/rootfs/source/fetch-image.ts";
 import { copyToLayout } from "../../packages/core/src/rootfs/source/modes/copy-to-layout.ts";
 import { exportDockerless } from "../../packages/core/src/rootfs/source/modes/export-dockerless.ts";
 import { prepareSource } from "../../packages/core/src/rootfs/source/prepare-source.ts";
@@ -147,6 +149,25 @@ describe.skipIf(process.platform === "win32")("skopeo is called", () => {
     const totalBytes = source.compressedSizeBytes;
     expect(told.map(({ downloadedBytes }) => downloadedBytes)).toContain(3000);
     expect(told.at(-1)).toMatchObject({ totalBytes, downloadedBytes: totalBytes, completedLayers: 2, percent: 100 });
+  });
+
+  test("and stays uncalled for an image that was prepared without it, whatever is on PATH by then", async () => {
+    await using registry = await startTestRegistry();
+    registry.seed("app", image);
+    const spec = { imageRef: `${registry.host}/app:rootfs`, platform: { os: "linux", architecture: "amd64" } };
+    await using source = createRegistry(registry.host);
+    const prepared = await prepareSource({ ...spec, from: () => source, environment: {} });
+    const { programs } = program();
+    vi.stubEnv("PATH", programs.path);
+    vi.stubEnv("CUBEMASTER_NATIVE_ROOTFS_EXPORT_ENABLED", "false");
+    registry.reset();
+    const directory = tempFolder();
+    await using fetched = await fetchImage(prepared, { directory });
+    expect(fetched.image).toBe(prepared.image);
+    expect([...programs.calls, ...registry.requests(), ...readdirSync(directory)]).toEqual([]);
+    await expect(fetchImage({ ...prepared, image: undefined }, { directory })).rejects.toMatchObject({
+      code: "SOURCE_UNPREPARED",
+    });
   });
 
   test("and its copy is refused when it is of another image", async () => {

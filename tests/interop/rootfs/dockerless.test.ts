@@ -4,7 +4,7 @@ import { MediaType } from "@tranship/registry";
 import { aLayer, anImage, anIndex, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { PullProgress } from "../../../packages/core/src/rootfs/progress/pull-progress.ts";
-import { copyToLayout } from "../../../packages/core/src/rootfs/source/modes/copy-to-layout.ts";
+import { fetchImage } from "../../../packages/core/src/rootfs/source/fetch-image.ts";
 import { exportDockerless } from "../../../packages/core/src/rootfs/source/modes/export-dockerless.ts";
 import { prepareSource } from "../../../packages/core/src/rootfs/source/prepare-source.ts";
 import type { PreparedSource, SourceSpec } from "../../../packages/core/src/rootfs/source/source.ts";
@@ -97,7 +97,8 @@ describe.skipIf(missing.length > 0)(`images through skopeo and umoci (${missing.
     const told: PullProgress[] = [];
     const source = await prepared(registry, ":v1", { onPullProgress: (progress) => told.push(progress) });
     expect(source.manifestDigest).toBe(docker.manifest.descriptor.digest);
-    const copy = await copyToLayout(source, join(tempFolder(), "layout"), { pollMs: 1 });
+    await using fetched = await fetchImage(source, { directory: tempFolder() });
+    const copy = fetched.image;
     for (const { descriptor } of copy.layers) {
       const chunks: Uint8Array[] = [];
       for await (const chunk of copy.repository.fetchBlob(descriptor)) chunks.push(chunk);

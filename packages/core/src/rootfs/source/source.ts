@@ -110,6 +110,8 @@ export interface PreparedSource {
   readonly skopeoAuthFile: string;
   /** All layers together as they are stored, in bytes; 0 when that is unknown. */
   readonly compressedSizeBytes: number;
+  /** All layers together unpacked, in bytes, where a daemon tells it. */
+  readonly unpackedSizeBytes?: number | undefined;
   /** An export obeys it, whatever has changed since. */
   readonly exportMode: ExportMode;
   /** `null` without credentials. */

@@ -63,12 +63,13 @@ async function prepare(spec: SourceSpec, { signal }: CallOptions, mayPull: boole
       masterNodeIp: normalizeBaseUrl(spec.downloadBaseUrl ?? ""),
       skopeoAuthFile: "",
       compressedSizeBytes: 0, // the daemon only knows how large it is unpacked
+      unpackedSizeBytes: image.Size,
       exportMode: "docker",
       registryAuth: registryAuthOf(spec),
       onPullProgress: spec.onPullProgress,
       cleanup,
     };
-    rememberDocker(prepared, { daemon, id: image.Id, sizeBytes: image.Size ?? 0 });
+    rememberDocker(prepared, { daemon, id: image.Id, platform: spec.platform ?? hostPlatform() });
     return prepared;
   } catch (error) {
     await cleanup();

@@ -1,3 +1,4 @@
+import type { WantedPlatform } from "../../../plan/platforms/platforms.ts";
 import { RootfsError } from "../../errors.ts";
 import type { PreparedSource } from "../source.ts";
 import type { DockerDaemon } from "./docker-daemon.ts";
@@ -7,8 +8,8 @@ export interface PreparedDocker {
   readonly daemon: DockerDaemon;
   /** The daemon's own id: what was prepared is exported, also when its tag has moved since. */
   readonly id: string;
-  /** Of the image unpacked, in bytes; 0 when the daemon does not tell. */
-  readonly sizeBytes: number;
+  /** Out of several in one image. */
+  readonly platform: WantedPlatform;
 }
 
 const prepared = new WeakMap<PreparedSource, PreparedDocker>();
