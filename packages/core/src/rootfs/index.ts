@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { parsePlatform, type WantedPlatform } from "../plan/platforms/platforms.ts";
 export { isRootfsError, RootfsError, type RootfsErrorCode, type RootfsErrorDetails } from "./errors.ts";
 export type { OnRootfsEvent, ProgressUnit, RootfsEvent, RootfsStage, RootfsWarning } from "./events.ts";
 export { LayerCache, type LayerCacheOptions } from "./layers/layer-cache.ts";
@@ -15,6 +16,23 @@ export {
   type SavePullProgress,
 } from "./progress/pull-progress-sink.ts";
 export { type OpenRootfsOptions, Rootfs } from "./rootfs.ts";
+export { DockerArchive } from "./source/archive/docker-archive.ts";
+export { exportModeOf, type OnPath } from "./source/export-mode.ts";
+export type { DockerImageConfig, ImageHealthcheck } from "./source/image-config.ts";
+export { normalizeBaseUrl, validateImageRef } from "./source/image-reference.ts";
+export { type OpenedSource, openSource, type SourcePlace } from "./source/open-source.ts";
+export type { OpenedImage } from "./source/opened-image.ts";
+export { prepareLocalSource, prepareSource } from "./source/prepare-source.ts";
+export type {
+  ExportMode,
+  ImageLayer,
+  OpenRegistry,
+  PreparedSource,
+  RegistryAccess,
+  RegistryAuthConfig,
+  ResolvedImage,
+  SourceSpec,
+} from "./source/source.ts";
 export {
   artifactFallbackStoreRootDir,
   artifactStoreRootDir,
