@@ -5,37 +5,63 @@ import { decimalOf } from "../tar/pax-records.ts";
 import { accessTimeOf } from "../timestamps.ts";
 import type { Unapplied, UnappliedParts } from "./unapplied.ts";
 
-const bytes = z
-  .union([z.string(), z.strictObject({ base64: z.base64() })])
-  .describe("text where the bytes are UTF-8, else the bytes in base64");
-const decimal = z.string().regex(/^-?\d+(\.\d{1,9})?$/);
+/** Bytes in JSON: text where they are UTF-8, else base64. */
+export type BytesInJson = string | { readonly base64: string };
 
-const sidecarEntry = z.strictObject({
-  path: bytes.describe("from the directory, without a slash before it; empty for the directory itself"),
+/** What an entry of the tree lacks, with the values it should have. What it has is not told. */
+export interface MetadataSidecarEntry {
+  /** From the directory, without a slash before it; empty for the directory itself. */
+  readonly path: BytesInJson;
+  readonly type: Inode["type"];
+  /** It could not be made; everything it should have is told. */
+  readonly missing?: true | undefined;
+  /** It is missing, and one more name for the entry at that path. */
+  readonly hardLinkTo?: BytesInJson | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Permission bits with setuid, setgid and sticky: four octal digits. */
+  readonly mode?: string | undefined;
+  /** Seconds since 1970 as a decimal number, exact to the nanosecond. */
+  readonly mtime?: string | undefined;
+  readonly atime?: string | undefined;
+  readonly device?: { readonly major: number; readonly minor: number } | undefined;
+  /** Values in base64. */
+  readonly xattrs?: readonly { readonly name: BytesInJson; readonly value: string }[] | undefined;
+}
+
+/** The file beside a directory that tells what of its image it lacks. */
+export interface MetadataSidecar {
+  readonly version: 1;
+  /** By path, bytewise. */
+  readonly entries: readonly MetadataSidecarEntry[];
+}
+
+const bytes = z.union([z.string(), z.strictObject({ base64: z.base64() })]);
+const decimal = z.string().regex(/^-?\d+(\.\d{1,9})?$/);
+const number = z.int().min(0);
+
+const sidecarEntry: z.ZodType<MetadataSidecarEntry> = z.strictObject({
+  path: bytes,
   type: z.enum(["file", "directory", "symlink", "character", "block", "fifo"]),
-  missing: z.literal(true).optional().describe("it could not be made; everything it should have is told"),
-  hardLinkTo: bytes.optional().describe("this name is missing, and is one more for the entry at that path"),
-  uid: z.int().min(0).optional(),
-  gid: z.int().min(0).optional(),
+  missing: z.literal(true).optional(),
+  hardLinkTo: bytes.optional(),
+  uid: number.optional(),
+  gid: number.optional(),
   mode: z
     .string()
     .regex(/^[0-7]{4}$/)
-    .optional()
-    .describe("permission bits with setuid, setgid and sticky, octal"),
-  mtime: decimal.optional().describe("seconds since 1970"),
-  atime: decimal.optional().describe("seconds since 1970"),
-  device: z.strictObject({ major: z.int().min(0), minor: z.int().min(0) }).optional(),
+    .optional(),
+  mtime: decimal.optional(),
+  atime: decimal.optional(),
+  device: z.strictObject({ major: number, minor: number }).optional(),
   xattrs: z.array(z.strictObject({ name: bytes, value: z.base64() })).optional(),
 });
 
-/** The file beside a directory that tells what of its image it lacks, with exact values. */
-export const metadataSidecarSchema = z.strictObject({
+/** Reads a {@link MetadataSidecar}. */
+export const metadataSidecarSchema: z.ZodType<MetadataSidecar> = z.strictObject({
   version: z.literal(1),
-  entries: z.array(sidecarEntry).describe("by path, bytewise"),
+  entries: z.array(sidecarEntry),
 });
-
-/** What {@link metadataSidecarSchema} takes. */
-export type MetadataSidecar = z.infer<typeof metadataSidecarSchema>;
 
 /** The file's text in pieces, one entry a line: there may be one for each file of an image. */
 export function* sidecarText(unapplied: Unapplied): Generator<string> {
@@ -48,7 +74,7 @@ export function* sidecarText(unapplied: Unapplied): Generator<string> {
   yield "\n]}\n";
 }
 
-function entryOf(path: ByteString, inode: Inode, parts: UnappliedParts): z.infer<typeof sidecarEntry> {
+function entryOf(path: ByteString, inode: Inode, parts: UnappliedParts): MetadataSidecarEntry {
   const all = parts.missing === true;
   const { type, uid, gid, mode, mtime, xattrs } = inode;
   const lacking = [...(xattrs ?? [])].filter(([name]) => all || parts.xattrs?.includes(name));
@@ -71,7 +97,7 @@ function entryOf(path: ByteString, inode: Inode, parts: UnappliedParts): z.infer
   };
 }
 
-function shown(value: ByteString): string | { readonly base64: string } {
+function shown(value: ByteString): BytesInJson {
   const raw = Buffer.from(value, "latin1");
   return isUtf8(raw) ? raw.toString("utf8") : { base64: raw.toString("base64") };
 }
