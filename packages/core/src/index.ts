@@ -44,6 +44,7 @@ export type {
 export { countManifests, type EntryAnnotations, layoutHasManifests } from "./layout/count-manifests.ts";
 export { type Image, type ImageMeta, openImage } from "./layout/image.ts";
 export { ImageLayout } from "./layout/image-layout.ts";
+export type { BlobPiece } from "./layout/layout-content.ts";
 export { LayoutRegistry, type LayoutRegistryOptions } from "./layout/layout-registry.ts";
 export type { LayoutRepository } from "./layout/layout-repository.ts";
 export type { BlobCount } from "./plan/blob-count.ts";

@@ -5,17 +5,25 @@
  */
 
 export { parsePlatform, type WantedPlatform } from "../plan/platforms/platforms.ts";
+export { type BuildOptions, type BuildResult, buildExt4, type RootfsHook } from "./build-ext4.ts";
 export { isRootfsError, RootfsError, type RootfsErrorCode, type RootfsErrorDetails } from "./errors.ts";
 export type { OnRootfsEvent, ProgressUnit, RootfsEvent, RootfsStage, RootfsWarning } from "./events.ts";
+export { type ExportedDirectory, type ExportTarOptions, exportTar, streamRegistryToDir } from "./export.ts";
+export type { Ext4Image } from "./ext4/write-ext4.ts";
+export type { KeptLayers } from "./layers/fetch-layers.ts";
 export { LayerCache, type LayerCacheOptions } from "./layers/layer-cache.ts";
 export { defaultRootfsLimits, type RootfsLimits } from "./limits.ts";
+export type { OpenRootfsOptions } from "./open-tree.ts";
+export { type MetadataSidecar, metadataSidecarSchema } from "./output/directory/sidecar.ts";
+export type { WrittenTar } from "./output/tar/write-tar.ts";
+export type { WrittenDirectory } from "./output/write-directory.ts";
 export type { OnPullProgress, PullProgress } from "./progress/pull-progress.ts";
 export {
   PullProgressSink,
   type PullProgressSinkOptions,
   type SavePullProgress,
 } from "./progress/pull-progress-sink.ts";
-export { type OpenRootfsOptions, Rootfs } from "./rootfs.ts";
+export { Rootfs, type RootfsDirectoryOptions, type RootfsExt4Options, type RootfsTarOptions } from "./rootfs.ts";
 export { DockerArchive } from "./source/archive/docker-archive.ts";
 export { exportModeOf, type OnPath } from "./source/export-mode.ts";
 export type { DockerImageConfig, ImageHealthcheck } from "./source/image-config.ts";

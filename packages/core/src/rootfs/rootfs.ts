@@ -1,71 +1,38 @@
-import { tmpdir } from "node:os";
-import { acquireImage } from "./acquire-image.ts";
 import type { OnRootfsEvent } from "./events.ts";
-import { Held } from "./held.ts";
-import { fetchLayers, type KeptLayers } from "./layers/fetch-layers.ts";
-import { LayerWorkers } from "./layers/layer-workers.ts";
-import { defaultRootfsLimits, type RootfsLimits } from "./limits.ts";
-import { mergeImage } from "./merge-image.ts";
+import { type Ext4Image, type WriteExt4Options, writeExt4 } from "./ext4/write-ext4.ts";
+import { type OpenRootfsOptions, type OpenTree, openTree } from "./open-tree.ts";
 import { type WriteTarOptions, type WrittenTar, writeTar } from "./output/tar/write-tar.ts";
-import { ScratchFolder } from "./scratch-folder.ts";
-import type { PreparedSource, ResolvedImage } from "./source/source.ts";
-import { RootfsFiles } from "./tree/rootfs-files.ts";
-import type { RootfsTree } from "./tree/rootfs-tree.ts";
+import { type WriteDirectoryOptions, type WrittenDirectory, writeDirectory } from "./output/write-directory.ts";
+import type { PreparedSource } from "./source/source.ts";
+import type { RootfsFiles } from "./tree/rootfs-files.ts";
 import { type TreeTotals, treeTotals } from "./tree/tree-totals.ts";
 
-/** Options of {@link Rootfs.open}. */
-export interface OpenRootfsOptions {
-  /**
-   * A folder that is there, for layers that do not lie on this machine as files; at the end nothing of it is left.
-   * @defaultValue the system's folder for temporary files
-   */
-  readonly directory?: string | undefined;
-  /** Layers fetched at a time. @defaultValue 6 */
-  readonly jobs?: number | undefined;
-  /** Layers of earlier runs. @defaultValue none */
-  readonly cache?: KeptLayers | undefined;
-  /** Ceilings; those left out are as in {@link defaultRootfsLimits}. */
-  readonly limits?: Partial<RootfsLimits> | undefined;
-  /** Threads that unpack layers. @defaultValue as many as this machine runs at once */
-  readonly maxThreads?: number | undefined;
-  /** Ends opening, and what is asked of {@link Rootfs.files} later. */
-  readonly signal?: AbortSignal | undefined;
-  /** Told of everything, also of what is written later. */
-  readonly onEvent?: OnRootfsEvent | undefined;
-}
+/** What a {@link Rootfs} knows by itself. */
+type OfRootfs = "workers" | "reference" | "onEvent";
 
-/** Options of what is written of a {@link Rootfs}, besides its own. */
-type WithoutWorkers<Options> = Omit<Options, "workers" | "reference" | "onEvent">;
+/** Options of {@link Rootfs.writeDirectory}. */
+export interface RootfsDirectoryOptions extends Omit<WriteDirectoryOptions, OfRootfs> {}
+
+/** Options of {@link Rootfs.writeTar}. */
+export interface RootfsTarOptions extends Omit<WriteTarOptions, OfRootfs> {}
+
+/** Options of {@link Rootfs.writeExt4}. */
+export interface RootfsExt4Options extends Omit<WriteExt4Options, OfRootfs> {}
 
 /**
  * The root file system of an image: its layers merged in memory, as names and metadata, and their bytes where they lie. What
- * it holds can be read and edited before it is written, as often as wanted and in any form. Held with `await using`: it keeps
- * threads and the fetched layers until then.
+ * it holds can be read and edited before it is written, as often as wanted and in any form. Hold it with `await using`: it
+ * keeps threads and the fetched layers until then.
  */
 export class Rootfs implements AsyncDisposable {
   /** What it was made of. */
   readonly source: PreparedSource;
-  /** Reads and edits what is in it. */
-  readonly files: RootfsFiles;
-  readonly #tree: RootfsTree;
-  readonly #reference: string;
-  readonly #workers: LayerWorkers;
+  readonly #open: OpenTree;
   readonly #onEvent: OnRootfsEvent | undefined;
-  readonly #held: Held;
 
-  private constructor(
-    source: PreparedSource,
-    tree: RootfsTree,
-    files: RootfsFiles,
-    held: { readonly reference: string; readonly workers: LayerWorkers; readonly stack: Held },
-    onEvent: OnRootfsEvent | undefined,
-  ) {
+  private constructor(source: PreparedSource, open: OpenTree, onEvent: OnRootfsEvent | undefined) {
     this.source = source;
-    this.files = files;
-    this.#tree = tree;
-    this.#reference = held.reference;
-    this.#workers = held.workers;
-    this.#held = held.stack;
+    this.#open = open;
     this.#onEvent = onEvent;
   }
 
@@ -75,63 +42,54 @@ export class Rootfs implements AsyncDisposable {
    *   `FILE_FAILED`, and for sources that programs or a daemon read `TOOL_MISSING`, `TOOL_FAILED`, `DAEMON_FAILED`
    */
   static async open(source: PreparedSource, options: OpenRootfsOptions = {}): Promise<Rootfs> {
-    const { directory = tmpdir(), signal, onEvent } = options;
-    signal?.throwIfAborted();
-    await using stack = new Held();
-    const folder = stack.use(await ScratchFolder.create(directory, onEvent));
-    const image = await acquireImage(source, folder.path, signal);
-    const workers = stack.use(new LayerWorkers({ maxThreads: options.maxThreads }));
-    const limits = { ...defaultRootfsLimits, ...options.limits };
-    const tree = await merged(source, image, { ...options, folder: folder.path, limits, workers, stack });
-    const { reference } = image;
-    const files = new RootfsFiles(tree, { reference, workers, limits, signal });
-    return new Rootfs(source, tree, files, { reference, workers, stack: stack.move() }, onEvent);
+    return new Rootfs(source, await openTree(source, options), options.onEvent);
   }
 
-  /** What it weighs now, edits included. */
+  /** Reads and edits what is in it. */
+  get files(): RootfsFiles {
+    return this.#open.files;
+  }
+
+  /** What it comes to now, edits included. */
   totals(): TreeTotals {
-    return treeTotals(this.#tree.root);
+    return treeTotals(this.#open.tree.root);
   }
 
   /**
-   * Writes it as one tar archive; see {@link exportTar}.
+   * Writes it into a directory that is empty or not there, with everything as root; without root, what could not be applied is
+   * written into a file beside it. When it fails, nothing of it stays.
+   * @throws RootfsError `OUTPUT_EXISTS`, `IMAGE_INVALID`, `LAYER_INVALID`, `LAYER_MISMATCH`, `FILE_FAILED`, `NO_SPACE`, `TOOL_FAILED`
+   */
+  async writeDirectory(directory: string, options: RootfsDirectoryOptions = {}): Promise<WrittenDirectory> {
+    return await writeDirectory(this.#open.tree, directory, { ...options, ...this.#own });
+  }
+
+  /**
+   * Writes it as one tar archive whose bytes depend on the tree alone. The file appears whole or not at all.
    * @throws RootfsError `OUTPUT_EXISTS`, `LAYER_INVALID`, `LAYER_MISMATCH`, `FILE_FAILED`, `NO_SPACE`
    */
-  async writeTar(path: string, options: WithoutWorkers<WriteTarOptions> = {}): Promise<WrittenTar> {
-    return await writeTar(this.#tree, path, { ...options, ...this.#with });
+  async writeTar(path: string, options: RootfsTarOptions = {}): Promise<WrittenTar> {
+    return await writeTar(this.#open.tree, path, { ...options, ...this.#own });
+  }
+
+  /**
+   * Writes it as an ext4 image whose bytes depend on the tree and the options alone, in place of a file that is there. No
+   * privilege is needed. The file appears whole or not at all.
+   * @throws RootfsError `TREE_UNFIT`, `SIZE_TOO_SMALL`, `TOOL_MISSING`, `TOOL_UNFIT`, `TOOL_FAILED`, `LAYER_INVALID`,
+   *   `LAYER_MISMATCH`, `FILE_FAILED`, `NO_SPACE`
+   * @throws TypeError for a label or UUID that is none
+   */
+  async writeExt4(path: string, options: RootfsExt4Options = {}): Promise<Ext4Image> {
+    return await writeExt4(this.#open.tree, path, { ...options, ...this.#own });
   }
 
   /** Ends its threads and removes the layers that were fetched for it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#held[Symbol.asyncDispose]();
+    await this.#open.held[Symbol.asyncDispose]();
   }
 
-  get #with() {
-    return { workers: this.#workers, reference: this.#reference, onEvent: this.#onEvent };
-  }
-}
-
-interface MergedOptions extends OpenRootfsOptions {
-  readonly folder: string;
-  readonly limits: RootfsLimits;
-  readonly workers: LayerWorkers;
-  readonly stack: Held;
-}
-
-async function merged(
-  source: PreparedSource,
-  image: ResolvedImage,
-  { folder, jobs = 6, cache, limits, workers, stack, signal, onEvent }: MergedOptions,
-): Promise<RootfsTree> {
-  const stop = new AbortController();
-  const onAbort = () => stop.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  const { onPullProgress } = source;
-  const fetch = fetchLayers(image, { directory: folder, jobs, cache, signal: stop.signal, onEvent, onPullProgress });
-  stack.use(fetch);
-  try {
-    return await mergeImage(image, fetch, { workers, limits, stop, onEvent });
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
+  get #own() {
+    const { workers, reference } = this.#open;
+    return { workers, reference, onEvent: this.#onEvent };
   }
 }

@@ -120,6 +120,7 @@ export class BuildMarker implements AsyncDisposable {
     }
   }
 
+  /** Releases the marker. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
   }

@@ -40,6 +40,7 @@ export class RootfsFiles {
   readonly #signal: AbortSignal | undefined;
   #mtime: Timestamp | undefined;
 
+  /** @hidden */
   constructor(tree: RootfsTree, { reference, workers, mtime, limits, signal }: RootfsFilesOptions) {
     this.#root = tree.root;
     this.#contents = new LayerContents(tree, workers, reference);

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rename } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { runTool } from "../../ext4/run-tool.ts";
 import { fileError } from "../../file-error.ts";
+import { putInPlace } from "../../output/put-in-place.ts";
 import type { PreparedSource } from "../source.ts";
 import { type CopyToLayoutOptions, copyToLayout, layoutTag } from "./copy-to-layout.ts";
 import { preparedDockerless } from "./prepared-dockerless.ts";
@@ -47,26 +48,5 @@ async function workFolder(parent: string): Promise<string> {
     return await mkdtemp(join(parent, ".dockerless-rootfs-"));
   } catch (error) {
     throw fileError(error, parent);
-  }
-}
-
-/** Renames alone: the destination is the old tree, nothing for a moment, or the new one. */
-async function putInPlace(tree: string, target: string, aside: string): Promise<void> {
-  const hadOne = await moved(target, aside);
-  try {
-    await rename(tree, target);
-  } catch (error) {
-    if (hadOne) await rename(aside, target);
-    throw fileError(error, target);
-  }
-}
-
-async function moved(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw fileError(error, from);
   }
 }

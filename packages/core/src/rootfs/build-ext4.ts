@@ -1,0 +1,141 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isRootfsError, RootfsError } from "./errors.ts";
+import type { OnRootfsEvent } from "./events.ts";
+import { type WriteExt4Options, writeExt4 } from "./ext4/write-ext4.ts";
+import { LayerCache } from "./layers/layer-cache.ts";
+import { type OpenRootfsOptions, openTree } from "./open-tree.ts";
+import type { PreparedSource } from "./source/source.ts";
+import { makeBuildFolder, resolveArtifactStoreDir } from "./store/artifact-folders.ts";
+import { markArtifactBuildInProgress } from "./store/build-marker.ts";
+import { type Environment, type RootfsSettings, readEnvironment } from "./store/environment.ts";
+import { publishExt4, removePublishedExt4 } from "./store/publish-ext4.ts";
+import { reserveSpace } from "./store/reserve-space.ts";
+import { layerSpaceNeeds, treeSpaceNeeds } from "./store/space-needs.ts";
+import type { RootfsFiles } from "./tree/rootfs-files.ts";
+
+/** Edits a root file system before it becomes an image. What it throws ends the build. */
+export type RootfsHook = (files: RootfsFiles) => void | Promise<void>;
+
+/** Options of {@link buildExt4}. */
+export interface BuildOptions
+  extends Pick<WriteExt4Options, "sizeBytes" | "label" | "uuid" | "hasJournal">,
+    Pick<OpenRootfsOptions, "limits" | "maxThreads" | "signal" | "onEvent"> {
+  /** What the image is called in the store: letters, digits, `.`, `_` and `-`, up to 128, without two dots in a row. */
+  readonly artifactId: string;
+  /** Called once, with the merged files of the image. @defaultValue none */
+  readonly postRootfsExport?: RootfsHook | undefined;
+  /**
+   * Counts the builds of the artifact. With a generation, images of earlier builds stay until they are removed; without one
+   * the new image takes their place.
+   * @defaultValue 1, in place of what is there
+   */
+  readonly generation?: number | undefined;
+  /** Variables for the store, the cache and the programs. @defaultValue `process.env` */
+  readonly environment?: Environment | undefined;
+}
+
+/** A finished image in the store. */
+export interface BuildResult {
+  /** `<id>.ext4` in the artifact's folder. */
+  readonly ext4Path: string;
+  /** The same file under a name that no other build takes. */
+  readonly path: string;
+  /** 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** The file's length, of which what is unused is a hole. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * Builds the ext4 image of a prepared source in the artifact store. The image is published when it is done and proven; until
+ * then, and when anything fails, the last good one stays where it is. One build of an artifact at a time.
+ * @throws RootfsError `ARTIFACT_ID_INVALID`, `ARTIFACT_BUSY`, `STORE_UNUSABLE`, `NO_SPACE`, `HOOK_FAILED`, and what opening the
+ *   source and writing the image throw
+ */
+export async function buildExt4(source: PreparedSource, options: BuildOptions): Promise<BuildResult> {
+  const { artifactId, signal, onEvent, environment = process.env } = options;
+  signal?.throwIfAborted();
+  const settings = readEnvironment(environment, onEvent);
+  const store = await resolveArtifactStoreDir(artifactId, { settings, onEvent });
+  await using _marker = await markArtifactBuildInProgress(store, { signal, onEvent });
+  const folder = await makeBuildFolder(artifactId, store, { settings, onEvent });
+  try {
+    return await buildIn(folder, store, source, { ...options, environment, settings });
+  } finally {
+    await rm(folder, { recursive: true, force: true }).catch((error: unknown) => warnOf(folder, error, onEvent));
+  }
+}
+
+interface BuildInOptions extends BuildOptions {
+  readonly environment: Environment;
+  readonly settings: RootfsSettings;
+}
+
+async function buildIn(
+  folder: string,
+  store: string,
+  source: PreparedSource,
+  { settings, environment, generation, postRootfsExport, limits, maxThreads, signal, onEvent, ...ext4 }: BuildInOptions,
+): Promise<BuildResult> {
+  const places = { layers: folder, contents: folder, image: folder };
+  const size = { mode: source.exportMode, compressedBytes: source.compressedSizeBytes };
+  using room = await reserveSpace(layerSpaceNeeds(size, places), { ...marginOf(settings), signal, onEvent });
+  await using cache = cacheOf(settings, onEvent);
+  const jobs = settings.nativeRootfsExportJobs;
+  const opened = await openTree(source, { directory: folder, jobs, cache, limits, maxThreads, signal, onEvent });
+  await using _held = opened.held;
+  const { tree, files, workers, reference } = opened;
+  if (postRootfsExport) await runHook(postRootfsExport, files, reference, signal);
+  await room.update(treeSpaceNeeds(tree.root, places));
+  const file = join(folder, "image.ext4");
+  const { sizeBytes, label, uuid, hasJournal } = ext4;
+  const how = { sizeBytes, label, uuid, hasJournal, workDirectory: folder, workers, reference, environment };
+  const image = await writeExt4(tree, file, { ...how, signal, onEvent });
+  const target = { store, generation };
+  const publish = { ...target, sha256: image.sha256, takesFile: true, isProven: true, signal };
+  const { path, currentPath, others } = await publishExt4(file, publish);
+  if (generation === undefined) for (const other of others) await removeOther(other, store, onEvent);
+  return { ext4Path: currentPath, path, ...image };
+}
+
+/** Runs a hook. @throws RootfsError `HOOK_FAILED` with what it threw as the cause; `signal.reason` */
+export async function runHook(
+  hook: RootfsHook,
+  files: RootfsFiles,
+  reference: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await hook(files);
+  } catch (error) {
+    signal?.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RootfsError("HOOK_FAILED", `the hook of ${reference} failed: ${reason}`, { reference }, { cause: error });
+  }
+  signal?.throwIfAborted();
+}
+
+function cacheOf({ layerCacheDir, layerCacheQuotaBytes }: RootfsSettings, onEvent: OnRootfsEvent | undefined) {
+  return layerCacheDir === undefined
+    ? undefined
+    : new LayerCache(layerCacheDir, { quotaBytes: layerCacheQuotaBytes, onEvent });
+}
+
+function marginOf({ diskSpaceSafetyMargin: margin }: RootfsSettings): { readonly margin?: number } {
+  return margin === undefined ? {} : { margin };
+}
+
+/** The new image is there: one of before that cannot be taken away is no failure. */
+async function removeOther(path: string, store: string, onEvent: OnRootfsEvent | undefined): Promise<void> {
+  try {
+    await removePublishedExt4(path, { store });
+  } catch (error) {
+    if (!isRootfsError(error, "ARTIFACT_MISMATCH")) warnOf(path, error, onEvent); // else another generation's
+  }
+}
+
+function warnOf(path: string, error: unknown, onEvent: OnRootfsEvent | undefined): void {
+  const message = `cannot remove ${path}: ${error instanceof Error ? error.message : String(error)}`;
+  onEvent?.({ type: "warning", warning: { code: "CLEANUP_FAILED", message } });
+}
