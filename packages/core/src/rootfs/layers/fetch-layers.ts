@@ -1,9 +1,9 @@
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Blob, classifyFailure, type Digest, digestHex, isRegistryError, laneOf } from "@tranship/registry";
+import { type Blob, type Digest, digestHex, laneOf } from "@tranship/registry";
 import { receive } from "../../transfer/receive.ts";
-import { isRootfsError, RootfsError } from "../errors.ts";
+import { RootfsError } from "../errors.ts";
 import type { OnRootfsEvent } from "../events.ts";
 import { atFile } from "../file-error.ts";
 import type { OnPullProgress } from "../progress/pull-progress.ts";
@@ -11,6 +11,7 @@ import type { ResolvedImage } from "../source/source.ts";
 import { FetchProgress } from "./fetch-progress.ts";
 import type { FilePiece, LayerFile } from "./layer-file.ts";
 import { LayerSlot } from "./layer-slot.ts";
+import { layerSourceError } from "./layer-source-error.ts";
 import { hasLocalBlobFiles } from "./local-blob-files.ts";
 
 /** An image whose layers are to come, and where from. */
@@ -158,7 +159,7 @@ export class LayerFetch implements AsyncIterable<LayerFile>, AsyncDisposable {
 
   #startWaiting(): void {
     const { jobs, lookAheadBytes = 1024 ** 3 } = this.#options;
-    while (!this.#failure && this.#running.size < Math.max(1, jobs)) {
+    while (!this.#failure && this.#running.size < Math.max(1, Math.trunc(jobs) || 1)) {
       const next = this.#waiting[0];
       const isTooMuch = this.#lookAheadBytes > 0 && this.#lookAheadBytes + (next?.blob.size ?? 0) > lookAheadBytes;
       if (!next || isTooMuch) return; // what is due next always finds nothing before it
@@ -235,24 +236,10 @@ export class LayerFetch implements AsyncIterable<LayerFile>, AsyncDisposable {
         onRestart: (bytes) => this.#progress.downloaded(-bytes),
       });
     } catch (error) {
-      throw signal.aborted ? signal.reason : this.#sourceError(error, layers[0] ?? 0, blob.digest);
+      throw signal.aborted
+        ? signal.reason
+        : layerSourceError(error, this.#image.reference, layers[0] ?? 0, blob.digest);
     }
-  }
-
-  #sourceError(error: unknown, layer: number, digest: Digest): unknown {
-    if (isRootfsError(error)) return error; // this machine's file, not the source
-    const { reference } = this.#image;
-    const what = `cannot read layer ${layer} of ${reference} at its source`;
-    if (isRegistryError(error, "DIGEST_MISMATCH")) {
-      const { expected, actual } = error.details;
-      const message = `${what}: expected ${expected}, got ${actual}`;
-      const details = { reference, layer, expected, actual, isDiffId: false };
-      return new RootfsError("LAYER_MISMATCH", message, details, { cause: error });
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    const code = isRegistryError(error) ? { code: error.code } : {};
-    const details = { reference, layer, digest, failure: classifyFailure(error), ...code };
-    return new RootfsError("SOURCE_FAILED", `${what}: ${reason}`, details, { cause: error });
   }
 
   /** The first error is the one that is told; what it ends fails only because of it. */
