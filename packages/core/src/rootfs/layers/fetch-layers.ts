@@ -213,7 +213,9 @@ export class LayerFetch implements AsyncIterable<LayerFile>, AsyncDisposable {
     try {
       return hasLocalBlobFiles(repository) ? await repository.filePieces(blob, { signal }) : undefined;
     } catch (error) {
-      throw signal.aborted ? signal.reason : this.#sourceError(error, layers[0] ?? 0, blob.digest);
+      throw signal.aborted
+        ? signal.reason
+        : layerSourceError(error, this.#image.reference, layers[0] ?? 0, blob.digest);
     }
   }
 

@@ -27,7 +27,7 @@ test.for([
   { mode: "native", has: [], missing: "mke2fs" },
   { mode: "native", has: ["mke2fs"], missing: "debugfs" },
   { mode: "docker", has: ["mke2fs", "debugfs"], missing: "e2fsck" },
-  { mode: "dockerless", has: e2fsprogs, missing: "skopeo" },
+  { mode: "dockerless", has: [...e2fsprogs, "skopeo"], missing: "umoci" },
 ] as const)("in mode $mode with $has the first program that is missing is named", async ({ mode, has, missing }) => {
   const environment = { PATH: fakes(has, "exit 0") };
   const failed = ensureArtifactBuildPreflight({ mode, environment });

@@ -1,14 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { isRootfsError, RootfsError } from "../errors.ts";
 import { findTool } from "../ext4/find-tool.ts";
-import { writeExt4 } from "../ext4/write-ext4.ts";
-import { fileError } from "../file-error.ts";
-import { LayerWorkers } from "../layers/layer-workers.ts";
+import { probeExt4Tools } from "../ext4/probe-ext4-tools.ts";
 import { exportModeOf } from "../source/export-mode.ts";
 import type { ExportMode } from "../source/source.ts";
-import type { DirectoryInode, FileInode, InodeMetadata } from "../tree/inode.ts";
 import type { Environment } from "./environment.ts";
 
 /** Options of {@link ensureArtifactBuildPreflight}. */
@@ -22,60 +15,16 @@ export interface PreflightOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Programs that make images, whatever they are read with. */
-const ext4Tools = ["mke2fs", "debugfs", "e2fsck"] as const;
-
 /**
- * Makes sure that this machine can build images, by building a tiny one: that a program says it could proves nothing.
- * @throws RootfsError `TOOL_MISSING` naming the first program that is not there, `TOOL_UNFIT` when they cannot do it
+ * Makes sure that this machine has the programs to build images, by building a tiny one: that a program says it could proves
+ * nothing. Whether a Docker daemon answers is found out when it is asked for an image.
+ * @throws RootfsError `TOOL_MISSING` naming the first program that is not there, `TOOL_UNFIT` when they cannot do it,
+ *   `FILE_FAILED`, `NO_SPACE`
  */
 export async function ensureArtifactBuildPreflight(options: PreflightOptions = {}): Promise<void> {
-  const { environment = process.env, signal } = options;
+  const { environment = process.env, directory, signal } = options;
   signal?.throwIfAborted();
   const mode = options.mode ?? (await exportModeOf(environment));
-  for (const tool of ext4Tools) await findTool(tool, "make an image", environment);
   if (mode === "dockerless") for (const tool of ["skopeo", "umoci"]) await findTool(tool, "read images", environment);
-  await buildTinyImage(options);
-}
-
-async function buildTinyImage({ environment, directory = tmpdir(), signal }: PreflightOptions): Promise<void> {
-  let folder: string;
-  try {
-    folder = await mkdtemp(join(directory, ".tranship-preflight-"));
-  } catch (error) {
-    throw fileError(error, directory);
-  }
-  try {
-    await using workers = new LayerWorkers({ maxThreads: 1 });
-    await writeExt4({ root: tinyTree(), layers: [] }, join(folder, "image"), { workers, environment, signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (!isRootfsError(error, "TOOL_FAILED")) throw error;
-    const { tool, step } = error.details;
-    const reason = `it cannot ${step}`;
-    throw new RootfsError(
-      "TOOL_UNFIT",
-      `cannot make images with this ${tool}: ${reason}`,
-      { tool, reason },
-      { cause: error },
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** A directory with a file that has an owner, an attribute and contents. */
-function tinyTree(): DirectoryInode {
-  const common: InodeMetadata = {
-    mode: 0o755,
-    uid: 1000,
-    gid: 1000,
-    mtime: { seconds: 1, nanoseconds: 0 },
-    atime: undefined,
-    xattrs: undefined,
-  };
-  const bytes = Buffer.from("tranship\n");
-  const xattrs = new Map([["user.tranship", Buffer.from("1")]]);
-  const file: FileInode = { ...common, type: "file", size: bytes.byteLength, content: { bytes }, xattrs };
-  return { ...common, type: "directory", entries: new Map([["file", file]]) };
+  await probeExt4Tools({ environment, workDirectory: directory, signal });
 }
