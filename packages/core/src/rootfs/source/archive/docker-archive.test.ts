@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Digest, digestHex, digestOf } from "@tranship/registry";
 import { aBlob, aLayer, anImage, anIndex, type BuiltBlob, type BuiltImage, partsOf } from "@tranship/registry/testing";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../../../bundle/tar/tar-header.ts";
 import { isMirrorError } from "../../../errors.ts";
@@ -68,6 +69,7 @@ async function failureOf(promise: Promise<unknown>): Promise<RootfsError> {
 const plain = aLayer({ files: { a: "1" }, gzip: false });
 const packed = aLayer({ files: { b: "2" } });
 const image = anImage({ layers: [plain, packed, plain] });
+const other = anImage({ platform: { os: "linux", architecture: "arm64" } });
 const id = digestHex(image.config.digest);
 
 /** As Docker wrote it before version 25: a folder a layer, a layer that is there already a link. */
@@ -168,12 +170,26 @@ describe("an archive of saved images", () => {
   });
 
   test("that is an image layout too is read with the manifests it has", async () => {
-    const other = anImage({ platform: { os: "linux", architecture: "arm64" } });
     const path = write({ ...layoutOf([image, other], "docker.io/library/app:v1"), "manifest.json": "[]" });
     for (const reference of [undefined, "app:v1", image.manifest.descriptor.digest]) {
       const source = await prepared(path, reference);
       expect(source.manifestDigest).toBe(image.manifest.descriptor.digest);
     }
+  });
+
+  test("that is an image layout of single images too is asked for one by its image ID", async () => {
+    const path = write({
+      "oci-layout": ociLayoutText,
+      "index.json": formatIndexFile([image.manifest.descriptor, other.manifest.descriptor]),
+      ...Object.fromEntries(
+        [image, other].flatMap(({ manifest, blobs }) => [
+          [blobPath(manifest.descriptor.digest), manifest.bytes],
+          ...blobs.map(({ digest, bytes }) => [blobPath(digest), bytes] as const),
+        ]),
+      ),
+    });
+    expect((await prepared(path, `sha256:${id}`)).manifestDigest).toBe(image.manifest.descriptor.digest);
+    expect((await failureOf(prepared(path, "app:v1"))).code).toBe("IMAGE_NOT_FOUND");
   });
 
   test("that changed since it was opened is not read", async () => {
@@ -190,8 +206,6 @@ describe("an archive of saved images", () => {
 
 describe("an archive that cannot be used", () => {
   const big = aBlob({ size: 5 * 1024 * 1024 }).bytes;
-  const other = (content: object): Readonly<Record<string, Content>> =>
-    saved({ "manifest.json": JSON.stringify(content) });
 
   test.for<[string, Readonly<Record<string, Content>> | Uint8Array, RegExp]>([
     ["is empty", new Uint8Array(), /holds no files|cut short/],
@@ -200,7 +214,7 @@ describe("an archive that cannot be used", () => {
     ["is cut short", tarOf(saved()).subarray(0, 3000), /cut short/],
     ["has no list", saved({ "manifest.json": undefined }), /no "manifest.json"/],
     ["has a list that is no JSON", saved({ "manifest.json": "[{" }), /is no JSON/],
-    ["has a list of another shape", other({ Config: "x" }), /no list of images/],
+    ["has a list of another shape", saved({ "manifest.json": '{"Config":"x"}' }), /no list of images/],
     ["has a list that is too large", saved({ "manifest.json": big }), /allowed are/],
     ["has another config than its name says", saved({ [`${id}.json`]: "{}" }), /hashes to/],
     ["lacks the config", saved({ [`${id}.json`]: undefined }), /there is no/],
@@ -221,6 +235,27 @@ describe("an archive that cannot be used", () => {
   ])("because it %s is refused", async ([, files, message]) => {
     const failure = await failureOf(prepared(write(files), files instanceof Uint8Array ? undefined : "app:v1"));
     expect([failure.code, failure.message]).toEqual(["IMAGE_INVALID", expect.stringMatching(message)]);
+  });
+
+  test("however it was damaged, is refused in words", async () => {
+    const whole = tarOf(saved());
+    const damage = fc.tuple(fc.nat(whole.byteLength - 1), fc.nat(255));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(damage, { minLength: 1, maxLength: 8 }),
+        fc.nat(whole.byteLength),
+        async (damages, end) => {
+          const bytes = Uint8Array.from(damages.length > 6 ? whole.subarray(0, end) : whole);
+          for (const [at, value] of damages) if (at < bytes.byteLength) bytes[at] = value;
+          const error = await prepared(write(bytes)).then(
+            () => undefined,
+            (reason: unknown) => reason,
+          );
+          expect(error === undefined || isRootfsError(error)).toBe(true);
+        },
+      ),
+      { numRuns: 150 },
+    );
   });
 
   test("because it is not there is told so", async () => {

@@ -3,6 +3,7 @@ import {
   type Descriptor,
   type Digest,
   isDigest,
+  parseManifest,
   type RepositoryReader,
   type Tag,
 } from "@tranship/registry";
@@ -12,6 +13,7 @@ import { splitRefName } from "../../../layout/ref-name.ts";
 import type { LocalBlobFiles } from "../../layers/local-blob-files.ts";
 import { imageInvalid } from "../extract-config.ts";
 import { fullNameOf, imageNotFound, type OpenedImage, sameName } from "../opened-image.ts";
+import { trying } from "../source-error.ts";
 import { ArchiveBlobs } from "./archive-blobs.ts";
 import { ArchiveFiles } from "./archive-files.ts";
 import { imageIdOf, manifestOfSaved, readSavedImages } from "./saved-image.ts";
@@ -90,8 +92,19 @@ export class DockerArchive implements AsyncDisposable {
     );
     if (found) return await found.manifest(signal);
     if (!isDigest(wanted)) return undefined;
-    for (const image of this.#images) if ((await image.manifest(signal)) === wanted) return wanted;
+    for (const image of this.#images) {
+      const digest = await image.manifest(signal);
+      if (digest === wanted || (await this.#configOf(digest, signal)) === wanted) return digest;
+    }
     return (await this.repository.resolve(wanted, { signal }))?.digest;
+  }
+
+  /** The image ID of a manifest; `undefined` of what is no image alone. */
+  async #configOf(digest: Digest, signal: AbortSignal | undefined): Promise<Digest | undefined> {
+    return await trying("read", `${this.repository.name}@${digest}`, signal, async () => {
+      const content = parseManifest(await this.repository.manifest(digest, { signal }));
+      return content.kind === "image" ? content.config.digest : undefined;
+    });
   }
 
   #offered(): readonly string[] {
