@@ -14,7 +14,14 @@ export type { KeptLayers } from "./layers/fetch-layers.ts";
 export { LayerCache, type LayerCacheOptions } from "./layers/layer-cache.ts";
 export { defaultRootfsLimits, type RootfsLimits } from "./limits.ts";
 export type { OpenRootfsOptions } from "./open-tree.ts";
-export { type MetadataSidecar, metadataSidecarSchema } from "./output/directory/sidecar.ts";
+export {
+  type BytesInJson,
+  type MetadataSidecar,
+  type MetadataSidecar,
+  type MetadataSidecarEntry,
+  metadataSidecarSchema,
+  metadataSidecarSchema,
+} from "./output/directory/sidecar.ts";
 export type { WrittenTar } from "./output/tar/write-tar.ts";
 export type { WrittenDirectory } from "./output/write-directory.ts";
 export type { OnPullProgress, PullProgress } from "./progress/pull-progress.ts";
