@@ -17,9 +17,7 @@ export type { OpenRootfsOptions } from "./open-tree.ts";
 export {
   type BytesInJson,
   type MetadataSidecar,
-  type MetadataSidecar,
   type MetadataSidecarEntry,
-  metadataSidecarSchema,
   metadataSidecarSchema,
 } from "./output/directory/sidecar.ts";
 export type { WrittenTar } from "./output/tar/write-tar.ts";
