@@ -30,27 +30,41 @@ const zstdWindowLog = 27;
 export async function inflateLayer(
   file: LayerFile,
   onChunk: (chunk: Uint8Array) => void | Promise<void>,
-  { reference, onStored }: InflateOptions,
+  options: InflateOptions,
 ): Promise<number> {
-  using stored = new StoredBytes(file, reference);
+  const stored = new StoredBytes(file, options.reference);
+  try {
+    const unpackedBytes = await inflate(stored, onChunk, options);
+    stored.verify();
+    return unpackedBytes;
+  } catch (error) {
+    const isInvalid = error instanceof LayerFault && error.code === "LAYER_INVALID";
+    if (!isInvalid && !(error instanceof Unpackable)) throw error;
+    stored.verify(); // bytes that went wrong on their way are the better reason
+    throw isInvalid ? error : layerInvalid(options.reference, file, error.message);
+  } finally {
+    stored[Symbol.dispose](); // Node 22 runs these sources in threads, and cannot read `using`
+  }
+}
+
+async function inflate(
+  stored: StoredBytes,
+  onChunk: (chunk: Uint8Array) => void | Promise<void>,
+  { onStored }: InflateOptions,
+): Promise<number> {
   let told = 0;
   let unpackedBytes = 0;
-  try {
-    for await (const chunk of unpacked(stored)) {
-      if (stored.bytes > told) onStored?.(stored.bytes - told);
-      told = stored.bytes;
-      unpackedBytes += chunk.byteLength;
-      const isDone = onChunk(chunk);
-      if (isDone) await isDone;
-    }
-  } catch (error) {
-    if (error instanceof LayerFault && error.code !== "LAYER_INVALID") throw error;
-    if (!(error instanceof LayerFault || error instanceof Unpackable)) throw error;
-    stored.verify(); // bytes that went wrong on their way are the better reason
-    throw error instanceof LayerFault ? error : layerInvalid(reference, file, error.message);
+  const tell = () => {
+    if (stored.bytes > told) onStored?.(stored.bytes - told);
+    told = stored.bytes;
+  };
+  for await (const chunk of unpacked(stored)) {
+    tell();
+    unpackedBytes += chunk.byteLength;
+    const isDone = onChunk(chunk);
+    if (isDone) await isDone;
   }
-  stored.verify();
-  if (stored.bytes > told) onStored?.(stored.bytes - told);
+  tell();
   return unpackedBytes;
 }
 
@@ -96,6 +110,7 @@ function* framewise(stored: StoredBytes, head: Uint8Array): Generator<Uint8Array
       at = end;
     }
   }
+  if (!frames.isBetween) throw new Unpackable("it ends within a zstd frame"); // which Node 22 does not tell
 }
 
 /** All an engine makes of what is packed. Gives what it left, if it ended before that did. */

@@ -20,6 +20,11 @@ export class ZstdFrames {
   /** Whether the frame ends behind `#skip`. */
   #isLast = false;
 
+  /** Whether the last frame ended with what was looked at last. */
+  get isBetween(): boolean {
+    return this.#step === "magic" && this.#bytes === 0 && this.#skip === 0;
+  }
+
   /** Where the frame that goes on at `from` ends in `chunk`; the chunk's own end if it does not. */
   end(chunk: Uint8Array, from: number): number {
     for (let at = from; at < chunk.byteLength; ) {
