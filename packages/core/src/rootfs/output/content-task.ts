@@ -16,7 +16,7 @@ const messageBytes = 4 * 1024 * 1024;
  * that were read when the tree was made may be others by now.
  */
 export const runTask: LayerTask<ContentJob, ContentMessage, readonly RefusedAttribute[]> = async (job, { post }) => {
-  using sink = new ContentSink(job);
+  const sink = new ContentSink(job);
   let told = 0;
   const onChunk = (chunk: Uint8Array): Promise<void> | undefined => {
     sink.write(chunk);
@@ -25,8 +25,12 @@ export const runTask: LayerTask<ContentJob, ContentMessage, readonly RefusedAttr
     told = sink.written;
     return post(more);
   };
-  await inflateLayer(job.layer, onChunk, { reference: job.reference });
-  if (!sink.isDone) throw layerInvalid(job.reference, job.layer, "it ends before a file of it does");
-  if (sink.written > told) await post(sink.written - told);
-  return sink.refused;
+  try {
+    await inflateLayer(job.layer, onChunk, { reference: job.reference });
+    if (!sink.isDone) throw layerInvalid(job.reference, job.layer, "it ends before a file of it does");
+    if (sink.written > told) await post(sink.written - told);
+    return sink.refused;
+  } finally {
+    sink[Symbol.dispose](); // Node 22 runs these sources in threads, and cannot read `using`
+  }
 };
