@@ -1,8 +1,7 @@
 import { mkdir } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileError } from "./file-error.ts";
 import type { OpenRootfsOptions } from "./open-tree.ts";
-import { putInPlace } from "./output/put-in-place.ts";
 import type { WrittenTar } from "./output/tar/write-tar.ts";
 import { Rootfs } from "./rootfs.ts";
 import { ScratchFolder } from "./scratch-folder.ts";
@@ -48,9 +47,7 @@ export async function streamRegistryToDir(
   });
   await using folder = await ScratchFolder.create(dirname(target), onEvent);
   await using rootfs = await Rootfs.open(source, { directory: folder.path, ...options });
-  const fresh = join(folder.path, "rootfs");
-  const { unapplied, sidecar } = await rootfs.writeDirectory(fresh, { sidecar: `${target}.metadata.json`, signal });
-  await putInPlace(fresh, target, join(folder.path, "replaced"));
+  const { unapplied, sidecar } = await rootfs.writeDirectory(directory, { replace: true, signal });
   return { directory, exportMode, unapplied, sidecar };
 }
 

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export { parsePlatform, type WantedPlatform } from "../plan/platforms/platforms.ts";
+export { formatPlatform, parsePlatform, type WantedPlatform } from "../plan/platforms/platforms.ts";
 export { type BuildOptions, type BuildResult, buildExt4, type RootfsHook } from "./build-ext4.ts";
 export { isRootfsError, RootfsError, type RootfsErrorCode, type RootfsErrorDetails } from "./errors.ts";
 export type { OnRootfsEvent, ProgressUnit, RootfsEvent, RootfsStage, RootfsWarning } from "./events.ts";
@@ -32,7 +32,7 @@ export { Rootfs, type RootfsDirectoryOptions, type RootfsExt4Options, type Rootf
 export { DockerArchive } from "./source/archive/docker-archive.ts";
 export { exportModeOf, type OnPath } from "./source/export-mode.ts";
 export type { DockerImageConfig, ImageHealthcheck } from "./source/image-config.ts";
-export { normalizeBaseUrl, validateImageRef } from "./source/image-reference.ts";
+export { type ImageReference, normalizeBaseUrl, parseImageRef, validateImageRef } from "./source/image-reference.ts";
 export { type OpenedSource, openSource, type SourcePlace } from "./source/open-source.ts";
 export type { OpenedImage } from "./source/opened-image.ts";
 export { prepareLocalSource, prepareSource } from "./source/prepare-source.ts";

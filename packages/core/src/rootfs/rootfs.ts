@@ -1,6 +1,7 @@
 import type { OnRootfsEvent } from "./events.ts";
 import { type Ext4Image, type WriteExt4Options, writeExt4 } from "./ext4/write-ext4.ts";
 import { type OpenRootfsOptions, type OpenTree, openTree } from "./open-tree.ts";
+import { replaceDirectory } from "./output/replace-directory.ts";
 import { type WriteTarOptions, type WrittenTar, writeTar } from "./output/tar/write-tar.ts";
 import { type WriteDirectoryOptions, type WrittenDirectory, writeDirectory } from "./output/write-directory.ts";
 import type { PreparedSource } from "./source/source.ts";
@@ -11,7 +12,10 @@ import { type TreeTotals, treeTotals } from "./tree/tree-totals.ts";
 type OfRootfs = "workers" | "reference" | "onEvent";
 
 /** Options of {@link Rootfs.writeDirectory}. */
-export interface RootfsDirectoryOptions extends Omit<WriteDirectoryOptions, OfRootfs> {}
+export interface RootfsDirectoryOptions extends Omit<WriteDirectoryOptions, OfRootfs | "shown"> {
+  /** Whether what is there is replaced, in one step once all of the new is written. @defaultValue false */
+  readonly replace?: boolean | undefined;
+}
 
 /** Options of {@link Rootfs.writeTar}. */
 export interface RootfsTarOptions extends Omit<WriteTarOptions, OfRootfs> {}
@@ -56,12 +60,14 @@ export class Rootfs implements AsyncDisposable {
   }
 
   /**
-   * Writes it into a directory that is empty or not there, with everything as root; without root, what could not be applied is
-   * written into a file beside it. When it fails, nothing of it stays.
+   * Writes it into a directory that is empty or not there, or that it replaces, with everything as root; without root, what
+   * could not be applied is written into a file beside it. When it fails, nothing of it stays.
    * @throws RootfsError `OUTPUT_EXISTS`, `IMAGE_INVALID`, `LAYER_INVALID`, `LAYER_MISMATCH`, `FILE_FAILED`, `NO_SPACE`, `TOOL_FAILED`
    */
   async writeDirectory(directory: string, options: RootfsDirectoryOptions = {}): Promise<WrittenDirectory> {
-    return await writeDirectory(this.#open.tree, directory, { ...options, ...this.#own });
+    const { replace = false, ...how } = options;
+    const own = { ...how, ...this.#own };
+    return await (replace ? replaceDirectory : writeDirectory)(this.#open.tree, directory, own);
   }
 
   /**

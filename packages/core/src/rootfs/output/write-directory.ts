@@ -12,6 +12,8 @@ export interface WriteDirectoryOptions {
   readonly reference?: string | undefined;
   /** Where it is written what could not be applied. @defaultValue the directory's path and `.metadata.json` */
   readonly sidecar?: string | undefined;
+  /** What warnings call the directory. @defaultValue its path */
+  readonly shown?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: OnRootfsEvent | undefined;
 }
@@ -47,6 +49,7 @@ export async function writeDirectory(
     workers,
     reference = "the image",
     sidecar = `${trimmed(directory)}.metadata.json`,
+    shown = directory,
     signal,
     onEvent,
   }: WriteDirectoryOptions,
@@ -60,7 +63,7 @@ export async function writeDirectory(
     const { entries, fileBytes, unapplied } = await maker.make();
     writeSidecar(sidecar, unapplied);
     if (unapplied.size > 0) {
-      const message = `${unapplied.size} of ${entries} entries of ${directory} lack something, told in ${sidecar}: ${unapplied.reasons()}`;
+      const message = `${unapplied.size} of ${entries} entries of ${shown} lack something, told in ${sidecar}: ${unapplied.reasons()}`;
       onEvent?.({ type: "warning", warning: { code: "METADATA_NOT_APPLIED", message } });
     }
     onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: performance.now() - startedMs });

@@ -1,0 +1,31 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileError } from "../file-error.ts";
+import { ScratchFolder } from "../scratch-folder.ts";
+import type { RootfsTree } from "../tree/rootfs-tree.ts";
+import { putInPlace } from "./put-in-place.ts";
+import { type WriteDirectoryOptions, type WrittenDirectory, writeDirectory } from "./write-directory.ts";
+
+/**
+ * Writes a tree into a directory in place of what is there, if anything is: beside it first, and put there in one step once
+ * all is written. Until then, and when anything fails, it stays as it was.
+ * @throws RootfsError as {@link writeDirectory} does
+ */
+export async function replaceDirectory(
+  tree: RootfsTree,
+  directory: string,
+  options: WriteDirectoryOptions,
+): Promise<WrittenDirectory> {
+  const target = resolve(directory);
+  const parent = dirname(target);
+  await mkdir(parent, { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, parent);
+  });
+  await using folder = await ScratchFolder.create(parent, options.onEvent);
+  const fresh = join(folder.path, "rootfs");
+  const { sidecar = `${target}.metadata.json` } = options;
+  const written = await writeDirectory(tree, fresh, { ...options, sidecar, shown: directory });
+  options.signal?.throwIfAborted();
+  await putInPlace(fresh, target, join(folder.path, "replaced"));
+  return written;
+}
