@@ -4,6 +4,7 @@ import { isRootfsError, RootfsError } from "./errors.ts";
 import type { OnRootfsEvent } from "./events.ts";
 import { type WriteExt4Options, writeExt4 } from "./ext4/write-ext4.ts";
 import { LayerCache } from "./layers/layer-cache.ts";
+import { hasLocalBlobFiles } from "./layers/local-blob-files.ts";
 import { type OpenRootfsOptions, openTree } from "./open-tree.ts";
 import type { PreparedSource } from "./source/source.ts";
 import { makeBuildFolder, resolveArtifactStoreDir } from "./store/artifact-folders.ts";
@@ -11,7 +12,7 @@ import { markArtifactBuildInProgress } from "./store/build-marker.ts";
 import { type Environment, type RootfsSettings, readEnvironment } from "./store/environment.ts";
 import { publishExt4, removePublishedExt4 } from "./store/publish-ext4.ts";
 import { reserveSpace } from "./store/reserve-space.ts";
-import { layerSpaceNeeds, treeSpaceNeeds } from "./store/space-needs.ts";
+import { type CompressedSize, layerSpaceNeeds, treeSpaceNeeds } from "./store/space-needs.ts";
 import type { RootfsFiles } from "./tree/rootfs-files.ts";
 
 /** Edits a root file system before it becomes an image. What it throws ends the build. */
@@ -79,7 +80,7 @@ async function buildIn(
   { settings, environment, generation, postRootfsExport, limits, maxThreads, signal, onEvent, ...ext4 }: BuildInOptions,
 ): Promise<BuildResult> {
   const places = { layers: folder, contents: folder, image: folder };
-  const size = { mode: source.exportMode, compressedBytes: source.compressedSizeBytes };
+  const size = sizeOf(source);
   using room = await reserveSpace(layerSpaceNeeds(size, places), { ...marginOf(settings), signal, onEvent });
   await using cache = cacheOf(settings, onEvent);
   const jobs = settings.nativeRootfsExportJobs;
@@ -114,6 +115,18 @@ export async function runHook(
     throw new RootfsError("HOOK_FAILED", `the hook of ${reference} failed: ${reason}`, { reference }, { cause: error });
   }
   signal?.throwIfAborted();
+}
+
+/** Layers that lie in files of this machine are read there. What a daemon has is only known unpacked. */
+function sizeOf({
+  exportMode: mode,
+  compressedSizeBytes,
+  unpackedSizeBytes = 0,
+  image,
+}: PreparedSource): CompressedSize {
+  const isHere = image !== undefined && hasLocalBlobFiles(image.repository);
+  const compressedBytes = compressedSizeBytes || unpackedSizeBytes;
+  return { mode, compressedBytes, ...(isHere ? { presentBytes: compressedBytes } : {}) };
 }
 
 function cacheOf({ layerCacheDir, layerCacheQuotaBytes }: RootfsSettings, onEvent: OnRootfsEvent | undefined) {
