@@ -16,6 +16,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { gnuTar } from "../../../../../tests/support/gnu-tar.ts";
 import { everyKind, HandMadeTree } from "../../../../../tests/support/hand-made-tree.ts";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { noTmpfs, tmpfs } from "../../../../../tests/support/tmpfs.ts";
 import { lacking } from "../../../../../tests/support/tools.ts";
 import type { RootfsEvent } from "../events.ts";
 import { LayerWorkers } from "../layers/layer-workers.ts";
@@ -129,6 +130,51 @@ test.skipIf(noOtherUser !== undefined || lacking("setfattr", "tar").length > 0)(
     expect(lstatSync(join(out, "closed"), { bigint: true }).mtimeNs).toBe(-99_500_000_000n);
     expect(existsSync(join(out, "device"))).toBe(false);
     expect(listingOf(join(out, "shared"))).toContain("user.a\\075b=0sAAo=");
+  },
+);
+
+test.skipIf(lacking("setfattr", "getfattr").length > 0)(
+  "an extended attribute that the file system refuses is told, and those beside it are set (needs setfattr, getfattr)",
+  async () => {
+    const folder = tempFolder();
+    const make = new HandMadeTree();
+    const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const value = Buffer.from([0, 61, 10]);
+    const xattrs = new Map(["nobody.knows", "user.=\n\\", "user.z"].map((name) => [name, value]));
+    const names = ["# file: x", "b=0s\\", "\xfe\n"];
+    const entries = Object.fromEntries(names.map((name) => [name, make.file(name, { ...owner, xattrs, mode: 0o444 })]));
+    const tree = make.finish(folder, make.directory(entries, owner));
+    const { sidecar = "", unapplied } = await writeDirectory(tree, join(folder, "out"), { workers: startWorkers() });
+    const told = metadataSidecarSchema.parse(JSON.parse(readFileSync(sidecar, "utf8"))).entries;
+    const lackingOne = { type: "file", xattrs: [{ name: "nobody.knows", value: "AD0K" }] };
+    expect(unapplied).toBe(3);
+    expect(told).toEqual([
+      { path: "# file: x", ...lackingOne },
+      { path: "b=0s\\", ...lackingOne },
+      { path: { base64: "/go=" }, ...lackingOne },
+    ]);
+    for (const name of ["# file: x", "b=0s\\"]) {
+      const listed = listingOf(join(folder, "out", name));
+      expect(listed).toContain("user.\\075\\012\\134=0sAD0K");
+      expect(listed).toContain("user.z=0sAD0K");
+      expect(lstatSync(join(folder, "out", name)).mode & 0o7777).toBe(0o444);
+    }
+  },
+);
+
+test.skipIf(noTmpfs !== undefined)(
+  `a full file system is told as such, and its directory is empty again${noTmpfs === undefined ? "" : ` (${noTmpfs})`}`,
+  async () => {
+    const folder = tempFolder();
+    const make = new HandMadeTree();
+    const tree = make.finish(
+      folder,
+      make.directory({ d: make.directory({ big: make.file(Buffer.alloc(3_000_000)) }) }),
+    );
+    const small = tmpfs(1_000_000);
+    const failing = writeDirectory(tree, small, { workers: startWorkers() });
+    await expect(failing).rejects.toMatchObject({ name: "RootfsError", code: "NO_SPACE" });
+    expect(readdirSync(small)).toEqual([]);
   },
 );
 
