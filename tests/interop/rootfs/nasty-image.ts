@@ -151,6 +151,11 @@ const base: readonly ArchiveEntry[] = [
   directory("merged", { mode: 0o700, uid: 7, xattrs: { "user.old": "old" } }),
   file("merged/stays"),
   file("merged/replaced", "old", { xattrs: { "user.old": "old" }, mode: 0o4755 }),
+  directory("twins"),
+  directory("twins/one"),
+  file("twins/one/file"),
+  directory("twins/other"),
+  file("twins/other/file"),
   directory("types"),
   file("types/file-directory"),
   directory("types/directory-file"),
@@ -187,6 +192,9 @@ const changes: readonly ArchiveEntry[] = [
   hardlink("across", "links/three"),
   hardlink("usr/lib/across", "bin/ping"),
   file("pair-one", "alone now"),
+  // As umoci packs a link that took a directory's place.
+  symlink("twins/one", "other"),
+  file("twins/one/.wh.file", ""),
   // Other kinds.
   directory("types/file-directory", { mode: 0o700 }),
   file("types/file-directory/below"),
@@ -272,6 +280,13 @@ export const umociExceptions: readonly Exception[] = [
     right: name === "" ? "directory" : "file",
     because: "names that begin with .wh. are reserved and never files of the image",
   })),
+  {
+    path: "twins/other/file",
+    field: "path",
+    left: "file",
+    right: "absent",
+    because: "a whiteout is of what lower layers had at its name, not of what a new link there leads to",
+  },
   {
     path: "attributes",
     field: "xattrs",
