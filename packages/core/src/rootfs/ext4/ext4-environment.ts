@@ -31,3 +31,6 @@ export const ext4Settings: { readonly name: string; readonly text: string } = {
   name: "mke2fs.conf",
   text: "[defaults]\n\tblocksize = 4096\n[fs_types]\n\text4 = {\n\t\tinode_size = 256\n\t}\n\tplain = {\n\t\tblocksize = 4096\n\t}\n",
 };
+
+/** What the image is called in the folder the programs run in. Elsewhere its path may have a "?", which they take for options. */
+export const imageLink = "image";

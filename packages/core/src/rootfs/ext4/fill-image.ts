@@ -1,5 +1,6 @@
 import { RootfsError } from "../errors.ts";
 import type { DirectoryInode } from "../tree/inode.ts";
+import { imageLink } from "./ext4-environment.ts";
 import type { Ext4Needs } from "./ext4-needs.ts";
 import { type FormatOptions, formatImage } from "./format-image.ts";
 import { imageCommands } from "./image-commands.ts";
@@ -19,14 +20,14 @@ export async function fillImage(
   image: string,
   root: DirectoryInode,
   needs: Ext4Needs,
-  options: FormatOptions & { readonly folder: string },
+  options: FormatOptions,
 ): Promise<void> {
   let { blocks } = needs;
   for (let tries = 1; ; tries++) {
     await formatImage(image, { ...needs, blocks }, options);
     const { freeInodes } = await readSuperblock(image);
     try {
-      await runDebugfs(image, () => imageCommands(root), options);
+      await runDebugfs(imageLink, () => imageCommands(root), options);
     } catch (error) {
       if (tries === maxTries || !isImageFull(error)) throw error;
       blocks = Math.ceil(blocks * 1.02) + 256 * tries;

@@ -1,6 +1,7 @@
 import { truncate } from "node:fs/promises";
 import { RootfsError } from "../errors.ts";
 import { fileError } from "../file-error.ts";
+import { imageLink } from "./ext4-environment.ts";
 import { alignedBytes, alignmentBytes, blockBytes, inodeBytes } from "./ext4-geometry.ts";
 import { type Ext4Needs, inodeCount } from "./ext4-needs.ts";
 import type { ToolEnvironment } from "./find-tool.ts";
@@ -10,6 +11,8 @@ import { readSuperblock, type Superblock } from "./superblock.ts";
 
 /** How an image is formatted. */
 export interface FormatOptions {
+  /** A private folder that the programs run in; the image is, or is linked, in it as {@link imageLink}. */
+  readonly folder: string;
   readonly ids: ImageIds;
   readonly label: string | undefined;
   readonly hasJournal: boolean;
@@ -76,10 +79,10 @@ async function format(path: string, size: number, inodes: number, options: Forma
     ...["-b", String(blockBytes), "-I", String(inodeBytes), "-N", String(inodes), "-m", "0"],
     ...["-U", ids.uuid, "-E", extended.join(",")],
     ...(label === undefined ? [] : ["-L", label]),
-    path,
+    imageLink,
     String(size / blockBytes),
   ];
-  await runTool("mke2fs", args, { step: "format the image", environment, signal });
+  await runTool("mke2fs", args, { step: "format the image", cwd: options.folder, environment, signal });
   const made = await readSuperblock(path);
   if (made.hasJournal === hasJournal) return made;
   throw new RootfsError("TOOL_UNFIT", `cannot format ${path}: mke2fs gave it no journal`, {

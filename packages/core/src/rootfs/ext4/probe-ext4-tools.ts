@@ -5,7 +5,7 @@ import { isRootfsError, RootfsError } from "../errors.ts";
 import { fileError } from "../file-error.ts";
 import type { DirectoryInode, FileInode, Inode, InodeMetadata } from "../tree/inode.ts";
 import { checkImage, indexDirectories } from "./check-image.ts";
-import { ext4Environment, ext4Settings } from "./ext4-environment.ts";
+import { ext4Environment, ext4Settings, imageLink } from "./ext4-environment.ts";
 import { ext4Needs } from "./ext4-needs.ts";
 import { fillImage } from "./fill-image.ts";
 import { findTool, type ToolEnvironment } from "./find-tool.ts";
@@ -59,7 +59,7 @@ async function makeSample(
   environment: ToolEnvironment,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const image = join(folder, "image");
+  const image = join(folder, imageLink);
   const root = withLostAndFound(sampleRoot());
   const ids = imageIds({ root, layers: [] });
   const write = async (name: string, bytes: string | Uint8Array) => {
@@ -68,17 +68,18 @@ async function makeSample(
     });
   };
   await write(ext4Settings.name, ext4Settings.text);
-  await write("image", "");
+  await write(imageLink, "");
   for (const { names } of plannedDirectories(root)) {
     for (const { inode, number } of names) {
       for (const value of inode.xattrs?.values() ?? []) await write(xattrFile(number, 0), value);
       if (inode.type === "file" && "bytes" in inode.content) await write(contentFile(number), inode.content.bytes);
     }
   }
-  const format = { ids, label: "sample", hasJournal: false, sizeBytes: undefined, environment, signal };
-  await fillImage(image, root, ext4Needs(root), { ...format, folder });
-  await indexDirectories(image, { environment, signal });
-  await checkImage(image, { environment, signal });
+  const format = { folder, ids, label: "sample", hasJournal: false, sizeBytes: undefined, environment, signal };
+  await fillImage(image, root, ext4Needs(root), format);
+  const check = { cwd: folder, environment, signal };
+  await indexDirectories(imageLink, check);
+  await checkImage(imageLink, check);
 }
 
 function sampleRoot(): DirectoryInode {

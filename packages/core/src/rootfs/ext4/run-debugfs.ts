@@ -28,6 +28,7 @@ const step = "fill the image";
  * Runs commands on an image. `debugfs` ends with exit code 0 whatever happens, so its word is not enough: it repeats every
  * command before it runs it, and all it writes is held against what it would write if each succeeded, to the byte. So is
  * its standard error, which is to have its version and nothing else.
+ * @param image - Its name in the folder.
  * @param commands - Gives the same commands each time.
  * @throws RootfsError `TOOL_MISSING`, `TOOL_FAILED`, `FILE_FAILED`, `NO_SPACE`
  */

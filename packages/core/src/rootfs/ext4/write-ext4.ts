@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, open, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { OnRootfsEvent, RootfsStage } from "../events.ts";
 import { fileError } from "../file-error.ts";
@@ -7,7 +7,7 @@ import type { LayerWorkers } from "../layers/layer-workers.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import { treeTotals } from "../tree/tree-totals.ts";
 import { checkImage, indexDirectories } from "./check-image.ts";
-import { ext4Environment, ext4Settings } from "./ext4-environment.ts";
+import { ext4Environment, ext4Settings, imageLink } from "./ext4-environment.ts";
 import { ext4Needs } from "./ext4-needs.ts";
 import { requireExt4Options } from "./ext4-options.ts";
 import { fillImage } from "./fill-image.ts";
@@ -72,6 +72,7 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
     const environment = ext4Environment(folder, options.environment);
     await atPath(folder, writeFile(join(folder, ext4Settings.name), ext4Settings.text));
     await atPath(image, (async () => await (await open(image, "wx")).close())());
+    await atPath(folder, symlink(image, join(folder, imageLink)));
     await stage("write", options, async (progress) => {
       const total = treeTotals(tree.root).dataBytes;
       let done = 0;
@@ -82,12 +83,12 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
       await stageTree({ ...tree, root }, folder, { ...options, reference: options.reference, signal, onBytes });
     });
     await stage("format", options, async () => {
-      const format = { ids, label, hasJournal, sizeBytes, environment, signal };
-      await fillImage(image, root, needs, { ...format, folder });
-      if (needs.hasLargeDirectories) await indexDirectories(image, { environment, signal });
+      const format = { folder, ids, label, hasJournal, sizeBytes, environment, signal };
+      await fillImage(image, root, needs, format);
+      if (needs.hasLargeDirectories) await indexDirectories(imageLink, { cwd: folder, environment, signal });
     });
     return await stage("check", options, async () => {
-      await checkImage(image, { environment, signal });
+      await checkImage(imageLink, { cwd: folder, environment, signal });
       const size = await alignImage(image);
       const sha256 = await hashImage(image, signal);
       await flush(image);
