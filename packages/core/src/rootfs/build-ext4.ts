@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isRootfsError, RootfsError } from "./errors.ts";
 import type { OnRootfsEvent } from "./events.ts";
@@ -7,11 +6,9 @@ import { LayerCache } from "./layers/layer-cache.ts";
 import { hasLocalBlobFiles } from "./layers/local-blob-files.ts";
 import { type OpenRootfsOptions, openTree } from "./open-tree.ts";
 import type { PreparedSource } from "./source/source.ts";
-import { makeBuildFolder, resolveArtifactStoreDir } from "./store/artifact-folders.ts";
-import { markArtifactBuildInProgress } from "./store/build-marker.ts";
+import { ArtifactBuild } from "./store/artifact-build.ts";
 import { type Environment, type RootfsSettings, readEnvironment } from "./store/environment.ts";
-import { publishExt4, removePublishedExt4 } from "./store/publish-ext4.ts";
-import { reserveSpace } from "./store/reserve-space.ts";
+import { removePublishedExt4 } from "./store/publish-ext4.ts";
 import { type CompressedSize, layerSpaceNeeds, treeSpaceNeeds } from "./store/space-needs.ts";
 import type { RootfsFiles } from "./tree/rootfs-files.ts";
 
@@ -58,14 +55,13 @@ export async function buildExt4(source: PreparedSource, options: BuildOptions): 
   const { artifactId, signal, onEvent, environment = process.env } = options;
   signal?.throwIfAborted();
   const settings = readEnvironment(environment, onEvent);
-  const store = await resolveArtifactStoreDir(artifactId, { settings, onEvent });
-  await using _marker = await markArtifactBuildInProgress(store, { signal, onEvent });
-  const folder = await makeBuildFolder(artifactId, store, { settings, onEvent });
-  try {
-    return await buildIn(folder, store, source, { ...options, environment, settings });
-  } finally {
-    await rm(folder, { recursive: true, force: true }).catch((error: unknown) => warnOf(folder, error, onEvent));
-  }
+  await using build = await ArtifactBuild.begin(artifactId, {
+    settings,
+    generation: options.generation,
+    signal,
+    onEvent,
+  });
+  return await buildIn(build, source, { ...options, environment, settings });
 }
 
 interface BuildInOptions extends BuildOptions {
@@ -74,28 +70,24 @@ interface BuildInOptions extends BuildOptions {
 }
 
 async function buildIn(
-  folder: string,
-  store: string,
+  build: ArtifactBuild,
   source: PreparedSource,
   { settings, environment, generation, postRootfsExport, limits, maxThreads, signal, onEvent, ...ext4 }: BuildInOptions,
 ): Promise<BuildResult> {
-  const places = { layers: folder, contents: folder, image: folder };
-  const size = sizeOf(source);
-  using room = await reserveSpace(layerSpaceNeeds(size, places), { ...marginOf(settings), signal, onEvent });
+  const { folder, store, places } = build;
+  await build.reserve(layerSpaceNeeds(sizeOf(source), places));
   await using cache = cacheOf(settings, onEvent);
   const jobs = settings.nativeRootfsExportJobs;
   const opened = await openTree(source, { directory: folder, jobs, cache, limits, maxThreads, signal, onEvent });
   await using _held = opened.held;
   const { tree, files, workers, reference } = opened;
   if (postRootfsExport) await runHook(postRootfsExport, files, reference, signal);
-  await room.update(treeSpaceNeeds(tree.root, places));
+  await build.reserve(treeSpaceNeeds(tree.root, places));
   const file = join(folder, "image.ext4");
   const { sizeBytes, label, uuid, hasJournal } = ext4;
   const how = { sizeBytes, label, uuid, hasJournal, workDirectory: folder, workers, reference, environment };
   const image = await writeExt4(tree, file, { ...how, signal, onEvent });
-  const target = { store, generation };
-  const publish = { ...target, sha256: image.sha256, takesFile: true, isProven: true, signal };
-  const { path, currentPath, others } = await publishExt4(file, publish);
+  const { path, currentPath, others } = await build.publish(file, image.sha256);
   if (generation === undefined) for (const other of others) await removeOther(other, store, onEvent);
   return { ext4Path: currentPath, path, ...image };
 }
@@ -133,10 +125,6 @@ function cacheOf({ layerCacheDir, layerCacheQuotaBytes }: RootfsSettings, onEven
   return layerCacheDir === undefined
     ? undefined
     : new LayerCache(layerCacheDir, { quotaBytes: layerCacheQuotaBytes, onEvent });
-}
-
-function marginOf({ diskSpaceSafetyMargin: margin }: RootfsSettings): { readonly margin?: number } {
-  return margin === undefined ? {} : { margin };
 }
 
 /** The new image is there: one of before that cannot be taken away is no failure. */
