@@ -1,8 +1,10 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { ext4Sample } from "../../../../../tests/support/ext4-sample.ts";
 import { HandMadeTree } from "../../../../../tests/support/hand-made-tree.ts";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { lacking } from "../../../../../tests/support/tools.ts";
@@ -17,6 +19,14 @@ import { readSuperblock } from "./superblock.ts";
 import { type WriteExt4Options, writeExt4 } from "./write-ext4.ts";
 
 const run = promisify(execFile);
+const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+const sampleProgram = fileURLToPath(new URL("../../../../../tests/support/ext4-sample.ts", import.meta.url));
+const canRead = ["-e", "for (const path of process.argv.slice(1)) fs.accessSync(path)", sampleProgram];
+const isNodeOld = Number.parseInt(process.versions.node, 10) < 24; // it cannot run the program as it is
+const noOtherUser =
+  !isNodeOld && spawnSync("setpriv", [...nobody, process.execPath, ...canRead]).status === 0
+    ? undefined
+    : " (needs root, setpriv, Node 24, and a checkout that others may read)";
 const absent = lacking("mke2fs", "debugfs", "e2fsck");
 const capability = Buffer.from("0100000200200000000000000000000000000000", "hex");
 
@@ -49,7 +59,7 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
           oddAndLong: make.symlink(`${"l".repeat(80)}\n`),
           quotes: make.symlink('"'.repeat(4095)),
         }),
-        sparse: make.sparse(5_000_000, { 5: "five", 20000000: "twenty" }),
+        sparse: make.sparse(5_000_000, { 5: "five", 2000000: "twenty" }),
         zeros: make.file(Buffer.alloc(20_000)),
       },
       { mode: 0o711, uid: 7, gid: 8, mtime: { seconds: 1_700_000_000, nanoseconds: 123 } },
@@ -139,6 +149,15 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
     expect(stdout.split(" ")[0]).toBe(first.sha256);
     expect(readdirSync(workDirectory)).toEqual([]);
     expect(readdirSync(elsewhere).sort()).toEqual(["a?b=c", 'work "1" here']);
+  });
+
+  test.skipIf(noOtherUser !== undefined)(`is the same for another user${noOtherUser ?? ""}`, async () => {
+    const folder = tempFolder();
+    chmodSync(folder, 0o777);
+    const own = await writeExt4(ext4Sample(), join(folder, "own"), startWorkers({}));
+    const { stdout } = await run("setpriv", [...nobody, process.execPath, sampleProgram, join(folder, "theirs")]);
+    expect(stdout.trim()).toBe(own.sha256);
+    expect(statSync(join(folder, "theirs")).uid).toBe(65534);
   });
 
   test("takes the size it is told, with inodes for what is to come, a journal and an id", async () => {
