@@ -1,9 +1,10 @@
-import { writeExt4 } from "../../../packages/core/src/rootfs/ext4/write-ext4.ts";
-import { LayerWorkers } from "../../../packages/core/src/rootfs/layers/layer-workers.ts";
-import { mergeLayout } from "./our-tree.ts";
+import { openSource, prepareSource, Rootfs } from "@tranship/core/rootfs";
+import { layoutTag } from "./oci-layout.ts";
 
-/** Makes an ext4 image of a layout's image as a program of its own, and prints its checksum, size and the time it was made at. */
+/** Makes an ext4 image of a layout's image as a program of its own, and prints its checksum, its size and the year it was made in. */
 const [layout = "", image = ""] = process.argv.slice(2);
-await using workers = new LayerWorkers();
-const { sha256, sizeBytes } = await writeExt4(await mergeLayout(layout, workers), image, { workers });
+await using opened = await openSource({ kind: "oci", path: layout }, layoutTag);
+const platform = { os: "linux", architecture: "amd64" };
+await using rootfs = await Rootfs.open(await prepareSource({ ...opened.spec, platform, mode: "native" }));
+const { sha256, sizeBytes } = await rootfs.writeExt4(image);
 console.log(JSON.stringify({ sha256, sizeBytes, year: new Date().getUTCFullYear() }));

@@ -1,11 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { writeExt4 } from "../../../packages/core/src/rootfs/ext4/write-ext4.ts";
+import { openSource, prepareSource, Rootfs } from "@tranship/core/rootfs";
 import type { LayerWorkers } from "../../../packages/core/src/rootfs/layers/layer-workers.ts";
-import { writeTar } from "../../../packages/core/src/rootfs/output/tar/write-tar.ts";
-import { writeDirectory } from "../../../packages/core/src/rootfs/output/write-directory.ts";
 import { type Comparison, compareTrees, type Exception, type NamedTree } from "./compare.ts";
+import { layoutTag } from "./oci-layout.ts";
 import { mergeLayout, unpackLayers } from "./our-tree.ts";
 import { readDirectory } from "./read-directory.ts";
 import { checkExt4, readExt4, readMountedExt4 } from "./read-ext4.ts";
@@ -41,19 +40,22 @@ export async function proveImage(layout: string, options: ProofOptions): Promise
     onComparison?.(comparison);
   };
   const theirs: NamedTree = { name: "umoci", records: readDirectory(unpackWithUmoci(layout, folder)) };
-  const tree = await mergeLayout(ourLayout, workers);
-  compare("the merged tree", readTree(tree.root, await unpackLayers(ourLayout, folder)));
+  const { root } = await mergeLayout(ourLayout, workers);
+  compare("the merged tree", readTree(root, await unpackLayers(ourLayout, folder)));
+  await using opened = await openSource({ kind: "oci", path: ourLayout }, layoutTag);
+  const platform = { os: "linux", architecture: "amd64" };
+  await using rootfs = await Rootfs.open(await prepareSource({ ...opened.spec, platform, mode: "native" }));
 
   const archive = join(folder, "merged.tar");
-  await writeTar(tree, archive, { workers });
+  await rootfs.writeTar(archive);
   compare("the archive that GNU tar unpacked", readDirectory(untar(archive, folder)));
 
   const directory = join(folder, "directory");
-  await writeDirectory(tree, directory, { workers });
+  await rootfs.writeDirectory(directory);
   compare("the directory", readDirectory(directory), directoryToleranceNs);
 
   const image = join(folder, "image.ext4");
-  await writeExt4(tree, image, { workers });
+  await rootfs.writeExt4(image);
   checkExt4(image);
   compare("the ext4 image that debugfs reads", readExt4(image, { workFolder: folder }));
   if (mount) compare("the ext4 image that the kernel reads", readMountedExt4(image, { workFolder: folder }));

@@ -15,8 +15,23 @@ export function unpackWithUmoci(layout: string, folder: string): string {
 export function copyToExt4(tree: string, folder: string): string {
   const [image, point] = [join(folder, "kernel.ext4"), join(folder, "kernel-mount")];
   mkdirSync(point, { recursive: true });
-  execFileSync("truncate", ["-s", "32M", "--", image]);
-  execFileSync("mke2fs", ["-q", "-F", "-t", "ext4", "-b", "4096", "-I", "256", "--", image]);
+  execFileSync("truncate", ["-s", "12M", "--", image]);
+  execFileSync("mke2fs", [
+    "-q",
+    "-F",
+    "-t",
+    "ext4",
+    "-b",
+    "4096",
+    "-I",
+    "256",
+    "-N",
+    "1000",
+    "-O",
+    "^has_journal",
+    "--",
+    image,
+  ]);
   execFileSync("mount", ["-o", "loop,nosuid,nodev,noatime", "--", image, point]);
   try {
     execFileSync("cp", ["-a", "--", `${tree}/.`, point]);
