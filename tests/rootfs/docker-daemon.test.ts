@@ -69,12 +69,14 @@ describe.skipIf(process.platform === "win32")("an image of a Docker daemon", () 
   });
 
   test.for([1, 7, 1000])(
-    "that is not there is pulled, told of, and taken back once (%i bytes at a time)",
+    "that is not there is pulled, told of, and taken back once, whatever was aborted (%i bytes at a time)",
     async (cut) => {
       await using docker = await startEngine({ cut });
       const told: PullProgress[] = [];
       const onPullProgress = (progress: PullProgress) => told.push(progress);
-      const source = await prepareSource(docker.spec({ ...account, onPullProgress }));
+      const abort = new AbortController();
+      const source = await prepareSource(docker.spec({ ...account, onPullProgress }), { signal: abort.signal });
+      abort.abort();
       expect(told.at(-1)).toMatchObject({ totalBytes: 100, downloadedBytes: 100, completedLayers: 1, percent: 100 });
       await source.cleanup();
       await source.cleanup();

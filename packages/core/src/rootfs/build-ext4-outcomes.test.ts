@@ -4,12 +4,13 @@ import { blobOf, createRegistry } from "@tranship/registry";
 import { aLayer, anImage, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { tempFolder } from "../../../../tests/support/temp-folder.ts";
-import { lacking } from "../../../../tests/support/tools.ts";
+import { lacking, pathWith } from "../../../../tests/support/tools.ts";
 import { type BuildOptions, buildExt4 } from "./build-ext4.ts";
 import type { RootfsEvent } from "./events.ts";
 import { prepareSource } from "./source/prepare-source.ts";
 import type { PreparedSource } from "./source/source.ts";
 
+const programs = ["mke2fs", "debugfs", "e2fsck"];
 const layer = aLayer({ files: { "etc/a": "one" } });
 
 async function seeded(registry: TestRegistry, built = layer): Promise<PreparedSource> {
@@ -23,7 +24,11 @@ async function seeded(registry: TestRegistry, built = layer): Promise<PreparedSo
 }
 
 function inStore(store: string, more: Partial<BuildOptions> = {}): BuildOptions {
-  const environment = { PATH: process.env.PATH, CUBE_TEMPLATE_CENTER_ARTIFACT_STORE_DIR: store };
+  const environment = {
+    PATH: pathWith(...programs), // there is no other program, such as one that mounts
+    CUBE_TEMPLATE_CENTER_LOOP_MOUNT_EXT4_ENABLED: "1",
+    CUBE_TEMPLATE_CENTER_ARTIFACT_STORE_DIR: store,
+  };
   return { artifactId: "rfs-1", environment, ...more };
 }
 
@@ -34,7 +39,7 @@ const filesBelow = (folder: string) =>
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();
 
-describe.skipIf(lacking("mke2fs", "debugfs", "e2fsck").length > 0)("an ext4 image in the store", () => {
+describe.skipIf(lacking(...programs).length > 0)("an ext4 image in the store", () => {
   test("is what the result says, and all there is afterwards", async () => {
     await using registry = await startTestRegistry();
     const store = tempFolder();
@@ -51,14 +56,19 @@ describe.skipIf(lacking("mke2fs", "debugfs", "e2fsck").length > 0)("an ext4 imag
     expect(events.filter(({ type }) => type === "warning")).toEqual([]);
   });
 
-  test("has what a hook made of it, takes the place of the one before, and is the same again without", async () => {
+  test("has what a hook made of it in one run, takes the place of the one before, and is the same again without", async () => {
     await using registry = await startTestRegistry();
     const store = tempFolder();
     const source = await seeded(registry);
     const plain = await buildExt4(source, inStore(store));
     const edited = await buildExt4(
       source,
-      inStore(store, { postRootfsExport: (files) => files.write("/etc/hostname", "vm\n") }),
+      inStore(store, {
+        postRootfsExport: (files) => {
+          files.write("/etc/hostname", "vm\n");
+          files.mkdir("/made-once"); // it would fail the second time
+        },
+      }),
     );
     expect(edited.sha256).not.toBe(plain.sha256);
     expect(filesBelow(store)).toEqual([`rfs-1/generations/1/${edited.sha256}.ext4`, "rfs-1/rfs-1.ext4"]);

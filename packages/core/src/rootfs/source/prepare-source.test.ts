@@ -43,10 +43,13 @@ const manifestsAsked = (registry: TestRegistry) =>
     .filter(({ path }) => path.includes("/manifests/"))
     .map(({ method, path }) => `${method} ${path}`);
 
+function bodyOf({ manifest }: BuiltImage): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(manifest.bytes)) as Record<string, unknown>;
+}
+
 /** A manifest over the config and the layers of another one, changed. */
 function altered(image: BuiltImage, change: (body: Record<string, unknown>) => unknown, mediaType: string): BuiltImage {
-  const body = JSON.parse(new TextDecoder().decode(image.manifest.bytes)) as Record<string, unknown>;
-  const bytes = new TextEncoder().encode(JSON.stringify(change({ ...body, mediaType })));
+  const bytes = new TextEncoder().encode(JSON.stringify(change({ ...bodyOf(image), mediaType })));
   return { ...image, manifest: manifestOf(bytes, mediaType) };
 }
 
@@ -264,6 +267,12 @@ describe("what is no image", () => {
       /manifest\.v1\+prettyjws, which is no manifest/,
     ],
     ["a manifest without a config", oci, { schemaVersion: 2, mediaType: oci, layers: [] }, /config/],
+    [
+      "a layer of a size below 0",
+      oci,
+      { ...bodyOf(anImage()), layers: [{ ...(bodyOf(anImage()).config as Descriptor), size: -5 }] },
+      /size/,
+    ],
     ["a web page", "text/html", {}, /text\/html, which is no manifest/],
   ])("is refused: %s", async ([, type, body, message]) => {
     const server = createServer((_request, response) =>

@@ -1,24 +1,18 @@
-import { chmodSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
-import { findProgram, lacking } from "../../../../../tests/support/tools.ts";
+import { lacking, pathWith } from "../../../../../tests/support/tools.ts";
 import { ensureArtifactBuildPreflight } from "./preflight.ts";
 
 const e2fsprogs = ["mke2fs", "debugfs", "e2fsck"];
 
-/** A folder for `PATH` with these programs of this machine. */
-function pathWith(...programs: readonly string[]): string {
-  const folder = tempFolder();
-  for (const program of programs) symlinkSync(findProgram(program) ?? "/nowhere", join(folder, program));
-  return folder;
-}
-
 test.skipIf(lacking(...e2fsprogs).length > 0)(
-  "a machine that builds a tiny image is fit, and nothing of it stays",
+  "a machine that builds a tiny image is fit, whatever is said of loop mounts, and nothing of it stays",
   async () => {
     const directory = tempFolder();
-    await ensureArtifactBuildPreflight({ mode: "native", environment: { PATH: pathWith(...e2fsprogs) }, directory });
+    const environment = { PATH: pathWith(...e2fsprogs), CUBEMASTER_LOOP_MOUNT_EXT4_ENABLED: "1" };
+    await ensureArtifactBuildPreflight({ mode: "native", environment, directory });
     expect(readdirSync(directory)).toEqual([]);
   },
 );
