@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { lacking } from "../../../../../tests/support/tools.ts";
+import { ext4Environment, ext4Settings, imageLink } from "./ext4-environment.ts";
 import { formatImage } from "./format-image.ts";
 import { readSuperblock } from "./superblock.ts";
 
@@ -23,14 +24,16 @@ test.skipIf(lacking("mke2fs").length > 0).for([
   { name: "100,000 directories", blocks: 101_000, inodes: 100_000, maxBytes: 424 * mebibyte },
   { name: "100,000 files of a block", blocks: 104_000, inodes: 100_000, maxBytes: 436 * mebibyte },
 ])("a file system is formatted for exactly what it will hold: $name", async ({ blocks, inodes, maxBytes }) => {
-  const image = join(tempFolder(), "image");
+  const folder = tempFolder();
+  const image = join(folder, imageLink);
   writeFileSync(image, "");
+  writeFileSync(join(folder, ext4Settings.name), ext4Settings.text);
   const ids = { uuid: "00000000-0000-4000-8000-000000000001", hashSeed: "00000000-0000-4000-8000-000000000002" };
   const options = { ids, label: undefined, hasJournal: false, sizeBytes: undefined, signal: undefined };
   const size = await formatImage(
     image,
     { blocks, inodes, hasLargeDirectories: false },
-    { ...options, environment: process.env },
+    { ...options, folder, environment: ext4Environment(folder, process.env) },
   );
   const { freeBlocks, freeInodes, hasJournal } = await readSuperblock(image);
   expect(statSync(image).size).toBe(size);
