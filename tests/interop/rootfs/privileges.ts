@@ -11,9 +11,20 @@ export const noReferee: string | undefined = whyNot();
 export const noLoopMount: string | undefined = noReferee ?? whyNoLoop();
 
 function whyNot(): string | undefined {
-  const missing = lacking("umoci", "getfattr", "debugfs", "e2fsck");
+  const missing = lacking("umoci", "getfattr", "setfattr", "debugfs", "e2fsck");
   if (missing.length > 0) return `lacking: ${missing.join(", ")}`;
-  return process.getuid?.() === 0 ? undefined : "only root may own what an image says";
+  if (process.getuid?.() !== 0) return "only root may make what an image says";
+  const folder = mkdtempSync(join(tmpdir(), "tranship-probe-"));
+  try {
+    execFileSync("mknod", [join(folder, "device"), "c", "1", "3"], { stdio: "pipe" });
+    execFileSync("setfattr", ["-n", "trusted.probe", "-v", "1", folder], { stdio: "pipe" });
+    execFileSync("setfattr", ["-n", "user.probe", "-v", "1", folder], { stdio: "pipe" });
+    return undefined;
+  } catch (error) {
+    return `this root may not make everything: ${String(error).split("\n")[1]}`;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Mounts an empty one, in a mount namespace of its own. */

@@ -123,13 +123,19 @@ function xattrsOf(debugfs: Debugfs, stats: ReadonlyMap<number, string>): Readonl
     const [, list = ""] = /^Extended attributes:\n((?: {2}.*\n)*)/m.exec(text) ?? [];
     return [...list.matchAll(/^ {2}(.*?) \(\d+\)/gm)].map(([, name = ""]) => ({ inode, name }));
   });
-  const values = debugfs.run(wanted.map(({ inode, name }) => `ea_get -r -x <${inode}> "${name}"`));
+  const values = debugfs.run(wanted.map(({ inode, name }) => `ea_get -x <${inode}> "${name}"`));
   const all = new Map<number, string[]>();
   for (const [index, { inode, name }] of wanted.entries()) {
     const [, hex = ""] = / \(\d+\)(?: = ([0-9a-f ]*))?\n/.exec((values[index] ?? "").slice(name.length)) ?? [];
-    all.set(inode, [...(all.get(inode) ?? []), `${name}=${hex.replaceAll(" ", "")}`].sort());
+    all.set(inode, [...(all.get(inode) ?? []), `${name}=${withAclIds(name, hex.replaceAll(" ", ""))}`].sort());
   }
   return all;
+}
+
+/** On disk the entries of an access control list that name nobody have no id: the kernel makes it -1 of that, `debugfs` 0. */
+function withAclIds(name: string, hex: string): string {
+  if (!name.startsWith("system.posix_acl_")) return hex;
+  return hex.replace(/(?<=^.{8}(?:.{16})*)((?:01|04|10|20)00.{4})0{8}(?=(?:.{16})*$)/g, "$1ffffffff");
 }
 
 function describe(text: string, inode: number, debugfs: Debugfs): Omit<ReadRecord, "path" | "xattrs"> {
