@@ -16,9 +16,9 @@ export interface RootfsSettings {
   readonly defaultStoreRoot: string;
   /** And when that cannot be made. Always `cubemaster-rootfs-artifacts-store` in the folder for temporary files. */
   readonly fallbackStoreRoot: string;
-  /** Room in an image beside its files, in MiB. @defaultValue 256 */
+  /** Room in an image beside its files, in MiB. Images are as large as their trees, or as asked for: it is read and has no effect. @defaultValue 256 */
   readonly ext4FixedOverheadMib: number;
-  /** Room in an image for each byte of its files, 1 to 20 percent. @defaultValue 10 */
+  /** Room in an image for each byte of its files, 1 to 20 percent; it has no effect either. @defaultValue 10 */
   readonly ext4OverheadPercent: number;
   /**
    * How many times the bytes that are needed must be free, at least 1. @defaultValue not said: 1.5 times what is estimated,
