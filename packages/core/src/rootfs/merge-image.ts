@@ -53,7 +53,9 @@ export async function mergeImage(
   try {
     for await (const file of fetch) {
       files[file.layer] = file;
-      reading.push(read(file));
+      const one = read(file);
+      one.catch(() => {}); // it is looked at once nothing is on its way any more, which may be long after it failed
+      reading.push(one);
     }
   } catch (error) {
     stop.abort(error);
@@ -62,6 +64,7 @@ export async function mergeImage(
   signal.throwIfAborted();
   const root = merger.finish();
   stage.finish();
+  signal.throwIfAborted();
   return { root, layers: files };
 }
 

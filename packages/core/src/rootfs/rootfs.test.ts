@@ -1,12 +1,15 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { createRegistry } from "@tranship/registry";
 import { aBlob, aLayer, anImage, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../../../tests/support/temp-folder.ts";
 import type { RootfsEvent } from "./events.ts";
 import { exportTar, streamRegistryToDir } from "./export.ts";
+import type { KeptLayers } from "./layers/fetch-layers.ts";
 import { LayerCache } from "./layers/layer-cache.ts";
 import { Rootfs } from "./rootfs.ts";
 import { prepareSource } from "./source/prepare-source.ts";
@@ -85,6 +88,28 @@ test("a layer that is no archive fails as itself, ends what is on its way and le
     details: { layer: 1, digest: broken.digest },
   });
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test("a layer that fails while the end of others takes its time fails the call, and nothing else", async () => {
+  await using registry = await startTestRegistry();
+  const broken = aBlob({ content: new Uint8Array(2048).fill(7), mediaType: base.mediaType });
+  const source = await seeded(registry, [{ ...broken, ...(base.diffId && { diffId: base.diffId }) }, upper]);
+  const cache: KeptLayers = {
+    take: async ({ digest }, _path, signal) => {
+      if (digest === upper.digest) await once(signal, "abort");
+      if (digest === upper.digest) await delay(5); // as a copy on its way would
+      return false;
+    },
+    keep: async () => {},
+  };
+  const nobodys: unknown[] = [];
+  const hear = (error: unknown) => nobodys.push(error);
+  process.on("unhandledRejection", hear);
+  await expect(Rootfs.open(source, { cache, directory: tempFolder() })).rejects.toMatchObject({
+    code: "LAYER_INVALID",
+  });
+  process.off("unhandledRejection", hear);
+  expect(nobodys).toEqual([]);
 });
 
 test("layers whose unpacked bytes are not what the config says are refused", async () => {
