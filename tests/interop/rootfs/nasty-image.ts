@@ -19,7 +19,7 @@ const accessList = Buffer.from(
   "hex",
 ).toString("latin1");
 
-const deepNames = Array.from({ length: 60 }, (_, level) => `deep-${level}-${"d".repeat(40)}`);
+const deepNames = Array.from({ length: 20 }, (_, level) => `deep-${level}-${"d".repeat(120)}`);
 const deepFolders = deepNames.map((_, level) => deepNames.slice(0, level + 1).join("/"));
 
 function directory(name: string, more: Partial<ArchiveEntry> = {}): ArchiveEntry {

@@ -11,7 +11,7 @@ export const noReferee: string | undefined = whyNot();
 export const noLoopMount: string | undefined = noReferee ?? whyNoLoop();
 
 function whyNot(): string | undefined {
-  const missing = lacking("umoci", "getfattr", "setfattr", "debugfs", "e2fsck");
+  const missing = lacking("umoci", "getfattr", "setfattr", "debugfs", "e2fsck", "setpriv");
   if (missing.length > 0) return `lacking: ${missing.join(", ")}`;
   if (process.getuid?.() !== 0) return "only root may make what an image says";
   const folder = mkdtempSync(join(tmpdir(), "tranship-probe-"));

@@ -10,6 +10,7 @@ import { readDirectory } from "./read-directory.ts";
 import { checkExt4, readExt4, readMountedExt4 } from "./read-ext4.ts";
 import { readTree } from "./read-tree.ts";
 import { unpackWithUmoci } from "./reference-trees.ts";
+import { readUnprivileged } from "./unprivileged.ts";
 
 /** What an image is held against. */
 export interface ProofOptions {
@@ -20,6 +21,8 @@ export interface ProofOptions {
   readonly exceptions?: readonly Exception[] | undefined;
   /** The same image with layers packed in ways that umoci does not read. @defaultValue the same layout */
   readonly ourLayout?: string | undefined;
+  /** An empty folder that another user can come to. @defaultValue `folder` */
+  readonly openFolder?: string | undefined;
   /** Whether the kernel is asked what an ext4 image has. @defaultValue false */
   readonly mount?: boolean | undefined;
   /** Hears of every comparison as it is made. */
@@ -31,7 +34,7 @@ const directoryToleranceNs = 240;
 
 /** Compares what the SDK makes of the image of a layout, in every form, with what umoci unpacks, by tools that are not ours. */
 export async function proveImage(layout: string, options: ProofOptions): Promise<readonly Comparison[]> {
-  const { workers, folder, exceptions, ourLayout = layout, mount = false, onComparison } = options;
+  const { workers, folder, exceptions, ourLayout = layout, openFolder = folder, mount = false, onComparison } = options;
   mkdirSync(folder, { recursive: true });
   const made: Comparison[] = [];
   const compare = (name: string, records: NamedTree["records"], toleranceNs = 0) => {
@@ -53,6 +56,9 @@ export async function proveImage(layout: string, options: ProofOptions): Promise
   const directory = join(folder, "directory");
   await rootfs.writeDirectory(directory);
   compare("the directory", readDirectory(directory), directoryToleranceNs);
+
+  const { completed } = readUnprivileged(ourLayout, openFolder);
+  compare("the directory another user wrote, with the file beside it", completed, directoryToleranceNs);
 
   const image = join(folder, "image.ext4");
   await rootfs.writeExt4(image);

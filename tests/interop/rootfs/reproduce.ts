@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findProgram } from "../../support/tools.ts";
 import { sha256OfFile } from "./read-directory.ts";
+import { someoneElse } from "./unprivileged.ts";
 
 /** One making of an image. */
 export interface Making {
@@ -20,8 +21,6 @@ export interface ReproduceOptions {
   /** `libfaketime.so.1`; without it every making has the same clock. */
   readonly faketime?: string | undefined;
 }
-
-const someoneElse = 65_534;
 
 /** Makes the ext4 image of a layout again and again: as root and not, here and there, with other clocks, zones and masks. Needs root. */
 export function reproduce(layout: string, { folders, faketime }: ReproduceOptions): readonly Making[] {

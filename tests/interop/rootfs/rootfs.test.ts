@@ -34,7 +34,7 @@ test.skipIf(noReferee !== undefined)(
       exceptions: umociExceptions,
       mount: noLoopMount === undefined,
     });
-    expect(proof).toHaveLength(noLoopMount === undefined ? 5 : 4);
+    expect(proof).toHaveLength(noLoopMount === undefined ? 6 : 5);
     for (const comparison of proof) expect(comparison.wrong, comparisonText(comparison)).toEqual([]);
   },
 );

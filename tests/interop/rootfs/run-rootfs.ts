@@ -110,26 +110,19 @@ async function prove(
     console.log(`${title}: ${comparisonText(comparison)}`);
     if (comparison.wrong.length > 0) process.exitCode = 1;
   };
-  const comparisons = await proveImage(layout, {
-    workers,
-    folder: join(work, "work"),
-    exceptions,
-    mount: true,
-    onComparison,
-  });
-  rmSync(join(work, "work"), { recursive: true });
-  const makingFolders = [
-    mkdtempSync(join(folder, "..", "rootfs-making-")),
-    mkdtempSync("/var/tmp/rootfs-making-"),
-  ] as const;
+  // What is setuid and somebody else's stays in a folder only root enters; these two are for making images as another user.
+  const open = [mkdtempSync(join(folder, "..", "rootfs-open-")), mkdtempSync("/var/tmp/rootfs-open-")] as const;
   try {
-    for (const one of makingFolders) chmodSync(one, 0o711);
-    const makings = reproduce(layout, { folders: makingFolders, faketime });
+    for (const one of open) chmodSync(one, 0o711);
+    const options = { workers, folder: join(work, "work"), openFolder: open[0], exceptions, mount: true, onComparison };
+    const comparisons = await proveImage(layout, options);
+    rmSync(join(work, "work"), { recursive: true });
+    const makings = reproduce(layout, { folders: open, faketime });
     for (const { how, sha256, sizeBytes } of makings) console.log(`${title}: ${how}: ${sha256}, ${sizeBytes} bytes`);
     if (new Set(makings.map(({ sha256 }) => sha256)).size !== 1) process.exitCode = 1;
     return { title, comparisons, makings };
   } finally {
-    for (const one of makingFolders) rmSync(one, { recursive: true });
+    for (const one of open) rmSync(one, { recursive: true });
     rmSync(work, { recursive: true });
   }
 }
