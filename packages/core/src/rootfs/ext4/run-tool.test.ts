@@ -1,7 +1,10 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { findTool } from "./find-tool.ts";
 import { runTool } from "./run-tool.ts";
 
 const step = "try a program";
@@ -90,3 +93,14 @@ async function isAlive(pid: string): Promise<boolean> {
     return false;
   }
 }
+
+test("a program is looked for in the sbin beside a bin, too, and nowhere else", async () => {
+  const folder = tempFolder();
+  for (const name of ["usr/bin", "usr/sbin", "other"]) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ["usr/sbin/format", "other/format"]) writeFileSync(join(folder, name), "", { mode: 0o755 });
+  const find = (...parts: readonly string[]) =>
+    findTool("format", "try", { PATH: parts.map((part) => join(folder, part)).join(":") });
+  expect(await find("usr/bin")).toBe(join(folder, "usr/sbin/format"));
+  expect(await find("usr/bin", "other")).toBe(join(folder, "other/format"));
+  await expect(find("usr")).rejects.toMatchObject({ code: "TOOL_MISSING", details: { tool: "format" } });
+});
