@@ -1,5 +1,6 @@
-import { access, constants, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { constants, type Stats } from "node:fs";
+import { access, stat, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { fileReason } from "./file-reason.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -15,6 +16,19 @@ export async function requireOutputFile(flag: string, path: string | undefined):
     await access(found ? path : dirname(path), constants.W_OK);
   } catch (error) {
     throw error instanceof UsageError ? error : cannotWrite(flag, path, error);
+  }
+}
+
+/**
+ * Makes sure, before the work, that the folder `flag` names something in is there and can be written. Gives what has that
+ * name already, `undefined` for nothing. @throws UsageError
+ */
+export async function requireOutputPlace(flag: string, path: string): Promise<Stats | undefined> {
+  try {
+    await access(dirname(resolve(path)), constants.W_OK);
+    return await stat(path).catch(ifMissing);
+  } catch (error) {
+    throw cannotWrite(flag, path, error);
   }
 }
 

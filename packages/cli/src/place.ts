@@ -164,7 +164,7 @@ export function parseNamedPlace(text: string): CliPlace {
 }
 
 /** Whether only this machine answers there. */
-function isLoopbackPlace(host: string): boolean {
+export function isLoopbackPlace(host: string): boolean {
   return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/i.test(host);
 }
 

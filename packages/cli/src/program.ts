@@ -9,6 +9,7 @@ import { planCommand } from "./commands/plan.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { pushCommand } from "./commands/push.ts";
 import { repairCommand } from "./commands/repair.ts";
+import { rootfsCommand } from "./commands/rootfs.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { syncCommand } from "./commands/sync.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -43,6 +44,7 @@ export function createProgram(context: CliContext, version: string): Command {
     serveCommand,
     inspectCommand,
     inventoryCommand,
+    rootfsCommand,
     cleanCommand,
     repairCommand,
     completionCommand,

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { PullConfig, PushConfig, ServeConfig, VerifyConfig } from "./config.ts";
+import type { PullConfig, PushConfig, RootfsConfig, ServeConfig, VerifyConfig } from "./config.ts";
 import { credentialReference } from "./credential-schema.ts";
-import { chunkSizeFault, durationFault, listenFault } from "./value-checks.ts";
+import { chunkSizeFault, durationFault, listenFault, platformFault } from "./value-checks.ts";
 import { checked, measure, text, together, yes } from "./values.ts";
 
 /** Schema of how `tranship pull` works. */
@@ -96,3 +96,21 @@ export const serveSchema: z.ZodType<ServeConfig> = z
     context.addIssue({ code: "custom", path: ["credentials"], message });
   })
   .describe("How tranship serve works.");
+
+/** Schema of how `tranship rootfs` works. */
+export const rootfsSchema: z.ZodType<RootfsConfig> = z
+  .strictObject({
+    platform: checked(
+      z.string(),
+      "The platform that is taken, such as linux/arm64; linux on this machine unless told.",
+      platformFault,
+    ).optional(),
+    mode: z
+      .enum(["native", "dockerless", "docker"])
+      .describe("Who reads an image of a registry: this program (unless told), skopeo and umoci, or a Docker daemon.")
+      .optional(),
+    journal: yes("Gives ext4 images a journal, for a guest that writes to them.").optional(),
+    layerCache: text("A folder for the layers that are fetched.").optional(),
+    jobs: z.number().int().min(1).max(99).describe("Layers fetched at once; 6 unless told.").optional(),
+  })
+  .describe("How tranship rootfs works.");

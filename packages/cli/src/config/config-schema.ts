@@ -1,7 +1,7 @@
 import { attachedKinds } from "@tranship/core";
 import * as z from "zod";
 import { modulesSchema, packagesSchema } from "./catalog-schemas.ts";
-import { pullSchema, pushSchema, serveSchema, verifySchema } from "./command-schemas.ts";
+import { pullSchema, pushSchema, rootfsSchema, serveSchema, verifySchema } from "./command-schemas.ts";
 import type { Config } from "./config.ts";
 import { imagesSchema } from "./image-schema.ts";
 import { connectionSchema, registrySchema } from "./registry-schema.ts";
@@ -42,6 +42,7 @@ const schema = z.strictObject({
   push: pushSchema.optional(),
   verify: verifySchema.optional(),
   serve: serveSchema.optional(),
+  rootfs: rootfsSchema.optional(),
   connection: connectionSchema.optional(),
   mirrors: z
     .record(
@@ -67,6 +68,7 @@ export const configSchema: z.ZodType<Config> = schema;
 /** The published JSON Schema of `tranship.yaml`. */
 export function configJsonSchema(): object {
   const { $schema, ...content } = z.toJSONSchema(schema, { io: "input" });
-  const title = "tranship.yaml: what tranship plan, pull, push, sync, verify, repair and serve do in its folder";
+  const title =
+    "tranship.yaml: what tranship plan, pull, push, sync, verify, repair, serve and rootfs do in its folder";
   return { $schema, $id: "urn:tranship:config:1", title, ...content };
 }

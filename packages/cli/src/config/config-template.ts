@@ -4,8 +4,8 @@
  */
 export function configTemplate(schema: string): string {
   return `# yaml-language-server: $schema=${schema}
-## What tranship plan, pull, push, sync, verify, repair and serve do in this folder. Flags go before this file, and this file
-## before environment variables. Relative paths are relative to this file.
+## What tranship plan, pull, push, sync, verify, repair, serve and rootfs do in this folder. Flags go before this file, and this
+## file before environment variables. Relative paths are relative to this file.
 version: 1
 
 ## Where packages and modules come from: registry and path; or oci:DIR, bundle:DIR.
@@ -82,6 +82,14 @@ target: mirror.internal/deckhouse/fe
 #   tlsCert: tls/server.crt
 #   tlsKey: tls/server.key
 #   verbose: false
+
+## How tranship rootfs makes root file systems of images.
+# rootfs:
+#   platform: linux/amd64 # this machine's unless told
+#   mode: native # or dockerless (skopeo and umoci), or docker
+#   journal: false # true for ext4 images that guests write to
+#   layerCache: cache/layers # layers are kept there for the next time
+#   jobs: 6 # layers fetched at once
 
 ## How registries are reached.
 # connection:

@@ -25,6 +25,7 @@ export interface Config {
   readonly push?: PushConfig | undefined;
   readonly verify?: VerifyConfig | undefined;
   readonly serve?: ServeConfig | undefined;
+  readonly rootfs?: RootfsConfig | undefined;
   readonly connection?: ConnectionConfig | undefined;
   /** Other places by the registry, or the path in one, whose content they have. */
   readonly mirrors?: Readonly<Record<string, string | readonly string[]>> | undefined;
@@ -99,6 +100,15 @@ export interface ServeConfig {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly verbose?: boolean | undefined;
+}
+
+/** How root file systems are made. */
+export interface RootfsConfig {
+  readonly platform?: string | undefined;
+  readonly mode?: "native" | "dockerless" | "docker" | undefined;
+  readonly journal?: boolean | undefined;
+  readonly layerCache?: string | undefined;
+  readonly jobs?: number | undefined;
 }
 
 /** How a registry is reached, and how much is asked of it at once. */

@@ -30,6 +30,8 @@ const withoutKey: Readonly<Record<string, string>> = {
     gostDigest: "it is --checksums",
     skipVexImages: "it is --referrers",
   },
+  ...{ format: "it is of one run", replace: "so is this", hook: "so is this", size: "so is this" },
+  limit: "it is of one image",
   tmpDir: "it has no effect",
   ...Object.fromEntries(
     ["Platform", "Installer", "SecurityDb"].map((name) => [`no${name}`, "what it leaves out is never brought"]),

@@ -86,6 +86,11 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
   serve: { ...reading, readsBundle: true },
   doctor: { ...reading, again: "run it again" },
   clean: { ...reading, writesBundle: true },
+  rootfs: {
+    ...reading,
+    place: "the image's name or --source",
+    again: "run it again: with --layer-cache, what was fetched is not fetched again",
+  },
 };
 
 /** The words for a command, and where it has two registries for `side`; general ones for those that have none of their own. */

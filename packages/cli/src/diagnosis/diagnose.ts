@@ -23,11 +23,13 @@ import {
 } from "./network-failures.ts";
 import { fileFinding, mirrorFinding, registryFinding } from "./own-failures.ts";
 import { redact } from "./redact.ts";
+import { rootfsFinding } from "./rootfs-failures.ts";
 import { tlsFinding } from "./tls-failures.ts";
 
 /** The first that knows the failure decides. */
 const classes: readonly ((facts: FailureFacts) => Finding | undefined)[] = [
   mirrorFinding,
+  rootfsFinding,
   listenFinding,
   proxyFinding,
   connectionEndedFinding,

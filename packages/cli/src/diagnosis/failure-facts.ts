@@ -1,5 +1,7 @@
 import { isMirrorError, type MirrorError } from "@tranship/core";
+import type { RootfsError } from "@tranship/core/rootfs";
 import { isRegistryError, type RegistryError, type ReportedError } from "@tranship/registry";
+import { isRootfsFailure } from "../rootfs-failure.ts";
 import type { CommandWords } from "./command-words.ts";
 
 /** Deeper is not looked. */
@@ -11,6 +13,8 @@ export interface FailureFacts {
   readonly errors: readonly Error[];
   /** The outermost error of core. */
   readonly mirror: MirrorError | undefined;
+  /** The outermost error of making root file systems. */
+  readonly rootfs: RootfsError | undefined;
   /** The innermost error of the registry client. */
   readonly registry: RegistryError | undefined;
   /** Codes of the system, of TLS and of the client below, wherever they stand. */
@@ -30,6 +34,7 @@ export function factsOf(error: unknown, words: CommandWords): FailureFacts {
   return {
     errors,
     mirror: errors.find((one) => isMirrorError(one)),
+    rootfs: errors.find((one) => isRootfsFailure(one)),
     registry,
     reasons: new Set(errors.flatMap(reasonsOf)),
     reported: Array.isArray(details.errors) ? (details.errors as ReportedError[]) : [],

@@ -7,6 +7,7 @@ import { type WarningCode, warningCodes } from "./warning-codes.ts";
 const text = z.string();
 const aboutBlob = { side, repository: text, digest };
 const archive = text.describe("The archive's file name.");
+const stage = z.enum(["resolve", "download", "merge", "write", "format", "check"]);
 const codes = Object.keys(warningCodes) as [WarningCode, ...WarningCode[]];
 
 function event<const Type extends string, Shape extends z.core.$ZodLooseShape>(
@@ -126,6 +127,20 @@ const anyEvent = z.discriminatedUnion("type", [
   }),
   event("push.stopped", "What a push had done when it ended early.", pushed),
   event("sync.stopped", "What a sync had done when it ended early.", pushed),
+  event("stage.started", "A stage of making a root file system begins; some run side by side.", { stage }),
+  event("stage.progress", "So much of a stage is done, of so much where that is known.", {
+    stage,
+    done: amount,
+    total: amount.optional(),
+    unit: z.enum(["bytes", "files"]),
+  }),
+  event("stage.finished", "A stage is done.", { stage, elapsedMs: milliseconds }),
+  event("layer.finished", "A layer of an image is here; layers count from 0, the base.", {
+    layer: amount,
+    layers: amount,
+    digest: text,
+    bytes,
+  }),
 ]);
 
 /** Schema of every event. */

@@ -17,6 +17,7 @@ import type { Examination } from "@tranship/registry";
 import type { Diagnosis } from "../diagnosis/diagnosis.ts";
 import type { CliEvent } from "../print/cli-event.ts";
 import type { PullFigures } from "../print/pull-tally.ts";
+import type { RootfsReport } from "./rootfs-report.ts";
 
 /** What each command reports at its end, by the command's name; plain data. */
 export interface Reports {
@@ -38,6 +39,7 @@ export interface Reports {
   readonly repair: RepairReport;
   readonly inspect: Inspection & { readonly changes?: DownloadListDiff };
   readonly doctor: Examination;
+  readonly rootfs: RootfsReport;
   /** The file that was written. */
   readonly init: { readonly file: string };
 }

@@ -217,6 +217,37 @@ const doctorReport = report("doctor", {
   left: listOf(text),
 });
 
+const rootfsReport = report("rootfs", {
+  dryRun: z.boolean(),
+  reference: text.describe("As it was asked for."),
+  digest: text.describe("Name and digest of the image's manifest."),
+  manifestDigest: digest.optional(),
+  indexDigest: digest.describe("Of the index it was chosen from.").optional(),
+  platform: text.optional(),
+  mode: z.enum(["native", "dockerless", "docker"]),
+  layers: amount.optional(),
+  compressedBytes: bytes.describe("Of all layers as they are stored; 0 when that is not known."),
+  config: z
+    .object({
+      entrypoint: listOf(text).nullable(),
+      cmd: listOf(text).nullable(),
+      env: listOf(text).nullable(),
+      workingDir: text,
+      user: text,
+    })
+    .describe("How the image wants to be run."),
+  output: text,
+  format: z.enum(["dir", "tar", "ext4"]),
+  hooks: amount.describe("Hooks that edit the files."),
+  inodes: amount.describe("Files, directories and all else. It and what follows is absent after a dry run.").optional(),
+  fileBytes: bytes.describe("Of all files, holes included.").optional(),
+  sizeBytes: bytes.describe("Of the file that was written.").optional(),
+  sha256: text.optional(),
+  unapplied: amount.describe("Entries of a directory that lack an owner, a device or an attribute.").optional(),
+  sidecar: text.describe("Where it is written what they lack.").optional(),
+  elapsedMs: milliseconds,
+});
+
 const anyReport = z.discriminatedUnion("command", [
   planReport,
   explainReport,
@@ -231,6 +262,7 @@ const anyReport = z.discriminatedUnion("command", [
   repairReport,
   inspectReport,
   doctorReport,
+  rootfsReport,
 ]);
 
 /** Schema of every report. */

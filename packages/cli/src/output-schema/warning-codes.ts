@@ -33,4 +33,12 @@ export const warningCodes: Readonly<Record<WarningCode, string>> = {
   SECRET_VISIBLE: "others on this machine can see a secret",
   SERVER_EXPOSED: "others on the network may do what may not be meant",
   LAYOUT_NAMELESS: "a layout without a name is not served",
+  METADATA_NOT_APPLIED: "files of a directory lack an owner, a device or an attribute; a file beside it says which",
+  XATTR_NOT_KEPT: "an extended attribute could not be kept",
+  ENTRY_SKIPPED: "an entry of a layer was left out",
+  STORE_FALLBACK: "another folder than the usual one is used",
+  CACHE_FAILED: "the layer cache cannot be used",
+  SPACE_UNKNOWN: "how much room is left cannot be told",
+  CLEANUP_FAILED: "something that was in the making could not be removed",
+  OLD_VARIABLE: "an environment variable has a new name",
 };

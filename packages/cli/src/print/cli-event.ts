@@ -1,4 +1,5 @@
 import type { BlobCount, MirrorEvent } from "@tranship/core";
+import type { RootfsEvent, RootfsWarning } from "@tranship/core/rootfs";
 import type { RegistryEvent } from "@tranship/registry";
 
 /** What happens on the way: what the libraries tell, and what the program adds. */
@@ -9,6 +10,8 @@ export type CliEvent =
   | PullStopped
   | PushStopped
   | SyncStopped
+  | RootfsStep
+  | RootfsWarned
   | ConfigUsed
   | CommandLineWarning;
 
@@ -26,6 +29,14 @@ export interface CommandLineWarning {
   readonly type: "warning.raised";
   readonly code: "FLAG_OVERRULED" | "FLAG_WITHOUT_EFFECT" | "VARIABLE_UNUSABLE" | "SECRET_VISIBLE";
   readonly message: string;
+}
+
+/** How far the making of a root file system is. */
+export type RootfsStep = Exclude<RootfsEvent, { readonly type: "warning" }>;
+
+/** What went otherwise while a root file system was made, as all warnings are told. */
+export interface RootfsWarned extends RootfsWarning {
+  readonly type: "warning.raised";
 }
 
 /** What `tranship pull` had done when it ended early; both lists name archives. */

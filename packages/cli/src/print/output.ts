@@ -26,6 +26,10 @@ export interface Output {
   report<Command extends ReportName>(command: Command, data: Reports[Command], text: string): void;
   /** Text on standard output as it is. */
   text(text: string): void;
+  /** Bytes on standard output as they are; resolves when more may come. */
+  bytes(chunk: Uint8Array): Promise<void>;
+  /** The end of a command whose result on standard output is another: for people, beside it. */
+  aside(text: string): void;
   failure(error: unknown): void;
   /** The run was told to stop, and is about to. */
   interrupted(): void;
@@ -81,6 +85,16 @@ export class HumanOutput implements Output {
   text(text: string): void {
     this.#progress.end();
     this.#stdout.write(text);
+  }
+
+  async bytes(chunk: Uint8Array): Promise<void> {
+    this.#progress.end();
+    await written(this.#stdout, chunk);
+  }
+
+  aside(text: string): void {
+    this.#progress.end();
+    this.#stderr.write(`${escapeControlsOfLines(text)}\n`);
   }
 
   failure(error: unknown): void {
@@ -141,6 +155,16 @@ export class JsonOutput implements Output {
     this.#stdout.write(text);
   }
 
+  async bytes(chunk: Uint8Array): Promise<void> {
+    this.end();
+    await written(this.#stdout, chunk);
+  }
+
+  aside(text: string): void {
+    this.end();
+    this.#stderr.write(`${escapeControlsOfLines(text)}\n`);
+  }
+
   failure(error: unknown): void {
     this.end();
     const failure = diagnose(error, this.#command);
@@ -159,6 +183,11 @@ export class JsonOutput implements Output {
   #line(value: object): void {
     this.#stdout.write(`${JSON.stringify(value)}\n`);
   }
+}
+
+async function written(stream: TextStream, chunk: Uint8Array): Promise<void> {
+  if (stream.write(chunk) === false && stream.once)
+    await new Promise<void>((resolve) => stream.once?.("drain", resolve));
 }
 
 function progressOn(

@@ -5,11 +5,12 @@ import { count, formatBytes } from "./size.ts";
 
 /** How far a run is, in one line that needs no other to be understood; `undefined` while there is nothing to tell. */
 export function plainLine(state: ProgressState, nowMs: number): string | undefined {
-  const { activity, items, listedItems, images, plannedBytes, doneBytes, isGrowing } = state;
+  const { activity, items, listedItems, images, plannedBytes, doneBytes, isGrowing, isUnmeasured } = state;
   if (activity === undefined) return undefined;
   const after = `after ${formatElapsed(state.elapsedMs(nowMs))}`;
   if (activity === "planning")
     return `planning: ${listedItems > 0 ? `${items} of ` : ""}${count(Math.max(items, listedItems), "item")} begun, ${count(images, "image")}, ${formatBytes(plannedBytes)} so far; ${after}`;
+  if (isUnmeasured) return `${activity}; ${after}`;
   const amount =
     plannedBytes > 0
       ? `${formatBytes(doneBytes)} of ${formatBytes(plannedBytes)}${isGrowing ? " planned so far" : ""} (${percent(shareOf(doneBytes, plannedBytes))})`

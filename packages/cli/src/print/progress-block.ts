@@ -57,10 +57,11 @@ function planningParts(state: ProgressState, nowMs: number, { colours }: BlockSt
 /** In one line where there is much room; else the bar with what it stands for, and below it the rest. */
 function overallLines(state: ProgressState, nowMs: number, style: BlockStyle, room: number): readonly string[] {
   const { colours } = style;
-  const { activity = "", plannedBytes, doneBytes, isGrowing } = state;
+  const { activity = "", plannedBytes, doneBytes, isGrowing, isUnmeasured } = state;
   const share = shareOf(doneBytes, plannedBytes);
   const rest = restParts(state, nowMs, style);
   const head: Part = { text: activity, paint: colours.cyan };
+  if (isUnmeasured) return [fit([head, ...rest], room)];
   if (plannedBytes === 0) return [fit([head, { text: formatBytes(doneBytes) }, ...rest], room)];
   const planned = formatBytes(plannedBytes);
   const amounts = `${formatBytes(doneBytes).padStart(planned.length)} of ${planned}${isGrowing ? "+" : ""}`;
@@ -78,7 +79,7 @@ function restParts(state: ProgressState, nowMs: number, { colours }: BlockStyle)
   const leftMs = state.leftMs(nowMs);
   const isLeft = leftMs !== undefined && state.doneBytes < state.plannedBytes;
   return [
-    { text: `${formatBytes(state.bytesPerSecond(nowMs))}/s`.padStart(10) },
+    ...(state.isUnmeasured ? [] : [{ text: `${formatBytes(state.bytesPerSecond(nowMs))}/s`.padStart(10) }]),
     ...(isLeft ? [{ text: `${formatElapsed(leftMs)} left`, rank: 5 }] : []),
     { text: `${formatElapsed(state.elapsedMs(nowMs))} so far`, paint: colours.dim, rank: 4 },
     ...(isGrowing ? [{ text: `item ${items} of ${listedItems}`, rank: 3 }] : []),

@@ -1,8 +1,9 @@
 import type { CliEvent } from "./cli-event.ts";
 import { RateMeter } from "./rate-meter.ts";
+import { type StageActivity, type StageEvent, StageFigures } from "./stage-figures.ts";
 
 /** What a run is doing. */
-export type Activity = "planning" | "pulling" | "pushing" | "syncing" | "verifying" | "hashing";
+export type Activity = "planning" | "pulling" | "pushing" | "syncing" | "verifying" | "hashing" | StageActivity;
 
 /** Something that is being transferred or read now; sizes are in bytes. */
 export interface Moving {
@@ -24,6 +25,7 @@ export class ProgressState {
   readonly #startedMs: number;
   #rate: RateMeter;
   readonly #moving = new Map<string, Moving>();
+  readonly #stages = new StageFigures();
   /** What is planned for archives that are not finished, in bytes. */
   readonly #archives = new Map<string, number>();
   #activity: Activity | undefined;
@@ -49,6 +51,11 @@ export class ProgressState {
   /** `undefined` until there is anything to show. */
   get activity(): Activity | undefined {
     return this.#activity;
+  }
+
+  /** Whether what is done has no measure that anybody is told. */
+  get isUnmeasured(): boolean {
+    return this.#stages.isActive && this.#plannedBytes === 0 && this.#doneBytes === 0;
   }
 
   /** What is on its way, the oldest first; what has all its bytes only waits to be told finished. */
@@ -128,6 +135,11 @@ export class ProgressState {
       case "checksum.finished":
         this.#finish(event.file, event.size);
         break;
+      case "stage.started":
+      case "stage.progress":
+      case "stage.finished":
+        this.#stage(event, nowMs);
+        break;
       case "transfer.retried":
       case "request.retried":
         this.retries += 1;
@@ -151,6 +163,21 @@ export class ProgressState {
     this.#plannedBytes = 0;
     this.#doneBytes = 0;
     this.#rate = new RateMeter(nowMs);
+  }
+
+  /** Of a stage, its own figures count: how fast another one was says nothing of it. */
+  #stage(event: StageEvent, nowMs: number): void {
+    this.#stages.event(event);
+    const { activity, doneBytes, totalBytes } = this.#stages;
+    if (activity === undefined) return; // between two stages, the first is still shown
+    if (activity !== this.#activity) {
+      this.#activity = activity;
+      this.#doneBytes = 0;
+      this.#rate = new RateMeter(nowMs);
+    }
+    this.#rate.add(doneBytes - this.#doneBytes, nowMs);
+    this.#doneBytes = doneBytes;
+    this.#plannedBytes = totalBytes;
   }
 
   #blob(event: BlobEvent, nowMs: number): void {

@@ -6,5 +6,7 @@ export interface TextStream {
   readonly columns?: number | undefined;
   /** The terminal's height in lines, as it is now. */
   readonly rows?: number | undefined;
-  write(text: string): unknown;
+  /** `false` for one that should be let drain before more is written. */
+  write(chunk: string | Uint8Array): unknown;
+  once?(event: "drain", listener: () => void): unknown;
 }

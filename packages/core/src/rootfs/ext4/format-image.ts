@@ -51,11 +51,11 @@ export async function formatImage(path: string, needs: Ext4Needs, options: Forma
   }
   if (options.sizeBytes === undefined) return size;
   const wanted = alignedBytes(options.sizeBytes);
-  if (wanted < size) throw tooSmall(path, options.sizeBytes, size);
+  if (wanted < size) throw tooSmall(options.sizeBytes, size);
   if (wanted === size) return size;
   const spare = Math.floor((wanted - size) / spareBytesPerInode);
   const made = await format(path, wanted, inodes + spare, options);
-  if (missingBytes(made, needs) > 0) throw tooSmall(path, options.sizeBytes, wanted + alignmentBytes);
+  if (missingBytes(made, needs) > 0) throw tooSmall(options.sizeBytes, wanted + alignmentBytes);
   return wanted;
 }
 
@@ -91,7 +91,7 @@ async function format(path: string, size: number, inodes: number, options: Forma
   });
 }
 
-function tooSmall(path: string, sizeBytes: number, neededBytes: number): RootfsError {
-  const message = `cannot write ${path}: the tree needs ${neededBytes} bytes, and the image is to have ${sizeBytes}`;
+function tooSmall(sizeBytes: number, neededBytes: number): RootfsError {
+  const message = `cannot fit the files into the image: they need ${neededBytes} bytes, and the image is to have ${sizeBytes}`;
   return new RootfsError("SIZE_TOO_SMALL", message, { sizeBytes, neededBytes });
 }
