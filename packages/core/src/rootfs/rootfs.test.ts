@@ -112,6 +112,37 @@ test("a layer that fails while the end of others takes its time fails the call, 
   expect(nobodys).toEqual([]);
 });
 
+test.for<{ name: string; write: (rootfs: Rootfs, folder: string, signal: AbortSignal) => Promise<unknown> }>([
+  {
+    name: "an archive",
+    write: (rootfs, folder, signal) => rootfs.writeTar(join(folder, "tar"), { replace: true, signal }),
+  },
+  { name: "a directory", write: (rootfs, folder, signal) => rootfs.writeDirectory(join(folder, "empty"), { signal }) },
+  {
+    name: "a directory in place of another",
+    write: (rootfs, folder, signal) => rootfs.writeDirectory(join(folder, "full"), { replace: true, signal }),
+  },
+])("$name that is aborted when all is written leaves everything as it was", async ({ write }) => {
+  await using registry = await startTestRegistry();
+  const folder = tempFolder();
+  const stop = new AbortController();
+  const reason = new Error("enough");
+  const onEvent = ({ type, stage }: { type: string; stage?: string }) => {
+    if (type === "stage.finished" && stage === "write") stop.abort(reason);
+  };
+  await using rootfs = await Rootfs.open(await seeded(registry), { onEvent });
+  for (const name of ["empty", "full", "full/in"]) mkdirSync(join(folder, name), { mode: 0o750 });
+  for (const name of ["tar", "full.metadata.json", "full/old"]) writeFileSync(join(folder, name), "before");
+  const all = () =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .sort()
+      .map((path) => [path, statSync(join(folder, path)).mode]);
+  const before = all();
+  await expect(write(rootfs, folder, stop.signal)).rejects.toBe(reason);
+  expect(all()).toEqual(before);
+  expect(readFileSync(join(folder, "tar"), "utf8")).toBe("before");
+});
+
 test("layers whose unpacked bytes are not what the config says are refused", async () => {
   await using registry = await startTestRegistry();
   const source = await seeded(registry, [{ ...base, ...(upper.diffId && { diffId: upper.diffId }) }]);

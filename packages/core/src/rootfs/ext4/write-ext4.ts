@@ -87,16 +87,17 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
       await fillImage(image, root, needs, format);
       if (needs.hasLargeDirectories) await indexDirectories(imageLink, { cwd: folder, environment, signal });
     });
-    return await stage("check", options, async () => {
+    const made = await stage("check", options, async () => {
       await checkImage(imageLink, { cwd: folder, environment, signal });
       const size = await alignImage(image);
       const sha256 = await hashImage(image, signal);
       await flush(image);
-      signal?.throwIfAborted();
-      await atPath(target, rename(image, target));
-      await flush(parent);
       return { sha256, sizeBytes: size };
     });
+    signal?.throwIfAborted();
+    await atPath(target, rename(image, target));
+    await flush(parent);
+    return made;
   } finally {
     await rm(image, { force: true });
     await rm(folder, { recursive: true, force: true });

@@ -4,12 +4,12 @@ import { fileError } from "../file-error.ts";
 import { ScratchFolder } from "../scratch-folder.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import { putInPlace } from "./put-in-place.ts";
-import { type WriteDirectoryOptions, type WrittenDirectory, writeDirectory } from "./write-directory.ts";
+import { fillDirectory, type WriteDirectoryOptions, type WrittenDirectory } from "./write-directory.ts";
 
 /**
  * Writes a tree into a directory in place of what is there, if anything is: beside it first, and put there in one step once
  * all is written. Until then, and when anything fails, it stays as it was.
- * @throws RootfsError as {@link writeDirectory} does
+ * @throws RootfsError as `writeDirectory` does
  */
 export async function replaceDirectory(
   tree: RootfsTree,
@@ -24,8 +24,6 @@ export async function replaceDirectory(
   await using folder = await ScratchFolder.create(parent, options.onEvent);
   const fresh = join(folder.path, "rootfs");
   const { sidecar = `${target}.metadata.json` } = options;
-  const written = await writeDirectory(tree, fresh, { ...options, sidecar, shown: directory });
-  options.signal?.throwIfAborted();
-  await putInPlace(fresh, target, join(folder.path, "replaced"));
-  return written;
+  const put = () => putInPlace(fresh, target, join(folder.path, "replaced"));
+  return await fillDirectory(tree, fresh, { ...options, sidecar, shown: directory }, put);
 }

@@ -3,7 +3,7 @@ import type { LayerWorkers } from "../layers/layer-workers.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import { abandonDirectory, claimDirectory } from "./directory/claim-directory.ts";
 import { DirectoryMaker } from "./directory/directory-maker.ts";
-import { writeSidecar } from "./directory/write-sidecar.ts";
+import { PendingSidecar } from "./directory/write-sidecar.ts";
 
 /** Options of {@link writeDirectory}. */
 export interface WriteDirectoryOptions {
@@ -45,6 +45,18 @@ export interface WrittenDirectory {
 export async function writeDirectory(
   tree: RootfsTree,
   directory: string,
+  options: WriteDirectoryOptions,
+): Promise<WrittenDirectory> {
+  return await fillDirectory(tree, directory, options, async () => {});
+}
+
+/**
+ * {@link writeDirectory}, with something that is done once all is written: `put`. Only when that went well is it told beside
+ * the directory what could not be applied; when it fails, what was written is taken away.
+ */
+export async function fillDirectory(
+  tree: RootfsTree,
+  directory: string,
   {
     workers,
     reference = "the image",
@@ -53,6 +65,7 @@ export async function writeDirectory(
     signal,
     onEvent,
   }: WriteDirectoryOptions,
+  put: () => Promise<void>,
 ): Promise<WrittenDirectory> {
   signal?.throwIfAborted();
   const claimed = claimDirectory(directory);
@@ -61,12 +74,15 @@ export async function writeDirectory(
     const startedMs = performance.now();
     const maker = new DirectoryMaker(tree, claimed.path, { workers, reference, signal, onEvent });
     const { entries, fileBytes, unapplied } = await maker.make();
-    writeSidecar(sidecar, unapplied);
+    using pending = new PendingSidecar(sidecar, unapplied);
     if (unapplied.size > 0) {
       const message = `${unapplied.size} of ${entries} entries of ${shown} lack something, told in ${sidecar}: ${unapplied.reasons()}`;
       onEvent?.({ type: "warning", warning: { code: "METADATA_NOT_APPLIED", message } });
     }
     onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: performance.now() - startedMs });
+    signal?.throwIfAborted();
+    await put();
+    pending.publish();
     return { entries, fileBytes, unapplied: unapplied.size, sidecar: unapplied.size > 0 ? sidecar : undefined };
   } catch (error) {
     await abandonDirectory(claimed).catch((cause: unknown) => {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { RootfsError } from "../../errors.ts";
 import { atFile, fileError } from "../../file-error.ts";
@@ -11,8 +11,8 @@ export interface ClaimedDirectory {
   readonly shown: string;
   /** Without links. */
   readonly path: ByteString;
-  /** Whether it was made, and not there and empty. */
-  readonly isNew: boolean;
+  /** What it was if it was there, and empty; else it was made. */
+  readonly former: Stats | undefined;
 }
 
 /**
@@ -21,20 +21,23 @@ export interface ClaimedDirectory {
  */
 export function claimDirectory(shown: string): ClaimedDirectory {
   const isNew = atNew(shown, () => mkdirSync(shown, { recursive: true, mode: 0o700 }) !== undefined);
-  const path = atFile(shown, () => {
+  return atFile(shown, () => {
     const real = realpathSync(shown, { encoding: "buffer" });
-    if (!isNew && readdirSync(real).length > 0) throw exists(shown);
+    const former = isNew ? undefined : statSync(real);
+    if (former && readdirSync(real).length > 0) throw exists(shown);
     chmodSync(real, 0o700); // takes a setgid away that it has from the directory above
-    return real.toString("latin1");
+    return { shown, path: real.toString("latin1"), former };
   });
-  return { shown, path, isNew };
 }
 
-/** Takes away what was written. @throws RootfsError `FILE_FAILED` */
-export async function abandonDirectory({ shown, path, isNew }: ClaimedDirectory): Promise<void> {
+/** Takes away what was written, and leaves a directory that was there as it was. @throws RootfsError `FILE_FAILED` */
+export async function abandonDirectory({ shown, path, former }: ClaimedDirectory): Promise<void> {
   try {
-    if (isNew) return await remove(path);
+    if (!former) return await remove(path);
     for (const name of readdirSync(hostPath(path), { encoding: "latin1" })) await remove(`${path}/${name}`);
+    const { uid, gid } = statSync(hostPath(path));
+    if (uid !== former.uid || gid !== former.gid) chownSync(hostPath(path), former.uid, former.gid);
+    chmodSync(hostPath(path), former.mode & 0o7777);
   } catch (error) {
     throw fileError(error, shown);
   }

@@ -55,9 +55,9 @@ export async function writeTar(
     };
     await writeContents(tree, layout.targets, { workers, reference, signal, onBytes });
     atFile(temporary, () => fsyncSync(descriptor));
+    onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: performance.now() - startedMs });
     signal?.throwIfAborted();
     publish(temporary, path, replace);
-    onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: performance.now() - startedMs });
     return { sizeBytes: layout.sizeBytes, entries: layout.entries };
   } catch (error) {
     rmSync(temporary, { force: true });
