@@ -90,7 +90,7 @@ test.skipIf(missing.length > 0)("a build that fails leaves the image that was th
   const other = tempFolder();
   const details = { layer: 0, failure: "missing" };
   await expect(build(registry, "v2", other)).rejects.toMatchObject({ code: "SOURCE_FAILED", details });
-  expect(readdirSync(join(other, "store/app"))).toEqual([]);
+  expect(readdirSync(join(other, "store"))).toEqual([]);
 
   const store = join(folder, "store/app");
   expect(readdirSync(store).sort()).toEqual(["app.ext4", "generations"]);

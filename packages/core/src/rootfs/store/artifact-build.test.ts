@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { ArtifactBuild, type ArtifactBuildOptions } from "./artifact-build.ts";
-import { artifactBuildInProgress } from "./build-marker.ts";
+import { artifactBuildInProgress, markerName } from "./build-marker.ts";
 import { type RootfsSettings, readEnvironment } from "./environment.ts";
 
 function settingsIn(folder: string): RootfsSettings {
@@ -53,6 +53,35 @@ test.for([
   expect((await build("second", { settings, generation: 2 })).others).toEqual([path]);
 });
 
+test("a first build that fails leaves the store empty", async () => {
+  const folder = tempFolder();
+  const failed = build("first", { settings: settingsIn(folder) }, () => {
+    throw new Error("no");
+  });
+  await expect(failed).rejects.toThrow("no");
+  expect(readdirSync(folder, { recursive: true })).toEqual(["store"]);
+});
+
+test("what builds left that were killed at any moment goes with the next one", async () => {
+  const folder = tempFolder();
+  const settings = settingsIn(folder);
+  await build("first", { settings });
+  const store = join(folder, "store/app");
+  const before = readdirSync(store, { recursive: true });
+  const partial = ".11111111-2222-3333-4444-555555555555.partial";
+  for (const made of [".build-abcdef", "generations/7"]) mkdirSync(join(store, made));
+  const left = [
+    `${markerName}.token`,
+    partial,
+    `generations/1/${partial}`,
+    `generations/7/${partial}`,
+    ".build-abcdef/a",
+  ];
+  for (const name of left) writeFileSync(join(store, name), "");
+  await build("first", { settings });
+  expect(readdirSync(store, { recursive: true }).sort()).toEqual(before.sort());
+});
+
 test("one build of an artifact is under way at a time", async () => {
   const settings = settingsIn(tempFolder());
   await using first = await ArtifactBuild.begin("app", { settings });
@@ -77,7 +106,7 @@ test("for a store on a network the build is elsewhere, and the copy into the sto
     await expect(more).rejects.toMatchObject({ code: "NO_SPACE", details: { neededBytes: 1002 } });
   }
   expect(readdirSync(join(folder, "work"))).toEqual([]);
-  expect(readdirSync(join(folder, "store/app"))).toEqual([]);
+  expect(readdirSync(join(folder, "store"))).toEqual([]);
 });
 
 test("what a build cannot begin with is told before anything is claimed", async () => {

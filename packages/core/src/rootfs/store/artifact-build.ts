@@ -6,6 +6,7 @@ import { type BuildMarker, markArtifactBuildInProgress } from "./build-marker.ts
 import { type RootfsSettings, readEnvironment } from "./environment.ts";
 import { type AskFileSystem, fileSystemOf } from "./file-systems.ts";
 import { type PublishedExt4, publishExt4 } from "./publish-ext4.ts";
+import { removePartials } from "./published-files.ts";
 import { reserveSpace, type SpaceReservation } from "./reserve-space.ts";
 import type { BuildPlaces, SpaceNeed } from "./space-needs.ts";
 
@@ -50,7 +51,7 @@ export class ArtifactBuild implements AsyncDisposable {
   }
 
   /**
-   * Claims the artifact and makes the folder to build in.
+   * Claims the artifact and makes the folder to build in. What builds of it that were killed left is taken away.
    * @throws RootfsError `ARTIFACT_ID_INVALID`, `STORE_UNUSABLE`, `ARTIFACT_BUSY`, `FILE_FAILED`, `NO_SPACE`
    */
   static async begin(id: string, options: ArtifactBuildOptions = {}): Promise<ArtifactBuild> {
@@ -60,6 +61,7 @@ export class ArtifactBuild implements AsyncDisposable {
     const store = await resolveArtifactStoreDir(id, { settings, onEvent });
     const marker = await markArtifactBuildInProgress(store, { signal, onEvent });
     try {
+      await removePartials(store);
       const folder = await makeBuildFolder(id, store, { settings, ask });
       const [from, to] = await Promise.all([fileSystemOf(folder, ask), fileSystemOf(store, ask)]);
       const isRenamed = from.device !== undefined && from.device === to.device;

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, lstat, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BundleLock } from "../../bundle/bundle-lock.ts";
@@ -53,10 +53,11 @@ export async function markArtifactBuildInProgress(store: string, options: MarkOp
   const path = join(store, markerName);
   const temporary = `${path}.${token}`;
   try {
-    await mkdir(store, { recursive: true, mode: 0o755 });
+    const isNew = (await mkdir(store, { recursive: true, mode: 0o755 })) !== undefined;
     using _guard = await guardMarker(store, signal);
     const other = await describeArtifactBuildMarker(store, { now });
     if (other) throw busy(store, other.owner);
+    await removeUnnamed(store);
     const file = await open(temporary, "wx", 0o644);
     try {
       await file.writeFile(`${JSON.stringify(await ownerHere(token, now()))}\n`);
@@ -67,7 +68,7 @@ export async function markArtifactBuildInProgress(store: string, options: MarkOp
       await rm(temporary, { force: true });
       throw error;
     }
-    return new BuildMarker(store, token, file, { ...options, heartbeatMs });
+    return new BuildMarker(store, token, file, { ...options, heartbeatMs, isNew });
   } catch (error) {
     signal?.throwIfAborted();
     throw fileError(error, path);
@@ -81,15 +82,22 @@ export class BuildMarker implements AsyncDisposable {
   readonly #now: () => number;
   readonly #onEvent: OnRootfsEvent | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #isNew: boolean;
   #file: FileHandle | undefined;
 
   /** Use {@link markArtifactBuildInProgress}. */
-  constructor(store: string, token: string, file: FileHandle | undefined, options: MarkOptions) {
+  constructor(
+    store: string,
+    token: string,
+    file: FileHandle | undefined,
+    options: MarkOptions & { readonly isNew?: boolean },
+  ) {
     this.#store = store;
     this.#token = token;
     this.#file = file;
     this.#now = options.now ?? Date.now;
     this.#onEvent = options.onEvent;
+    this.#isNew = options.isNew ?? false;
     if (!file) return;
     this.#timer = setInterval(() => void this.refresh(), options.heartbeatMs);
     this.#timer.unref();
@@ -101,7 +109,7 @@ export class BuildMarker implements AsyncDisposable {
     await this.#file?.utimes(seconds, seconds).catch(() => {}); // of this very marker, whatever has its name by now
   }
 
-  /** Takes the marker away unless it is another build's by now. Heeds no abort, never fails, and may be called again. */
+  /** Takes the marker away unless it is another build's by now, and a folder made for it that is empty. Heeds no abort, never fails, and may be called again. */
   async release(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
@@ -114,6 +122,7 @@ export class BuildMarker implements AsyncDisposable {
       const found = await readMarker(path);
       if (found?.owner?.token === this.#token) await rm(path, { force: true });
       BundleLock.removeFiles(this.#store);
+      if (this.#isNew) await rmdir(this.#store).catch(() => {}); // it has something in it, unless nothing came of the build
     } catch (error) {
       const message = `cannot remove ${path}: ${error instanceof Error ? error.message : String(error)}`;
       this.#onEvent?.({ type: "warning", warning: { code: "CLEANUP_FAILED", message } });
@@ -150,6 +159,13 @@ export async function describeArtifactBuildMarker(
     return { owner: found.owner, ageMs };
   } catch (error) {
     throw fileError(error, path);
+  }
+}
+
+/** Markers whose builds were killed before they had their name. */
+async function removeUnnamed(store: string): Promise<void> {
+  for (const name of await readdir(store)) {
+    if (name.startsWith(`${markerName}.`)) await rm(join(store, name), { force: true });
   }
 }
 

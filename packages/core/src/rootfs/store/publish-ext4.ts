@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { link, mkdir, open, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { syncFolder } from "../../bundle/disk/sync-folder.ts";
@@ -6,7 +5,14 @@ import { RootfsError } from "../errors.ts";
 import { fileError } from "../file-error.ts";
 import { requireArtifactId } from "./artifact-id.ts";
 import { copyHashed, type HashedFile } from "./copy-hashed.ts";
-import { currentPath, generationFolder, isPublishedIn, otherPublished, statAt } from "./published-files.ts";
+import {
+  currentPath,
+  generationFolder,
+  isPublishedIn,
+  otherPublished,
+  partialPath,
+  statAt,
+} from "./published-files.ts";
 
 /** Which file of an artifact is meant. */
 export interface PublishTarget {
@@ -120,7 +126,7 @@ async function place(file: string, path: string, options: PublishOptions): Promi
 }
 
 async function copy(file: string, path: string, sha256: string, signal?: AbortSignal): Promise<HashedFile> {
-  const partial = join(dirname(path), `.${randomUUID()}.partial`);
+  const partial = partialPath(dirname(path));
   try {
     await using to = await open(partial, "wx", 0o644);
     const copied = await copyHashed(file, to, signal);
@@ -136,7 +142,7 @@ async function copy(file: string, path: string, sha256: string, signal?: AbortSi
 
 /** Gives the file a second name, in place of another file's; where the file system has no links, to a copy. */
 async function giveName(path: string, current: string): Promise<void> {
-  const partial = join(dirname(current), `.${randomUUID()}.partial`);
+  const partial = partialPath(dirname(current));
   try {
     try {
       await link(path, partial);

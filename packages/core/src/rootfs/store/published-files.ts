@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import type { Stats } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
+import { lstat, readdir, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 /** Where the finished files of an artifact are, by generation, in its folder. */
@@ -33,6 +34,28 @@ export async function otherPublished(store: string, path: string): Promise<reado
     }
   }
   return found;
+}
+
+/** A name in `folder` that is no other's, for a file on its way to its own. */
+export function partialPath(folder: string): string {
+  return join(folder, `.${randomUUID()}.partial`);
+}
+
+const partialName = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.partial$/;
+
+/**
+ * Takes away what publishing that was killed left in the artifact's folder: hold the artifact's marker. What cannot be taken
+ * away stays.
+ */
+export async function removePartials(store: string): Promise<void> {
+  const root = join(store, generationsName);
+  const generations = (await readdir(root).catch(() => [])).map((generation) => join(root, generation));
+  for (const folder of [store, ...generations]) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (partialName.test(name)) await rm(join(folder, name), { force: true }).catch(() => {});
+    }
+    if (folder !== store) await rmdir(folder).catch(() => {}); // it has something in it, unless it was made for that
+  }
 }
 
 /** What is at `path`, a link as itself; `undefined` when nothing is. */
