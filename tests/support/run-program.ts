@@ -26,8 +26,8 @@ export async function runProgramIn(
   const said = { stdout: "", stderr: "" };
   const streamTo = (name: keyof typeof said) => ({
     isTTY: false,
-    write(text: string) {
-      said[name] += text;
+    write(chunk: string | Uint8Array) {
+      said[name] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("latin1");
       return true;
     },
   });

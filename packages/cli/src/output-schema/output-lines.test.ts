@@ -63,6 +63,7 @@ test("every line of every command is of the published schema, with a retry, a wa
   expect([pushed.code, pushed.last]).toMatchObject([0, { command: "push", images: { replaced: 1 } }]);
   expect(pushed.types).toContain("work.planned");
 
+  target.seed("org/app", anImage({ tag: "v1", files: { "etc/name": "app" } }));
   const commands: readonly (readonly string[])[] = [
     ["plan", "--source", from, "--diff", plan],
     ["plan", "--source", from, "--explain", "--include-package", "alb@^1.0.0"],
@@ -76,6 +77,7 @@ test("every line of every command is of the published schema, with a retry, a wa
     ["repair", bundle, "--source", from],
     ["clean", bundle, "--dry-run"],
     ["doctor", `${source.host}/demo/fe`],
+    ["rootfs", `${target.host}/org/app:v1`, "-o", join(folder, "rootfs.tar")],
   ];
   for (const args of commands) {
     const { last } = await linesOf(...args);

@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import {
   ensureArtifactBuildPreflight,
+  findExt4Tools,
   formatPlatform,
   LayerCache,
   type OnRootfsEvent,
@@ -44,8 +45,10 @@ export async function makeRootfs(
   const output = await rootfsOutput(flags, context, flags.journal === true && isGiven("journal"));
   const hooks = await loadHooks(flags.hook, reference ?? flags.source ?? "");
   const { environment, signal } = context;
-  if (output.format === "ext4")
-    await ensureArtifactBuildPreflight({ mode: flags.mode ?? "native", environment, signal });
+  if (output.format === "ext4") {
+    await findExt4Tools(environment); // before anything is fetched in vain
+    if (flags.dryRun) await ensureArtifactBuildPreflight({ mode: "native", environment, signal });
+  }
   const job: Job = { output, hooks, limits, flags };
   const made = await withImage(reference, flags, limits, context, async (source) => {
     const found = reportOf(source, job);

@@ -35,8 +35,7 @@ export interface Ext4Tools {
  */
 export async function probeExt4Tools(options: ProbeExt4Options = {}): Promise<Ext4Tools> {
   const { environment = process.env, workDirectory = tmpdir(), signal } = options;
-  const find = (tool: string) => findTool(tool, "make ext4 images", environment);
-  const tools = { mke2fs: await find("mke2fs"), debugfs: await find("debugfs"), e2fsck: await find("e2fsck") };
+  const tools = await findExt4Tools(environment);
   const folder = await mkdtemp(join(workDirectory, ".ext4-")).catch((error: unknown) => {
     throw fileError(error, workDirectory);
   });
@@ -52,6 +51,16 @@ export async function probeExt4Tools(options: ProbeExt4Options = {}): Promise<Ex
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Finds the programs that make ext4 images, without trying them.
+ * @param environment - Variables for the programs; `PATH` says where they are. @defaultValue `process.env`
+ * @throws RootfsError `TOOL_MISSING`
+ */
+export async function findExt4Tools(environment: ToolEnvironment = process.env): Promise<Ext4Tools> {
+  const find = (tool: string) => findTool(tool, "make ext4 images", environment);
+  return { mke2fs: await find("mke2fs"), debugfs: await find("debugfs"), e2fsck: await find("e2fsck") };
 }
 
 async function makeSample(
