@@ -1,4 +1,5 @@
 import type { Comparison, Exception } from "./compare.ts";
+import { directoryToleranceNs } from "./prove-image.ts";
 import type { RandomProof } from "./random-proof.ts";
 import type { Making } from "./reproduce.ts";
 
@@ -36,7 +37,7 @@ This run used ${versions.join("; ")}.
 | --- | --- | --- | --- | --- |
 ${proofs.flatMap(comparisonRows).join("\n")}
 
-Times in a directory may be ${"240"} nanoseconds off, as ${"`writeDirectory`"} says; everywhere else they are exact.
+Times in a directory may be ${directoryToleranceNs} nanoseconds off, as \`writeDirectory\` says; everywhere else they are exact.
 
 ## What umoci does otherwise
 

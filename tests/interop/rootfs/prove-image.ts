@@ -30,7 +30,7 @@ export interface ProofOptions {
 }
 
 /** How exact the times of a directory are that is written without a program for each name, in nanoseconds. */
-const directoryToleranceNs = 240;
+export const directoryToleranceNs = 240;
 
 /** Compares what the SDK makes of the image of a layout, in every form, with what umoci unpacks, by tools that are not ours. */
 export async function proveImage(layout: string, options: ProofOptions): Promise<readonly Comparison[]> {

@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import { LayerWorkers } from "../../../packages/core/src/rootfs/layers/layer-workers.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { comparisonText } from "./compare.ts";
-import { nastyLayers, umociExceptions } from "./nasty-image.ts";
+import { nastyLayers } from "./nasty-image.ts";
 import { type Packing, writeLayout } from "./oci-layout.ts";
 import { paxArchive } from "./pax-archive.ts";
 import { noLoopMount, noReferee } from "./privileges.ts";
 import { proveImage } from "./prove-image.ts";
+import { umociExceptions } from "./umoci-exceptions.ts";
 
 const how = noReferee ?? "in full";
 const packings: readonly Packing[] = ["zstd", "none", "gzip"];

@@ -7,7 +7,7 @@ import { LayerWorkers } from "../../../packages/core/src/rootfs/layers/layer-wor
 import { type Comparison, comparisonText, type Exception } from "./compare.ts";
 import { buildDebianImage } from "./debian-image.ts";
 import { manyFilesLayers } from "./many-files-image.ts";
-import { nastyLayers, umociExceptions } from "./nasty-image.ts";
+import { nastyLayers } from "./nasty-image.ts";
 import { writeLayout } from "./oci-layout.ts";
 import { paxArchive } from "./pax-archive.ts";
 import { noLoopMount, noReferee } from "./privileges.ts";
@@ -15,6 +15,7 @@ import { type Proof, proofPage } from "./proof-page.ts";
 import { proveImage } from "./prove-image.ts";
 import { randomProof } from "./random-proof.ts";
 import { reproduce } from "./reproduce.ts";
+import { umociExceptions } from "./umoci-exceptions.ts";
 
 /** An image to prove. */
 interface Subject {
