@@ -35,6 +35,8 @@ const passingName = "made";
 export function* imageCommands(root: DirectoryInode): Generator<DebugfsCommand, void, undefined> {
   // names are hashed as signed bytes, wherever this is formatted: by itself mke2fs does as this machine's compiler does
   yield { line: "ssv flags 1" };
+  // what was written so far is counted no further: where a file system cannot make a range zero, zeros are written to it
+  yield { line: "ssv kbytes_written 0" };
   yield { line: `cd <${lostAndFoundInode}>` };
   let lostAndFound: PlannedDirectory | undefined;
   for (const directory of plannedDirectories(root)) {

@@ -147,6 +147,9 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
     expect(again).toEqual(first);
     const { stdout } = await run("sha256sum", [join(elsewhere, "a?b=c")]);
     expect(stdout.split(" ")[0]).toBe(first.sha256);
+    const { stdout: superblock } = await run("dumpe2fs", ["-h", join(folder, "first")]);
+    expect(superblock).toContain("Filesystem UUID");
+    expect(superblock).not.toContain("Lifetime writes"); // more of them where a file system makes no range zero by itself
     expect(readdirSync(workDirectory)).toEqual([]);
     expect(readdirSync(elsewhere).sort()).toEqual(["a?b=c", 'work "1" here']);
   });
