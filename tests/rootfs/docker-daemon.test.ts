@@ -12,6 +12,7 @@ import type { PreparedSource, SourceSpec } from "../../packages/core/src/rootfs/
 import { ustarOf } from "../../packages/registry/src/testing/ustar.ts";
 import { CertificateAuthority, canMakeCertificates } from "../support/certificates.ts";
 import { DockerEngineServer, type EngineState } from "../support/docker-engine.ts";
+import { ProgramFolder } from "../support/program-folder.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const digest = `sha256:${"d".repeat(64)}`;
@@ -139,12 +140,16 @@ describe.skipIf(process.platform === "win32")("an image of a Docker daemon", () 
     expect(docker.engine.lines).toEqual([inspection, pulling]);
   });
 
-  test("a daemon that refuses is told of as it is", async () => {
+  test("a daemon that refuses is told of as it is, and nobody else is asked", async () => {
     await using docker = await startEngine({ refusal: { status: 401, message: "who are you?" } });
-    await expect(prepareSource(docker.spec())).rejects.toMatchObject({
+    const programs = new ProgramFolder().add("docker", "exit 1");
+    const { environment, ...spec } = docker.spec();
+    const failing = prepareSource({ ...spec, environment: { ...environment, ...programs.environment } });
+    await expect(failing).rejects.toMatchObject({
       code: "DAEMON_FAILED",
       details: { status: 401, reason: "who are you?" },
     });
+    expect(programs.calls).toEqual([]);
   });
 
   test("that was pulled and is of no use is taken back", async () => {

@@ -103,7 +103,11 @@ export function everyKind(make: HandMadeTree): DirectoryInode {
   return make.directory(
     {
       "-rf": shared,
-      closed: make.directory({ inner: make.file("inner", { mode: 0 }) }, { mode: 0, mtime }),
+      acting: make.file("acting", { mode: 0o6755, uid: 12 }),
+      closed: make.directory(
+        { below: make.directory({}, { mode: 0o500, mtime }), inner: make.file("inner", { mode: 0 }) },
+        { mode: 0, mtime },
+      ),
       "new\nline": make.symlink("/etc/passwd", { uid: 5, gid: 6, mtime: { seconds: 1, nanoseconds: 250_000_000 } }),
       "\xff\xfe": make.fifo({ mode: 0o620 }),
       device,

@@ -43,9 +43,15 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
       mtime: { seconds: -1, nanoseconds: 999_999_999 },
       atime: { seconds: 5_000_000_000, nanoseconds: 1 },
     });
+    const edges = [
+      [255, 255],
+      [255, 256],
+      [256, 0],
+    ] as const;
     const devices = {
       disk: make.device("block", 259, 70_000),
       null: make.device("character", 1, 3),
+      ...Object.fromEntries(edges.map(([major, minor]) => [`${major}-${minor}`, make.device("block", major, minor)])),
       pipe: make.fifo(),
     };
     const root = make.directory(
@@ -85,6 +91,10 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
     expect(await read("ea_get /bin/binary user.large")).toContain(`"${"v".repeat(3000)}"`);
     expect(await read("stat /dev/disk")).toMatch(/block special .*major\/minor number: 259:70000/s);
     expect(await read("stat /dev/null")).toMatch(/character special\s+Mode:\s+0600 .*major\/minor number: 01:03/s);
+    for (const [major, minor] of edges) {
+      const [, readMajor, readMinor] = /number: (\d+):(\d+)/.exec(await read(`stat /dev/${major}-${minor}`)) ?? [];
+      expect([Number(readMajor), Number(readMinor)]).toEqual([major, minor]);
+    }
     expect(await read("stat /dev/pipe")).toMatch(/FIFO\s+Mode:\s+0644/);
     expect(await read("stat /links/odd")).toContain('Fast link dest: "a\n"b" "');
     expect(await read("cat /links/long")).toBe("l".repeat(100));

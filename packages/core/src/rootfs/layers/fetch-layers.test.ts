@@ -143,6 +143,28 @@ test("no more bytes than allowed come before they are asked for, and a layer ove
   expect((await given.next()).value).toMatchObject({ layer: 3 });
 });
 
+test("a layer that is there twice makes room for others once", async () => {
+  const [a, b, c, d] = blobs(4, 600);
+  const all = [a, a, b, c, d].filter((blob) => blob !== undefined);
+  const source = new GatedSource(all);
+  const options = { directory: tempFolder(), jobs: 8, lookAheadBytes: 1300 };
+  await using fetch = fetchLayers(imageOf(source.repository, all), options);
+  const given = fetch[Symbol.asyncIterator]();
+  const first = given.next();
+  await source.untilAsked(2);
+  source.open(a);
+  expect((await first).value).toMatchObject({ layer: 0 });
+  expect((await given.next()).value).toMatchObject({ layer: 1 });
+  await source.untilAsked(3);
+  expect(source.asked).toHaveLength(3); // b and c are on their way, and d would be too much
+  for (const blob of [b, c]) source.open(blob);
+  await given.next();
+  await source.untilAsked(4);
+  source.open(d);
+  await given.next();
+  expect((await given.next()).value).toMatchObject({ layer: 4 });
+});
+
 test("a digest that several layers have is fetched once, and one without bytes not at all", async () => {
   await using registry = await startTestRegistry();
   const blob = aBlob();

@@ -148,7 +148,7 @@ test("the time of access is written at most every 30 seconds", async () => {
 test("the layers not used for longest go when there are too many bytes", async () => {
   const directory = tempFolder();
   const blobs = [1, 2, 3].map((seed) => aBlob({ seed }));
-  const { cache, clock } = aCache(directory, { quotaBytes: 2500 });
+  const { cache, clock } = aCache(directory, { quotaBytes: 2048 });
   for (const blob of blobs.slice(0, 2)) {
     await keep(cache, blob);
     clock.ms += 60_000;

@@ -210,6 +210,15 @@ describe("what follows a header", () => {
   });
 });
 
+test("extended headers of all entries together may be of any size", () => {
+  const comment = "c".repeat(2 ** 20);
+  const parts = Array.from({ length: 17 }, (_, at) => [
+    paxHeader([["comment", comment]]),
+    tarHeader({ name: `${at}` }),
+  ]);
+  expect(entriesOf(archiveOf(...parts.flat()))).toHaveLength(17);
+});
+
 describe("extended headers", () => {
   test("GNU's long names and link targets end with a zero byte or without", () => {
     const archive = archiveOf(

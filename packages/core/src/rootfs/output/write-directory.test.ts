@@ -75,7 +75,7 @@ test.skipIf(!isRoot || lacking("setfattr", "tar").length > 0)(
     const flags = ["--format=posix", "--xattrs", "--xattrs-include=*", "--sparse", "--sort=name"];
     gnuTar(...flags, "-cf", join(folder, "theirs.tar"), "-C", out, ".");
 
-    expect(result).toMatchObject({ entries: 14, unapplied: 0, sidecar: undefined });
+    expect(result).toMatchObject({ entries: 16, unapplied: 0, sidecar: undefined });
     expect(events.filter(({ type }) => type === "warning")).toEqual([]);
     const isLinkToDevice = (line: string) => line.includes("device\\\\2"); // GNU tar packs the device twice
     const theirs = listing(join(folder, "theirs.tar")).map((line) =>
@@ -116,6 +116,8 @@ test.skipIf(noOtherUser !== undefined || lacking("setfattr", "tar").length > 0)(
       mode: "4755",
       xattrs: [{ name: "security.capability", value: "AQAAAgAgAAAAAAAAAAAAAAAAAAA=" }],
     });
+    expect(told.get("acting")).toEqual({ type: "file", uid: 12, gid: 0, mode: "6755" });
+    expect(told.get("closed/below")).toEqual({ type: "directory", uid: 0, gid: 0 });
     expect(told.get("")).toEqual({ type: "directory", uid: 1000, gid: 1001 });
     expect(told.get("new\nline")).toEqual({ type: "symlink", uid: 5, gid: 6 });
     expect(told.get(Buffer.from([0xff, 0xfe]).toString("base64"))).toEqual({ type: "fifo", uid: 0, gid: 0 });
@@ -125,8 +127,11 @@ test.skipIf(noOtherUser !== undefined || lacking("setfattr", "tar").length > 0)(
     expect(told.get("shared")).toEqual({ type: "directory", uid: 0, gid: 8, mode: "3775" });
 
     const out = join(folder, "out");
-    const modes = ["-rf", "shared", "closed", "writable", "."].map((name) => lstatSync(join(out, name)).mode & 0o7777);
-    expect(modes).toEqual([0o755, 0o1775, 0, 0o666, 0o711]);
+    const modes = ["-rf", "acting", "shared", "closed", "writable", "."].map(
+      (name) => lstatSync(join(out, name)).mode & 0o7777,
+    );
+    expect(modes).toEqual([0o755, 0o755, 0o1775, 0, 0o666, 0o711]);
+    if (isRoot) expect(lstatSync(join(out, "closed/below"), { bigint: true }).mtimeNs).toBe(-99_500_000_000n);
     expect(lstatSync(join(out, "closed"), { bigint: true }).mtimeNs).toBe(-99_500_000_000n);
     expect(existsSync(join(out, "device"))).toBe(false);
     expect(listingOf(join(out, "shared"))).toContain("user.a\\075b=0sAAo=");
@@ -201,6 +206,21 @@ test("times are kept to within 240 ns, exactly where they are whole seconds, als
     const off = Number(lstatSync(join(folder, "out", name), { bigint: true }).mtimeNs - wanted);
     expect(Math.abs(off), name).toBeLessThanOrEqual(mtime.nanoseconds === 0 ? 0 : 240);
   }
+});
+
+test("a directory is closed to others until it is done, also one that was there", async () => {
+  const folder = tempFolder();
+  const out = join(folder, "out");
+  mkdirSync(out, { mode: 0o777 });
+  const make = new HandMadeTree();
+  const tree = make.finish(folder, make.directory({ a: make.file("a") }, { mode: 0o755 }));
+  const modes: number[] = [];
+  const onEvent = ({ type }: RootfsEvent) => {
+    if (type === "stage.started" || type === "stage.progress") modes.push(statSync(out).mode & 0o7777);
+  };
+  await writeDirectory(tree, out, { workers: startWorkers(), onEvent });
+  expect(new Set(modes)).toEqual(new Set([0o700]));
+  expect(statSync(out).mode & 0o7777).toBe(0o755);
 });
 
 test("a directory that is not empty, or a file, is left as it is", async () => {

@@ -352,7 +352,20 @@ describe("before anything is asked", () => {
     const failure = await failureOf(prepareSource(spec));
     expect([failure.code, failure.message]).toEqual(["CREDENTIALS_EXPOSED", expect.not.stringContaining("s3cret")]);
     await expect(prepareSource({ ...spec, allowExposedCredentials: true })).rejects.toThrow("a registry was opened");
-    await expect(prepareSource({ ...spec, imageRef: "http://127.0.0.1:1/a" })).rejects.toThrow("a registry was opened");
+    for (const host of ["127.0.0.1:1", "127.9.9.9", "localhost:5000", "app.localhost"]) {
+      await expect(prepareSource({ ...spec, imageRef: `http://${host}/a` })).rejects.toThrow("a registry was opened");
+    }
+    for (const host of [
+      "notlocalhost.io",
+      "evil-localhost:5000",
+      "localhost.example.com",
+      "127.0.0.1.nip.io",
+      "10.0.0.1",
+    ]) {
+      await expect(prepareSource({ ...spec, imageRef: `http://${host}/a` })).rejects.toMatchObject({
+        code: "CREDENTIALS_EXPOSED",
+      });
+    }
   });
 
   test("an aborted call ends with its reason", async () => {

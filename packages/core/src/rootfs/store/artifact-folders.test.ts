@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
@@ -79,6 +79,15 @@ test("a link that stands where the fallback store goes is not followed", async (
   symlinkSync(tempFolder(), join(folder, "fallback"));
   const settings = settingsIn(folder, { defaultStoreRoot: impossible(folder) });
   await expect(resolveArtifactStoreDir("app", { settings })).rejects.toThrow("is a link or a file");
+});
+
+test.skipIf(process.getuid?.() !== 0)("another user's folder is no fallback store (needs root)", async () => {
+  const folder = tempFolder();
+  const fallbackStoreRoot = join(folder, "fallback");
+  mkdirSync(fallbackStoreRoot);
+  chownSync(fallbackStoreRoot, 65_534, 65_534);
+  const settings = settingsIn(folder, { defaultStoreRoot: impossible(folder), fallbackStoreRoot });
+  await expect(resolveArtifactStoreDir("app", { settings })).rejects.toThrow("is another user's");
 });
 
 test.for(["../app", "a/b", "..", "", "a..b"])("the id %j reaches no folder", async (id) => {
