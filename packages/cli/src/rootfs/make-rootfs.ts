@@ -67,7 +67,7 @@ async function make(source: PreparedSource, job: Job, context: CliContext): Prom
   const { signal, environment } = context;
   const onEvent: OnRootfsEvent = (event) =>
     context.onEvent(event.type === "warning" ? { type: "warning.raised", ...event.warning } : event);
-  const settings = readEnvironment(environment, onEvent);
+  const settings = readEnvironment(environment);
   const folder = flags.layerCache ?? settings.layerCacheDir;
   const quotaBytes = settings.layerCacheQuotaBytes;
   await using cache = folder === undefined ? undefined : new LayerCache(folder, { quotaBytes, onEvent });
