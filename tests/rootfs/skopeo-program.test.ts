@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ImageLayout } from "@tranship/core";
 import { createRegistry } from "@tranship/registry";
@@ -76,6 +76,7 @@ describe.skipIf(process.platform === "win32")("skopeo is called", () => {
     const { programs, spec } = program();
     const { skopeoAuthFile } = await prepareSource({ ...spec, ...account, imageRef: "nginx:1.27" });
     expect(Object.keys(JSON.parse(readFileSync(skopeoAuthFile, "utf8")).auths)).toEqual(["docker.io"]);
+    expect(statSync(skopeoAuthFile).mode & 0o777).toBe(0o600);
     expect(programs.calls[0]).toMatch(/docker:\/\/docker\.io\/library\/nginx:1\.27$/);
   });
 

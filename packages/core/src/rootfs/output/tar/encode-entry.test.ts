@@ -29,6 +29,8 @@ test("names are read as they were written, around every length at which they go 
     for (const length of [1, 2, 98, 99, 100, 101, 255]) {
       const name = `${"d".repeat(above)}/${"n".repeat(length)}`;
       expect(read(encodeEntry(pipe, { name }))?.name).toBe(name);
+      const directory: Inode = { ...pipe, type: "directory", entries: new Map() };
+      expect(read(encodeEntry(directory, { name: `${name}/` }))?.name).toBe(`${name}/`);
     }
   }
 });
