@@ -2,7 +2,7 @@
 export interface RootfsLimits {
   /** Layers of the image. */
   readonly maxLayers: number;
-  /** Archive entries of all layers together. */
+  /** Archive entries of all layers together, and directories that they only imply. */
   readonly maxEntries: number;
   /** Unpacked bytes of all layers together, headers included. */
   readonly maxUnpackedBytes: number;
@@ -14,7 +14,10 @@ export interface RootfsLimits {
   readonly maxDepth: number;
   /** Bytes of a path, and of a link's target. */
   readonly maxPathBytes: number;
-  /** Bytes of names, link targets and extended attributes of all entries together: what is held in memory. */
+  /**
+   * Bytes that paths (with links on their way followed), link targets, extended attributes and maps of sparse files of all
+   * entries together take in memory: 400 for each attribute and 80 for each part of a sparse file among them.
+   */
   readonly maxMetadataBytes: number;
 }
 

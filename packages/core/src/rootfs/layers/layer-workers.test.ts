@@ -201,7 +201,7 @@ test.for<{ limit: keyof typeof defaultRootfsLimits; max: number; bytes: Buffer; 
   },
   { limit: "maxPathBytes", max: 7, bytes: archive, entry: "dir/file" },
   { limit: "maxPathBytes", max: 7, bytes: tarHeader({ name: "a", type: "2", linkName: "12345678" }), entry: "a" },
-  { limit: "maxMetadataBytes", max: 4 + 8 + 6 + 1, bytes: archive, entry: "dir/file" },
+  { limit: "maxMetadataBytes", max: 4 + 8 + 400 + 6 + 1, bytes: archive, entry: "dir/file" },
 ])("a layer beyond $limit is refused", async ({ limit, max, bytes, entry }) => {
   const limits = { ...defaultRootfsLimits, [limit]: max };
   await expect(scanned(layerOf(bytes), { limits })).rejects.toMatchObject({

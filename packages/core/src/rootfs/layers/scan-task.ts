@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { RootfsLimits } from "../limits.ts";
 import { textOfByteString } from "../tree/inode.ts";
 import { ArchiveFault } from "./archive-fault.ts";
+import { metadataBytes } from "./entry-bytes.ts";
 import { inflateLayer } from "./inflate.ts";
 import type { LayerEntry, LayerScan } from "./layer-entry.ts";
 import { LayerFault, layerInvalid, layerMismatch } from "./layer-fault.ts";
@@ -27,8 +28,6 @@ export type ScanMessage =
 const [batchEntries, batchBytes] = [1000, 1024 * 1024];
 /** A layer that unpacks to less is no bomb, whatever its ratio. */
 const minBombBytes = 64 * 1024 * 1024;
-/** One part of a sparse file, in bytes of memory. */
-const extentBytes = 24;
 
 /** Reads a layer once from end to end and tells its entries. */
 export async function runTask(input: ScanInput, context: TaskContext<ScanMessage>): Promise<LayerScan> {
@@ -125,11 +124,6 @@ class Batch {
       { reference, limit, max, layer: file.layer, ...(name === undefined ? {} : { entry: name }) },
     );
   }
-}
-
-function metadataBytes({ name, linkName = "", xattrs = [], extents = [] }: LayerEntry): number {
-  const xattrBytes = xattrs.reduce((sum, [key, value]) => sum + key.length + value.byteLength, 0);
-  return name.length + linkName.length + xattrBytes + extents.length * extentBytes;
 }
 
 function hashOf(digest: string) {

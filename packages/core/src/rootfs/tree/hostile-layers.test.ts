@@ -154,7 +154,32 @@ test.for<{
     name: "more attributes than are held",
     entries: [file("a", 0, { xattrs: [["user.a", Buffer.alloc(100)]] })],
     limit: "maxMetadataBytes",
-    max: 106,
+    max: 506,
+  },
+  {
+    name: "more empty attributes",
+    entries: [file("a", 0, { xattrs: Array.from({ length: 5 }, (_, n) => [`user.${n}`, Buffer.alloc(0)] as const) })],
+    limit: "maxMetadataBytes",
+    max: 2030,
+  },
+  {
+    name: "more parts of sparse files",
+    entries: [file("a", 9, { extents: [0, 1, 2].map((n) => ({ at: 2 * n, offset: n, length: 1 })) })],
+    limit: "maxMetadataBytes",
+    max: 240,
+  },
+  { name: "more directories that a name implies", entries: [file("a/b/c/d")], limit: "maxEntries", max: 3 },
+  {
+    name: "longer paths of directories that a name implies",
+    entries: [file("a/b/c/d")],
+    limit: "maxMetadataBytes",
+    max: 7 + 1 + 3 + 5 - 1,
+  },
+  {
+    name: "longer paths behind links",
+    entries: [dir("abcdef"), symlink("l", "abcdef"), file("l/a"), file("l/b")],
+    limit: "maxMetadataBytes",
+    max: 6 + 7 + 8 + 8 - 1,
   },
 ])("$name than the limit are refused, and as many are not", ({ entries, limit, max }) => {
   expect(failureOf([entries], { [limit]: max })).toMatchObject({

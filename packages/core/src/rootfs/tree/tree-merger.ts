@@ -1,5 +1,6 @@
 import { RootfsError } from "../errors.ts";
 import type { OnRootfsEvent } from "../events.ts";
+import { metadataBytes } from "../layers/entry-bytes.ts";
 import type { LayerEntry } from "../layers/layer-entry.ts";
 import type { LayerFile } from "../layers/layer-file.ts";
 import { defaultRootfsLimits, type RootfsLimits } from "../limits.ts";
@@ -7,7 +8,7 @@ import { EntryInodes } from "./entry-inodes.ts";
 import { impliedDirectory, setMetadata } from "./implied.ts";
 import { type ByteString, type DirectoryInode, type Inode, textOfByteString } from "./inode.ts";
 import { LayerNames } from "./layer-names.ts";
-import { namesOfPath, PathFault, type Place, requireName, walkPath } from "./walk-path.ts";
+import { namesOfPath, PathFault, type PathLimit, type Place, requireName, walkPath } from "./walk-path.ts";
 import { whiteoutOf } from "./whiteout.ts";
 
 /** What the merged layers belong to. */
@@ -74,7 +75,7 @@ export class TreeMerger {
    */
   apply(entry: LayerEntry): void {
     try {
-      this.#count(entry);
+      this.#count(1, metadataBytes(entry));
       this.#apply(entry);
     } catch (error) {
       throw error instanceof PathFault ? this.#errorOf(entry, error) : error;
@@ -108,6 +109,7 @@ export class TreeMerger {
       }
     }
     const place = this.#placeOf(name);
+    this.#count(0, Math.max(0, place.bytes - name.length)); // links on the way may make a short name a long path
     if (place.inode === this.#root) this.#setRoot(entry);
     else if (entry.type === "hardlink") this.#link(place, entry);
     else this.#put(place, entry);
@@ -133,7 +135,7 @@ export class TreeMerger {
     const place = walkPath(this.#root, namesOfPath(path), {
       limits: this.#limits,
       follow: false,
-      make: (parent, missing) => this.#makeDirectory(parent, missing),
+      make: (parent, missing, bytes) => this.#makeDirectory(parent, missing, bytes),
     });
     if (place === undefined) throw new PathFault("a directory on its way cannot be made");
     if (isPlain) {
@@ -143,8 +145,9 @@ export class TreeMerger {
     return place;
   }
 
-  #makeDirectory(parent: DirectoryInode, name: ByteString): DirectoryInode {
+  #makeDirectory(parent: DirectoryInode, name: ByteString, bytes: number): DirectoryInode {
     requireName(name);
+    this.#count(1, bytes); // one name may imply hundreds
     const directory = impliedDirectory();
     this.#names.addWhole(directory);
     this.#add(parent, name, undefined, directory);
@@ -200,12 +203,15 @@ export class TreeMerger {
     else this.#names.removeLower(directory, whiteout.name);
   }
 
-  #count(entry: LayerEntry): void {
-    this.#entries++;
-    if (this.#entries > this.#limits.maxEntries) throw this.#limitError(entry, "maxEntries");
-    this.#metadataBytes += entry.name.length + (entry.linkName?.length ?? 0);
-    for (const [name, value] of entry.xattrs ?? []) this.#metadataBytes += name.length + value.byteLength;
-    if (this.#metadataBytes > this.#limits.maxMetadataBytes) throw this.#limitError(entry, "maxMetadataBytes");
+  #count(entries: number, metadataBytes: number): void {
+    this.#entries += entries;
+    this.#metadataBytes += metadataBytes;
+    this.#requireWithin("maxEntries", this.#entries);
+    this.#requireWithin("maxMetadataBytes", this.#metadataBytes);
+  }
+
+  #requireWithin(limit: PathLimit, value: number): void {
+    if (value > this.#limits[limit]) throw new PathFault(`${limit} is ${this.#limits[limit]}`, limit);
   }
 
   #errorOf(entry: LayerEntry, fault: PathFault): RootfsError {

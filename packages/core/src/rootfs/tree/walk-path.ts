@@ -19,8 +19,8 @@ export class PathFault extends Error {
   }
 }
 
-/** The ceilings of paths. */
-export type PathLimit = "maxDepth" | "maxPathBytes";
+/** The ceilings that a path can go beyond. */
+export type PathLimit = "maxDepth" | "maxPathBytes" | "maxEntries" | "maxMetadataBytes";
 
 /** Where a path leads. */
 export interface Place {
@@ -44,8 +44,8 @@ export interface WalkOptions {
   readonly lenient?: boolean | undefined;
   /** Whether a link is followed, whatever else says so; where it is not, the path leads nowhere. @defaultValue all are */
   readonly through?: ((directory: DirectoryInode, name: ByteString) => boolean) | undefined;
-  /** Makes a directory that is missing above where the path leads; without it such a path leads nowhere. */
-  readonly make?: ((parent: DirectoryInode, name: ByteString) => DirectoryInode) | undefined;
+  /** Makes a directory that is missing above where the path leads, `bytes` from the root; without it such a path leads nowhere. */
+  readonly make?: ((parent: DirectoryInode, name: ByteString, bytes: number) => DirectoryInode) | undefined;
 }
 
 /** A directory on the way, maybe one that is still to be made: its name, and the bytes of the path so far. */
@@ -128,7 +128,7 @@ export function walkPath(
 function madeOf(stack: readonly Level[], root: DirectoryInode, make: WalkOptions["make"]): DirectoryInode {
   let parent = root;
   for (const level of stack) {
-    level.inode ??= make?.(parent, level.name);
+    level.inode ??= make?.(parent, level.name, level.bytes);
     parent = level.inode ?? parent;
   }
   return parent;

@@ -6,8 +6,8 @@ import { blockBytes, paddingOf } from "./encode-entry.ts";
 export interface SparseMap {
   readonly realSize: number;
   readonly map: Buffer;
-  /** Bytes of the layer, and where they go, counted from the end of the map. */
-  readonly pieces: readonly { readonly offset: number; readonly length: number; readonly position: number }[];
+  /** Bytes of the layer, and where they go (`at`), counted from the end of the map. */
+  readonly pieces: readonly DataExtent[];
   /** The map and the parts, in bytes. */
   readonly storedBytes: number;
 }
@@ -38,7 +38,7 @@ export function sparseMapOf(inode: FileInode): SparseMap | undefined {
 
 function partsOf(extents: readonly DataExtent[], size: number) {
   const parts: Part[] = [];
-  const pieces: SparseMap["pieces"][number][] = [];
+  const pieces: DataExtent[] = [];
   let partBytes = 0;
   for (const { at, offset, length } of extents) {
     const start = at - (at % blockBytes);
@@ -48,7 +48,7 @@ function partsOf(extents: readonly DataExtent[], size: number) {
       part = { at: start, end: start };
       parts.push(part);
     }
-    pieces.push({ offset, length, position: partBytes - (part.end - at) });
+    pieces.push({ at: partBytes - (part.end - at), offset, length });
     partBytes += Math.max(0, end - part.end);
     part.end = Math.max(part.end, end);
   }

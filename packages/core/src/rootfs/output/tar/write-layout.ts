@@ -67,11 +67,11 @@ export async function writeLayout(
     }
     batch.add(sparse.map);
     const layer = "layer" in inode.content ? inode.content.layer : 0;
-    for (const { offset, length, position } of sparse.pieces) {
-      targets.push({ inode: { size: length, content: { layer, offset } }, path, position: batch.end + position });
-      dataBytes += length;
-    }
-    batch.leaveRoom(sparse.storedBytes - sparse.map.byteLength);
+    const { pieces: extents } = sparse;
+    const size = sparse.storedBytes - sparse.map.byteLength;
+    targets.push({ inode: { size, content: { layer, offset: 0, extents } }, path, position: batch.end });
+    for (const { length } of extents) dataBytes += length;
+    batch.leaveRoom(size);
   }
   batch.flush();
   return { targets, dataBytes, sizeBytes: batch.end + endBytes, entries };
