@@ -1,0 +1,20 @@
+/**
+ * Describes what an installer depends on (files, images, charts, git repositories) as manifests of items, chooses among
+ * them, and says where in a cache each belongs. Everything here is a pure function of its arguments: nothing is read from
+ * the network or the disk.
+ * @packageDocumentation
+ */
+
+export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "./digest.ts";
+export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
+export { isPathSegment, requirePathSegment, requirePathSegments } from "./path-segment.ts";
+export {
+  type AxisChoice,
+  chooseNames,
+  isSelected,
+  joinSelectors,
+  parseNames,
+  parseSelection,
+  type Selection,
+  type Selectors,
+} from "./selectors.ts";
