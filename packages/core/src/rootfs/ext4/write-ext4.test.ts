@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ext4Sample } from "../../../../../tests/support/ext4-sample.ts";
 import { HandMadeTree } from "../../../../../tests/support/hand-made-tree.ts";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { noTmpfs, tmpfs } from "../../../../../tests/support/tmpfs.ts";
 import { lacking } from "../../../../../tests/support/tools.ts";
 import { LayerWorkers } from "../layers/layer-workers.ts";
 import { byteStringOf, type DirectoryInode } from "../tree/inode.ts";
@@ -227,6 +228,25 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
     await expect(writeExt4(tree, join(folder, "image"), options)).rejects.toBe(reason);
     expect(readdirSync(folder)).toEqual(["layer-0"]);
   });
+
+  test.skipIf(noTmpfs !== undefined).for([
+    { name: "is being formatted", bytes: 16_384, more: [] },
+    { name: "is being filled", bytes: 131_072, more: Array.from({ length: 40 }, (_, at) => `d${at}`) },
+  ])(
+    "a disk that gets full while the image $name is told as that, and the old image stays",
+    async ({ bytes, more }) => {
+      const folder = tempFolder();
+      const full = tmpfs(bytes);
+      const image = join(full, "image");
+      writeFileSync(image, "old");
+      const make = new HandMadeTree();
+      const names = more.map((name) => [name, make.directory({ file: make.file("x".repeat(4000)) })]);
+      const tree = make.finish(folder, make.directory(Object.fromEntries(names)));
+      const failed = writeExt4(tree, image, startWorkers({ workDirectory: folder }));
+      await expect(failed).rejects.toMatchObject({ code: "NO_SPACE", details: { path: image } });
+      expect(readdirSync(full)).toEqual(["image"]);
+    },
+  );
 
   test("what debugfs says is held to the byte, whatever its exit code", async () => {
     const folder = tempFolder();

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdtemp, open, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { isRootfsError, type RootfsError } from "../errors.ts";
 import type { OnRootfsEvent, RootfsStage } from "../events.ts";
 import { fileError } from "../file-error.ts";
 import type { LayerWorkers } from "../layers/layer-workers.ts";
@@ -98,10 +99,20 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
     await atPath(target, rename(image, target));
     await flush(parent);
     return made;
+  } catch (error) {
+    throw diskFull(error, target) ?? error;
   } finally {
     await rm(image, { force: true });
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What a program says that could not write the image, for the image itself may be full as well. */
+const diskFullWords = /No space left on device|Disk quota exceeded/;
+
+function diskFull(error: unknown, path: string): RootfsError | undefined {
+  if (!isRootfsError(error, "TOOL_FAILED") || !diskFullWords.test(error.details.output)) return undefined;
+  return fileError(Object.assign(new Error(error.message, { cause: error }), { code: "ENOSPC" }), path);
 }
 
 async function makeFolder(parent: string): Promise<string> {

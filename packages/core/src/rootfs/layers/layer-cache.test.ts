@@ -213,3 +213,24 @@ test.skipIf(noTmpfs !== undefined)("layers are copied from and to a cache on ano
   expect(await take(cache, blob)).toEqual(Buffer.from(blob.bytes));
   expect(warnings).toEqual([]);
 });
+
+test.skipIf(noTmpfs !== undefined)(
+  "a disk that is full costs no layer of the cache, and nothing is left on it",
+  async () => {
+    const kept = tempFolder();
+    const blob = aBlob({ size: 50_000 });
+    await keep(aCache(kept).cache, blob);
+    const full = tmpfs(24_576);
+    expect(await aCache(kept).cache.take(blob, join(full, "taken"), signal)).toBe(false);
+    expect(await take(aCache(kept).cache, blob)).toEqual(Buffer.from(blob.bytes));
+    const small = aBlob({ size: 4096 });
+    writeFileSync(join(full, "others"), new Uint8Array(3 * 4096));
+    const { cache, warnings } = aCache(full);
+    await keep(cache, small);
+    await keep(cache, blob);
+    expect(warnings.join()).toContain("ENOSPC");
+    expect(readdirSync(full, { recursive: true, encoding: "utf8" }).filter((name) => name.includes(".tmp-"))).toEqual(
+      [],
+    );
+  },
+);

@@ -48,16 +48,17 @@ export class LayerCache implements KeptLayers, AsyncDisposable {
       const meta = await readMeta(kept);
       if (!meta) return false;
       const { size } = await stat(kept);
-      if (meta.size !== size || size !== blob.size) throw new Error(`${kept} has ${size} bytes`);
+      if (meta.size !== size || size !== blob.size) throw new DamagedLayer(`${kept} has ${size} bytes`);
       await linkOrCopy(kept, path, signal); // its own name for it: others may remove theirs
-      if ((await digestOfFile(path, blob.digest, signal)) !== blob.digest) throw new Error(`${kept} has other bytes`);
+      if ((await digestOfFile(path, blob.digest, signal)) !== blob.digest)
+        throw new DamagedLayer(`${kept} has other bytes`);
       if (this.#now() - Date.parse(meta.lastAccess) >= accessGrainMs) await this.#writeMeta(blob, kept);
       return true;
     } catch (error) {
       await rm(path, { force: true }).catch(() => {});
       if (signal.aborted || (error as NodeJS.ErrnoException).code === "ENOENT") return false; // another run made room
       this.#warn(`cannot use layer ${blob.digest} of the cache`, error);
-      await this.#quietly("remove what is damaged", () => removeLayer(kept));
+      if (error instanceof DamagedLayer) await this.#quietly("remove what is damaged", () => removeLayer(kept));
       return false;
     }
   }
@@ -98,8 +99,13 @@ export class LayerCache implements KeptLayers, AsyncDisposable {
   async #writeMeta({ digest, size }: Blob, kept: string): Promise<void> {
     const meta: LayerMeta = { digest, size, lastAccess: new Date(this.#now()).toISOString() };
     const temporary = join(dirname(kept), `${temporaryPrefix}${process.pid}-${randomUUID()}`);
-    await writeFile(temporary, `${JSON.stringify(meta)}\n`, { flag: "wx", mode: 0o600 });
-    await rename(temporary, kept + metaSuffix);
+    try {
+      await writeFile(temporary, `${JSON.stringify(meta)}\n`, { flag: "wx", mode: 0o600 });
+      await rename(temporary, kept + metaSuffix);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
   }
 
   #pathOf(digest: Digest): string {
@@ -123,6 +129,9 @@ export class LayerCache implements KeptLayers, AsyncDisposable {
     this.#onEvent?.({ type: "warning", warning: { code: "CACHE_FAILED", message: text } });
   }
 }
+
+/** A layer of the cache that is not what it should be; where anything else fails, it may well be. */
+class DamagedLayer extends Error {}
 
 /** A second name for a file or, on another file system, a copy. */
 async function linkOrCopy(from: string, to: string, signal: AbortSignal): Promise<void> {
