@@ -29,7 +29,7 @@ directories are read with \`lstat\` and \`getfattr\`, archives are unpacked by G
 \`debugfs\` and, mounted read-only, by the kernel, after \`e2fsck -fn\` found nothing in them. The one image with everything
 rare is held against umoci in every run of the tests too; a test beside it plants differences and sees that each is found.
 
-This run used ${versions.join("; ")}.
+The last runs used ${versions.join("; ")}.
 
 ## Trees
 
@@ -60,8 +60,8 @@ it links it to itself. None was another tree, and none was refused by us alone.
 
 Every ext4 image was made ${proofs[0]?.makings.length ?? 0} times, by programs of their own: ${listOf(proofs[0]?.makings ?? [])}.
 
-| image | size in MiB | SHA-256 of all of them |
-| --- | --- | --- |
+| image | size in MiB | made | different checksums |
+| --- | --- | --- | --- |
 ${proofs.map(makingRow).join("\n")}
 `;
 }
@@ -81,8 +81,8 @@ function shortened(text: string): string {
 }
 
 function makingRow({ title, makings }: Proof): string {
-  const sums = [...new Set(makings.map(({ sha256 }) => sha256))];
-  return `| ${title} | ${(makings[0]?.sizeBytes ?? 0) / 2 ** 20} | ${sums.map((sum) => `\`${sum}\``).join(", ")} |`;
+  const sums = new Set(makings.map(({ sha256 }) => sha256));
+  return `| ${title} | ${(makings[0]?.sizeBytes ?? 0) / 2 ** 20} | ${makings.length} | ${sums.size} |`;
 }
 
 function listOf(makings: readonly Making[]): string {
