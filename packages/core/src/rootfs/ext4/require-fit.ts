@@ -42,10 +42,11 @@ function misfitOf(path: string, inode: Inode, links: number): string | undefined
   if (links > maxLinks) return `it has ${links} names, and ${maxLinks} is the most`;
   if (!isId(inode.uid) || !isId(inode.gid)) return "its owner is no 32-bit number";
   if (xattrSpace(inode) > maxXattrBytes) return `its extended attributes do not fit into ${maxXattrBytes} bytes`;
-  for (const attribute of inode.xattrs?.keys() ?? []) {
+  for (const [attribute, value] of inode.xattrs ?? []) {
     if (attribute === "" || attribute.length > maxNameBytes)
       return "no extended attribute can have the name of its one";
     if (!isDebugfsLine(attribute)) return "the name of an extended attribute of it has an end of line in it";
+    if (attribute.startsWith("system.posix_acl_") && !isAcl(value)) return `its ${attribute} is no access control list`;
   }
   if (inode.type === "symlink" && (inode.target === "" || inode.target.length >= blockBytes))
     return `its target has ${inode.target.length} bytes`;
@@ -54,6 +55,12 @@ function misfitOf(path: string, inode: Inode, links: number): string | undefined
   if (inode.type !== "character" && inode.type !== "block") return undefined;
   const { major, minor } = inode;
   return major > maxMajor || minor > maxMinor ? `there is no device ${major}:${minor}` : undefined;
+}
+
+/** Whether it is a version, 2, and entries of eight bytes: the form that programs and layers have. */
+function isAcl(value: Uint8Array): boolean {
+  const { byteLength } = value;
+  return byteLength > 4 && byteLength % 8 === 4 && Buffer.from(value).readUInt32LE(0) === 2;
 }
 
 function isId(id: number): boolean {

@@ -198,6 +198,7 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
   test.for([
     { name: "a file that is called lost+found", entry: "lost+found", reason: /keeps a directory/ },
     { name: "more extended attributes than fit", entry: "xattrs", reason: /attributes do not fit/ },
+    { name: "an access control list that is none", entry: "acl", reason: /no access control list/ },
     { name: "a device that is none", entry: "device", reason: /no device/ },
   ])("refuses $name before it writes anything", async ({ entry, reason }) => {
     const folder = tempFolder();
@@ -205,6 +206,7 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
     const entries = {
       "lost+found": make.file("x"),
       xattrs: make.file("x", { xattrs: new Map([["user.x", Buffer.alloc(4090)]]) }),
+      acl: make.file("x", { xattrs: new Map([["system.posix_acl_access", Buffer.from("bad")]]) }),
       device: make.device("block", 4096, 0),
     };
     const inode = entries[entry as keyof typeof entries];
