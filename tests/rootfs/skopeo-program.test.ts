@@ -97,7 +97,7 @@ describe.skipIf(process.platform === "win32")("skopeo is called", () => {
     expect(programs.calls[2]).toContain("|--src-tls-verify=false|");
   });
 
-  const other = anImage({ tag: "other" });
+  const other = anImage({ tag: "other", layers: [aLayer({ size: 7 }), aLayer({ size: 8 })] }); // as many
   const index = anIndex({ images: [image], platforms: [{ os: "linux", architecture: "amd64" }] });
   test.for([
     {

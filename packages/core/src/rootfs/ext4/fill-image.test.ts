@@ -31,3 +31,17 @@ test.skipIf(lacking("mke2fs", "debugfs", "e2fsck").length > 0).for([
   const tries = code === undefined ? times + 1 : Math.min(times, 6);
   expect(programs.calls).toHaveLength(tries);
 });
+
+test.skipIf(lacking("mke2fs", "debugfs", "e2fsck").length > 0)(
+  "an image that debugfs complains of is none, also when it answered to everything as it should",
+  async () => {
+    const programs = new ProgramFolder().add("debugfs", `'${findProgram("debugfs")}' "$@"; echo odd >&2`);
+    const environment = { PATH: `${programs.path}:${process.env.PATH}` };
+    const folder = tempFolder();
+    const make = new HandMadeTree();
+    const tree = make.finish(folder, make.directory({ a: make.file("a") }));
+    await using workers = new LayerWorkers({ maxThreads: 1 });
+    const failing = writeExt4(tree, join(folder, "image"), { workers, environment });
+    await expect(failing).rejects.toMatchObject({ code: "TOOL_FAILED", details: { output: "odd" } });
+  },
+);

@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
+import { ProgramFolder } from "../../../../../tests/support/program-folder.ts";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { findTool } from "./find-tool.ts";
 import { runTool } from "./run-tool.ts";
@@ -39,7 +40,9 @@ describe.skipIf(process.platform === "win32")("running a program", () => {
   });
 
   test("names the program that is missing, and folders of PATH that are not absolute are passed over", async () => {
-    const environment = { PATH: "::.:bin:/nowhere" };
+    const programs = new ProgramFolder().add("e2fsck-x", "exit 0");
+    const environment = { PATH: `::${relative(process.cwd(), programs.path)}:/nowhere` };
+    await runTool("e2fsck-x", [], { step, environment: { PATH: programs.path } });
     await expect(runTool("e2fsck-x", [], { step, environment })).rejects.toMatchObject({
       code: "TOOL_MISSING",
       details: { tool: "e2fsck-x", purpose: step },

@@ -286,6 +286,7 @@ describe("extended headers", () => {
         ["SCHILY.xattr.user.empty", ""],
         ["SCHILY.xattr.security.capability", "\x01\0\n=\xff"],
         ["SCHILY.xattr.user.a%3Db%25", "gnu"],
+        ["SCHILY.xattr.user.%253D", "escaped twice"],
         ["LIBARCHIVE.xattr.user.%c3%a4", "AAH/"],
         ["LIBARCHIVE.xattr.user.empty", ""],
       ]),
@@ -295,6 +296,7 @@ describe("extended headers", () => {
       ["user.empty", []],
       ["security.capability", [1, 0, 10, 61, 255]],
       ["user.a=b%", [...Buffer.from("gnu")]],
+      ["user.%3D", [...Buffer.from("escaped twice")]],
       ["user.\xc3\xa4", [0, 1, 255]],
     ]);
     expect(entry.xattrs?.every(([, value]) => value.buffer.byteLength === value.byteLength)).toBe(true);

@@ -60,6 +60,18 @@ const archive = Buffer.concat([
 const half = archive.byteLength / 2 - 77;
 const skippable = Buffer.from("5a2a4d180300000001020a", "hex");
 
+/** A zstd frame of one block, whose size is told in so many bytes: what is given as it is, or a byte so many times. */
+function frameOf(content: Uint8Array | { readonly zeros: number }, sizeBytes: 1 | 2 | 4 | 8): Buffer {
+  const length = content instanceof Uint8Array ? content.byteLength : content.zeros;
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(sizeBytes === 2 ? length - 256 : length));
+  const block = Buffer.alloc(4);
+  block.writeUInt32LE(length * 8 + (content instanceof Uint8Array ? 0 : 2) + 1); // type, and that it is the last
+  const [magic, descriptor] = [Buffer.from("28b52ffd", "hex"), Buffer.of(0x20 + Math.log2(sizeBytes) * 0x40)];
+  const data = content instanceof Uint8Array ? content : Buffer.of(0);
+  return Buffer.concat([magic, descriptor, size.subarray(0, sizeBytes), block.subarray(0, 3), data]);
+}
+
 test("a layer is read however it is packed, and whatever pieces it is in", async () => {
   const workers = startWorkers();
   const [first, second] = [archive.subarray(0, half), archive.subarray(half)];
@@ -78,6 +90,15 @@ test("a layer is read however it is packed, and whatever pieces it is in", async
     [gzipSync(archive), { digest: digestOf(gzipSync(archive), "sha512") }],
     [Buffer.concat([gzipSync(archive), gzipSync(""), Buffer.alloc(1500)])],
     [zstdCompressSync(archive)],
+    [
+      Buffer.concat([
+        frameOf(first, 8),
+        frameOf(second.subarray(0, -1024), 4),
+        frameOf({ zeros: 512 }, 2),
+        frameOf({ zeros: 200 }, 1),
+        frameOf({ zeros: 312 }, 8),
+      ]),
+    ],
     [Buffer.concat([skippable, zstdCompressSync(first), skippable, zstdCompressSync(second), skippable]), {}, [3]],
   ] as const) {
     const { entries, storedBytes } = await scanned(layerOf(bytes, changes, ends), {}, workers);

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { digestOf } from "@tranship/registry";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { HandMadeTree } from "../../../../../tests/support/hand-made-tree.ts";
@@ -60,6 +62,17 @@ describe("files in layers", () => {
     (tree.layers as unknown[]).length = 0; // what is read from here on was kept
     expect(await textAt(files, "passwd")).toBe("root:x:0:0\n");
     expect(await textAt(files, "empty")).toBe("");
+  });
+
+  test("are read when nothing follows them in their layer", async () => {
+    const bytes = Buffer.concat([Buffer.alloc(512), Buffer.alloc(512, "last")]);
+    const path = join(tempFolder(), "layer");
+    writeFileSync(path, bytes);
+    const digest = digestOf(bytes);
+    const file = { layer: 0, digest, size: 1024, diffId: digest, pieces: [{ path, offset: 0, length: 1024 }] };
+    const make = new HandMadeTree();
+    const root = make.directory({ a: { ...make.file(Buffer.alloc(512)), content: { layer: 0, offset: 512 } } });
+    expect((await textAt(open({ root, layers: [file] }), "a")).slice(-4)).toBe("last");
   });
 
   test("are not believed when their layer has become another, or is too short for them", async () => {
