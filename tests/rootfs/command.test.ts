@@ -94,23 +94,18 @@ describe("what it makes", () => {
     expect(existsSync(`${path}.ext4`)).toBe(false);
   });
 
-  test("the same bytes of a folder of layouts, which is not asked for its only image by name", async () => {
+  test("the same bytes of a folder of layouts and of a bundle, by what it was pulled by and as their only image", async () => {
     const folder = tempFolder();
-    const { stdout } = await runProgram(
-      "sync",
-      registry.host,
-      `oci:${join(folder, "images")}`,
-      "--image",
-      app,
-      "--no-packages",
-      "--no-modules",
-    );
-    expect(stdout).toContain("1 written");
-    const [one, two] = [
-      await made(app, "-o", join(folder, "one.tar")),
-      await made("--source", `oci:${join(folder, "images")}`, "-o", join(folder, "two.tar")),
-    ];
-    expect([two.sha256, two.manifestDigest]).toEqual([one.sha256, one.manifestDigest]);
+    const [layouts, bundle] = [join(folder, "layouts"), join(folder, "bundle")];
+    const only = ["--image", app, "--no-packages", "--no-modules"];
+    expect((await runProgram("sync", registry.host, `oci:${layouts}`, ...only)).code).toBe(0);
+    expect((await runProgram("pull", bundle, ...only)).code).toBe(0);
+    const places = [[app], ["--source", `oci:${layouts}`], ["--source", bundle], [app, "--source", `bundle:${bundle}`]];
+    const reports = [];
+    for (const [at, place] of places.entries()) reports.push(await made(...place, "-o", join(folder, `${at}.tar`)));
+    expect(new Set(reports.map(({ sha256, manifestDigest }) => `${sha256} ${manifestDigest}`)).size).toBe(1);
+    const { stderr, code } = await runProgram("rootfs", "--source", join(folder, "0.tar"), "-o", join(folder, "x.tar"));
+    expect([code, stderr]).toEqual([2, expect.stringContaining("docker-archive:")]);
   });
 
   test("below a registry and path that --source says", async () => {

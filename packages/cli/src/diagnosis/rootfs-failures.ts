@@ -29,8 +29,12 @@ const findings: { readonly [Code in ToldCode]: Find<Code> } = {
   IMAGE_NOT_FOUND: ({ reference, offered }) =>
     finding(
       "image-not-found",
-      reference === "" ? "there is more than one image, or none" : "the image is not there",
-      reference === "" ? "none was named" : "the name is misspelt, or another place is meant",
+      offered.length === 0
+        ? "there is no image"
+        : reference === ""
+          ? "there is more than one image"
+          : "the image is not there",
+      offered.length > 0 && reference === "" ? "none was named" : "the name is misspelt, or another place is meant",
       offered.length > 0 ? `name one of these: ${listed(offered)}` : "check the place in --source",
     ),
   PLATFORM_NOT_FOUND: ({ offered }) =>

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import {
   exportModeOf,
   openSource,
@@ -56,6 +57,10 @@ function parsePlaceOfImage(text: string): PlaceOfImage {
   const place = archive === undefined ? parseCliPlace(text, isThere) : undefined;
   if (place?.kind === "registry") return place;
   const path = place?.directory ?? archive ?? "";
+  if (path === text && statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(
+      `--source ${text}: say what it is: docker-archive:${text}, as \`docker save\` writes it, or bundle:${text}`,
+    );
   if (!isThere(path)) throw new UsageError(`--source ${text}: there is no such file or folder`);
   return { kind: place?.kind ?? "docker-archive", path };
 }

@@ -23,7 +23,7 @@ export async function replaceDirectory(
   });
   await using folder = await ScratchFolder.create(parent, options.onEvent);
   const fresh = join(folder.path, "rootfs");
-  const { sidecar = `${target}.metadata.json` } = options;
+  const { sidecar = `${directory.replace(/(?<=[^/])\/+$/, "")}.metadata.json` } = options;
   const put = () => putInPlace(fresh, target, join(folder.path, "replaced"));
   return await fillDirectory(tree, fresh, { ...options, sidecar, shown: directory }, put);
 }

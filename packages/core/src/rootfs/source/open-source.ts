@@ -14,8 +14,9 @@ import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { layoutTagOf } from "../../layout/layout-entry.ts";
 import { LayoutRegistry } from "../../layout/layout-registry.ts";
 import { splitRefName } from "../../layout/ref-name.ts";
+import { hostPath } from "../../services/images/images-paths.ts";
 import { DockerArchive } from "./archive/docker-archive.ts";
-import { imageNotFound, type OpenedImage } from "./opened-image.ts";
+import { fullNameOf, imageNotFound, type OpenedImage } from "./opened-image.ts";
 import { sourceError } from "./source-error.ts";
 
 /** A place on this machine that has images. */
@@ -32,7 +33,7 @@ export interface OpenedSource extends AsyncDisposable {
 
 /**
  * Finds an image in a place on this machine. In a bundle and a folder of layouts it is called by its path, such as
- * `packages/console:v1.45.2`; in a layout by its tag or whole `ref.name`; in an archive by its name; everywhere by its
+ * `packages/console:v1.45.2`, in a bundle also by the reference it was pulled by, such as `alpine:3.20`; in a layout by its tag or whole `ref.name`; in an archive by its name; everywhere by its
  * digest too. Where there is only one image, it need not be named.
  * @throws RootfsError `IMAGE_NOT_FOUND`, `IMAGE_INVALID`, `SOURCE_FAILED`, `FILE_FAILED`
  */
@@ -54,7 +55,8 @@ type Opener = (path: string, reference: string | undefined, signal: AbortSignal 
 const openers: Readonly<Record<SourcePlace["kind"], Opener>> = {
   bundle: async (path, reference, signal) => {
     return await holding(await Bundle.open(path, { signal }), async (bundle) => {
-      return (await findByPath(bundle, reference, signal)) ?? (await nothingFound(bundle, reference, signal));
+      const found = await findByPath(bundle, reference, signal);
+      return found ?? (await findByName(bundle, reference, signal)) ?? (await nothingFound(bundle, reference, signal));
     });
   },
   oci: async (path, reference, signal) => {
@@ -117,6 +119,19 @@ async function findByPath(
     if (found) return { imageRef: `${path || registry.name}@${found.digest}`, repository, reference: found.digest };
   }
   return undefined;
+}
+
+/** By the reference it was pulled by: `alpine:3.20` is at `docker.io/library/alpine`. */
+async function findByName(
+  bundle: RegistryReader,
+  reference: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<OpenedImage | undefined> {
+  if (reference === undefined) return undefined;
+  const full = fullNameOf(reference);
+  const slash = full.indexOf("/");
+  const path = `${hostPath(full.slice(0, slash))}${full.slice(slash)}`;
+  return slash < 0 || path === reference ? undefined : await findByPath(bundle, path, signal);
 }
 
 /** What a text may mean: path, and tag or digest. A single word is a path, or else a tag of what lies at the root. */

@@ -52,7 +52,7 @@ export function imagePaths({
 }
 
 /** A host as the first component of a path; different ones stay different. */
-function hostPath(host: string): string {
+export function hostPath(host: string): string {
   const [, address, port] = /^\[(.*)\](?::([0-9]+))?$/.exec(host) ?? [];
   if (address === undefined) return host.replace(":", "_");
   const whole = address.replace(/^::/, "0::").replace(/::$/, "::0"); // a component begins and ends with more than a separator
