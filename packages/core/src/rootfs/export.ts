@@ -45,7 +45,7 @@ export async function streamRegistryToDir(
   await mkdir(dirname(target), { recursive: true }).catch((error: unknown) => {
     throw fileError(error, dirname(target));
   });
-  await using folder = await ScratchFolder.create(dirname(target), onEvent);
+  await using folder = await ScratchFolder.create(dirname(target), { onEvent });
   await using rootfs = await Rootfs.open(source, { directory: folder.path, ...options });
   const { unapplied, sidecar } = await rootfs.writeDirectory(directory, { replace: true, signal });
   return { directory, exportMode, unapplied, sidecar };

@@ -50,7 +50,7 @@ export async function openTree(source: PreparedSource, options: OpenRootfsOption
   const { directory = tmpdir(), maxThreads, signal, onEvent } = options;
   signal?.throwIfAborted();
   await using held = new Held();
-  const folder = held.use(await ScratchFolder.create(directory, onEvent)).path;
+  const folder = held.use(await ScratchFolder.create(directory, { onEvent })).path;
   const limits = { ...defaultRootfsLimits, ...options.limits };
   const { maxLayers } = limits;
   const { image } = held.use(await fetchImage(source, { directory: folder, maxLayers, signal }));

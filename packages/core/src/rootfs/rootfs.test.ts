@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ import { LayerCache } from "./layers/layer-cache.ts";
 import { Rootfs } from "./rootfs.ts";
 import { prepareSource } from "./source/prepare-source.ts";
 import type { PreparedSource } from "./source/source.ts";
+import { ownerHere } from "./store/build-owner.ts";
 
 const base = aLayer({ files: { "etc/a": "one", "etc/b": "two", "var/log/old": "x" } });
 const upper = aLayer({ files: { "etc/.wh.a": "", "etc/c": "three", "var/.wh..wh..opq": "", "var/new": "y" } });
@@ -141,6 +142,33 @@ test.for<{ name: string; write: (rootfs: Rootfs, folder: string, signal: AbortSi
   await expect(write(rootfs, folder, stop.signal)).rejects.toBe(reason);
   expect(all()).toEqual(before);
   expect(readFileSync(join(folder, "tar"), "utf8")).toBe("before");
+});
+
+test("what a process left that was killed while it put a directory in place is put back, or goes", async () => {
+  await using registry = await startTestRegistry();
+  const folder = tempFolder();
+  const left = [".tranship-rootfs-dead", ".tranship-rootfs-alive"].map((name) => join(folder, name));
+  const pids = [spawnSync(process.execPath, ["-e", ""]).pid, process.pid];
+  for (const [at, path] of left.entries()) {
+    mkdirSync(join(path, "replaced"), { recursive: true });
+    const owner = { ...(await ownerHere("x", Date.now())), pid: pids[at], replaces: at === 0 ? "out" : "other" };
+    writeFileSync(join(path, "owner"), JSON.stringify(owner));
+    writeFileSync(join(path, "replaced", "old"), "good");
+  }
+  const source = await seeded(registry, [{ ...base, ...(upper.diffId && { diffId: upper.diffId }) }]);
+  await expect(streamRegistryToDir(source, join(folder, "out"))).rejects.toMatchObject({ code: "LAYER_MISMATCH" });
+  expect(paths(folder)).toEqual([".tranship-rootfs-alive/owner", ".tranship-rootfs-alive/replaced/old", "out/old"]);
+});
+
+test("a file is not replaced by a directory", async () => {
+  await using registry = await startTestRegistry();
+  const folder = tempFolder();
+  writeFileSync(join(folder, "out"), "precious");
+  await expect(streamRegistryToDir(await seeded(registry), join(folder, "out"))).rejects.toMatchObject({
+    code: "OUTPUT_EXISTS",
+  });
+  expect(readFileSync(join(folder, "out"), "utf8")).toBe("precious");
+  expect(readdirSync(folder)).toEqual(["out"]);
 });
 
 test("layers whose unpacked bytes are not what the config says are refused", async () => {

@@ -1,5 +1,6 @@
-import { mkdir } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { RootfsError } from "../errors.ts";
 import { fileError } from "../file-error.ts";
 import { ScratchFolder } from "../scratch-folder.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
@@ -8,7 +9,7 @@ import { fillDirectory, type WriteDirectoryOptions, type WrittenDirectory } from
 
 /**
  * Writes a tree into a directory in place of what is there, if anything is: beside it first, and put there in one step once
- * all is written. Until then, and when anything fails, it stays as it was.
+ * all is written. Until then, and when anything fails, it stays as it was. A file is not replaced.
  * @throws RootfsError as `writeDirectory` does
  */
 export async function replaceDirectory(
@@ -21,9 +22,17 @@ export async function replaceDirectory(
   await mkdir(parent, { recursive: true }).catch((error: unknown) => {
     throw fileError(error, parent);
   });
-  await using folder = await ScratchFolder.create(parent, options.onEvent);
+  const { onEvent } = options;
+  await using folder = await ScratchFolder.create(parent, { onEvent, replaces: basename(target) });
+  await requireDirectory(target, directory);
   const fresh = join(folder.path, "rootfs");
   const { sidecar = `${directory.replace(/(?<=[^/])\/+$/, "")}.metadata.json` } = options;
-  const put = () => putInPlace(fresh, target, join(folder.path, "replaced"));
+  const put = () => putInPlace(fresh, target, folder.replaced);
   return await fillDirectory(tree, fresh, { ...options, sidecar, shown: directory }, put);
+}
+
+async function requireDirectory(target: string, path: string): Promise<void> {
+  const found = await stat(target).catch(() => undefined); // what cannot be looked at cannot be moved either
+  if (!found || found.isDirectory()) return;
+  throw new RootfsError("OUTPUT_EXISTS", `cannot write into ${path}: it is there and no directory`, { path });
 }

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { RootfsError } from "../../errors.ts";
 import { atFile, fileError } from "../../file-error.ts";
+import { removeTree } from "../../source/modes/remove-tree.ts";
 import type { ByteString } from "../../tree/inode.ts";
 import { hostPath } from "../host-path.ts";
 
@@ -44,7 +44,7 @@ export async function abandonDirectory({ shown, path, former }: ClaimedDirectory
 }
 
 async function remove(path: ByteString): Promise<void> {
-  await rm(Buffer.from(path, "latin1"), { recursive: true, force: true });
+  await removeTree(Buffer.from(path, "latin1"));
 }
 
 function atNew<T>(shown: string, action: () => T): T {

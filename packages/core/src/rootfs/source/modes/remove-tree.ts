@@ -6,23 +6,23 @@ import { fileError } from "../../file-error.ts";
  * not there is fine.
  * @throws RootfsError `FILE_FAILED`
  */
-export async function removeTree(path: string): Promise<void> {
+export async function removeTree(path: string | Buffer): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EACCES" && code !== "EPERM") throw fileError(error, path);
+    if (code !== "EACCES" && code !== "EPERM") throw fileError(error, String(path));
     await openFolders(path);
     try {
       await rm(path, { recursive: true, force: true });
     } catch (cause) {
-      throw fileError(cause, path);
+      throw fileError(cause, String(path));
     }
   }
 }
 
 /** Lets the owner into every folder; names are bytes, and links are not followed. */
-async function openFolders(path: string): Promise<void> {
+async function openFolders(path: string | Buffer): Promise<void> {
   const waiting = [Buffer.from(path)];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     try {
