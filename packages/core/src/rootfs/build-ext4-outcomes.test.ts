@@ -4,6 +4,7 @@ import { blobOf, createRegistry } from "@tranship/registry";
 import { aLayer, anImage, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { tempFolder } from "../../../../tests/support/temp-folder.ts";
+import { noTmpfs, tmpfs } from "../../../../tests/support/tmpfs.ts";
 import { lacking, pathWith } from "../../../../tests/support/tools.ts";
 import { type BuildOptions, buildExt4 } from "./build-ext4.ts";
 import type { RootfsEvent } from "./events.ts";
@@ -83,6 +84,18 @@ describe.skipIf(lacking(...programs).length > 0)("an ext4 image in the store", (
     const second = await buildExt4(source, inStore(store, { generation: 2, label: "two" }));
     expect([first.path, second.path].map((path) => existsSync(path))).toEqual([true, true]);
     expect(sha256Of(second.ext4Path)).toBe(second.sha256);
+  });
+
+  test.skipIf(noTmpfs !== undefined)("is not begun where its files would not fit, once they are known", async () => {
+    await using registry = await startTestRegistry();
+    const store = tmpfs(8 * 1024 ** 2);
+    const events: RootfsEvent[] = [];
+    const source = await seeded(registry, aLayer({ files: { large: "a".repeat(9_000_000) } })); // packed, it is small
+    expect(source.compressedSizeBytes).toBeLessThan(100_000);
+    const building = buildExt4(source, inStore(store, { onEvent: (event) => events.push(event) }));
+    await expect(building).rejects.toMatchObject({ code: "NO_SPACE", details: { neededBytes: expect.any(Number) } });
+    expect(events.flatMap((event) => (event.type === "stage.started" ? [event.stage] : []))).not.toContain("write");
+    expect(filesBelow(store)).toEqual([]);
   });
 
   test.for<{ name: string; code: string; build: Partial<BuildOptions>; wrong?: true }>([

@@ -204,6 +204,19 @@ describe("an index", () => {
     ]);
   });
 
+  test("may list what is attached to its image without a platform: that is none", async () => {
+    await using registry = await startTestRegistry();
+    const [attached, wanted] = [anImage({ seed: 1 }), anImage({ seed: 2 })];
+    const index = anIndex({ images: [attached, wanted], platforms: [undefined, linux] });
+    const { manifests, ...rest } = JSON.parse(new TextDecoder().decode(index.manifest.bytes)) as {
+      readonly manifests: readonly Descriptor[];
+    };
+    const listed = manifests.map((child, at) => (at === 0 ? { ...child, artifactType: "application/vnd.x" } : child));
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...rest, manifests: listed }));
+    registry.seed("app", { ...index, manifest: manifestOf(bytes, MediaType.ociIndex), tags: ["v1"] });
+    expect((await prepare(registry)).manifestDigest).toBe(wanted.manifest.descriptor.digest);
+  });
+
   test("is believed about the platform of its image, but one it says nothing of must fit", async () => {
     await using registry = await startTestRegistry();
     const wrong = anImage({ platform: arm64 });

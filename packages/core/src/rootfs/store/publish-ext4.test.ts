@@ -46,6 +46,14 @@ test.for([
   expect(namesIn(store)).toEqual(["app.ext4", "generations", "generations/3", `generations/3/${sha256}.ext4`]);
 });
 
+test("a file whose hash is proven is not read again: what was said of it is believed", async () => {
+  const store = join(tempFolder(), "app");
+  const sha256 = sha256Of(image);
+  const { path } = await publishExt4(aBuilt(other).file, { store, sha256, takesFile: true, isProven: true });
+  expect(path).toBe(join(store, "generations/1", `${sha256}.ext4`));
+  expect(readFileSync(path).equals(other)).toBe(true);
+});
+
 test("zeros become holes in a copy", async () => {
   const store = join(tempFolder(), "app");
   const { file, sha256 } = aBuilt(image);
