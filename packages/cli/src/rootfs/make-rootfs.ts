@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import {
@@ -21,7 +22,7 @@ import { UsageError } from "../usage-error.ts";
 import { type Hook, loadHooks, runHooks } from "./hooks.ts";
 import { type RootfsOutput, rootfsOutput } from "./rootfs-output.ts";
 import { withImage } from "./with-image.ts";
-import { type WrittenRootfs, writeOutput } from "./write-output.ts";
+import { sendOut, type WrittenRootfs, writeNameless, writeOutput } from "./write-output.ts";
 
 /** What is made of an image and how, as flags say it. */
 interface Job {
@@ -50,17 +51,23 @@ export async function makeRootfs(
     if (flags.dryRun) await ensureArtifactBuildPreflight({ mode: "native", environment, signal });
   }
   const job: Job = { output, hooks, limits, flags };
-  const made = await withImage(reference, flags, limits, context, async (source) => {
+  const { archive, ...made } = await withImage(reference, flags, limits, context, async (source) => {
     const found = reportOf(source, job);
-    return flags.dryRun ? found : { ...found, ...(await make(source, job, context)) };
+    return { ...found, ...(flags.dryRun ? { archive: undefined } : await make(source, job, context)) };
   });
-  const report = { ...made, elapsedMs: Math.round(performance.now() - startedMs) };
+  const sent = archive && (await sendOut(archive, context)); // nothing else is left by now
+  const report = { ...made, ...sent, elapsedMs: Math.round(performance.now() - startedMs) };
   const summary = rootfsSummary(report);
-  if (output.path === "-" && !report.dryRun) context.output.aside(summary);
+  if (sent) context.output.aside(summary);
   else context.output.report("rootfs", report, summary);
 }
 
-type Made = WrittenRootfs & Pick<RootfsReport, "inodes" | "fileBytes">;
+interface Made extends WrittenRootfs {
+  readonly inodes: number;
+  readonly fileBytes: number;
+  /** What goes to standard output. */
+  readonly archive: FileHandle | undefined;
+}
 
 async function make(source: PreparedSource, job: Job, context: CliContext): Promise<Made> {
   const { output, hooks, limits, flags } = job;
@@ -82,7 +89,8 @@ async function make(source: PreparedSource, job: Job, context: CliContext): Prom
   const { config, digest } = source;
   await runHooks(hooks, rootfs.files, { config, digest, signal });
   const { inodes, fileBytes } = rootfs.totals();
-  return { inodes, fileBytes, ...(await writeOutput(rootfs, output, context)) };
+  if (output.path === "-") return { inodes, fileBytes, archive: await writeNameless(rootfs, signal) };
+  return { inodes, fileBytes, archive: undefined, ...(await writeOutput(rootfs, output, context)) };
 }
 
 /** What is known of an image that was found. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdtemp, open, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Rootfs } from "@tranship/core/rootfs";
@@ -19,9 +19,9 @@ export interface WrittenRootfs {
   readonly sidecar?: string;
 }
 
-/** Writes a root file system as it is wanted. @throws RootfsError */
+/** Writes a root file system as it is wanted, but for standard output. @throws RootfsError */
 export async function writeOutput(rootfs: Rootfs, output: RootfsOutput, context: CliContext): Promise<WrittenRootfs> {
-  return await (output.path === "-" ? writeTarOut(rootfs, context) : writers[output.format](rootfs, output, context));
+  return await writers[output.format](rootfs, output, context);
 }
 
 const writers = {
@@ -40,29 +40,31 @@ const writers = {
 };
 
 /**
- * An archive is written where its bytes belong, in any order: standard output gets it when it is done. The file has no name
- * by then: whoever reads us may end us at any time.
+ * Writes a root file system into an archive for standard output: its bytes are written where they belong, in any order, and go
+ * out when all are there. The file has no name by then, for whoever reads us may end us at any time. Who gets it closes it.
+ * @throws RootfsError
  */
-async function writeTarOut(rootfs: Rootfs, context: CliContext): Promise<WrittenRootfs> {
-  const { signal, output } = context;
-  const { file, sizeBytes } = await writeNameless(rootfs, signal);
-  const hash = createHash("sha256");
-  for await (const chunk of file.createReadStream({ highWaterMark: 1024 ** 2, signal })) {
-    hash.update(chunk);
-    await output.bytes(chunk);
-  }
-  return { sizeBytes, sha256: hash.digest("hex") };
-}
-
-async function writeNameless(rootfs: Rootfs, signal: AbortSignal) {
+export async function writeNameless(rootfs: Rootfs, signal: AbortSignal): Promise<FileHandle> {
   const folder = await mkdtemp(join(tmpdir(), "tranship-rootfs-"));
   try {
     const path = join(folder, "rootfs.tar");
-    const { sizeBytes } = await rootfs.writeTar(path, { signal });
-    return { sizeBytes, file: await open(path) };
+    await rootfs.writeTar(path, { signal });
+    return await open(path);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Sends an archive to standard output, and closes it. */
+export async function sendOut(file: FileHandle, { output, signal }: CliContext): Promise<WrittenRootfs> {
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  for await (const chunk of file.createReadStream({ highWaterMark: 1024 ** 2, signal })) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+    await output.bytes(chunk);
+  }
+  return { sizeBytes, sha256: hash.digest("hex") };
 }
 
 async function hashed(path: string, { signal, onEvent }: CliContext): Promise<string> {
