@@ -167,6 +167,20 @@ test.skipIf(lacking("setfattr", "getfattr").length > 0)(
   },
 );
 
+test.skipIf(lacking("setfattr", "getfattr").length > 0)(
+  "an extended attribute without a value is set, even if it is the first (needs setfattr, getfattr)",
+  async () => {
+    const folder = tempFolder();
+    const make = new HandMadeTree();
+    const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const xattrs = new Map([["user.empty", new Uint8Array()]]);
+    const tree = make.finish(folder, make.directory({ file: make.file("x", { ...owner, xattrs }) }, owner));
+    const { unapplied } = await writeDirectory(tree, join(folder, "out"), { workers: startWorkers() });
+    expect(unapplied).toBe(0);
+    expect(listingOf(join(folder, "out", "file"))).toContain("user.empty=0s\n");
+  },
+);
+
 test.skipIf(noTmpfs !== undefined)(
   `a full file system is told as such, and its directory is empty again${noTmpfs === undefined ? "" : ` (${noTmpfs})`}`,
   async () => {

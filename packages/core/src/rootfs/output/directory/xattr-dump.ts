@@ -8,12 +8,15 @@ import type { TreeEntry } from "../../tree/walk-tree.ts";
  */
 export function restoreText(entries: readonly TreeEntry[]): string {
   const blocks = entries.map(({ path, inode }) => {
-    const values = [...(inode.xattrs ?? [])].map(
-      ([name, value]) => `${escaped(name)}=0s${Buffer.from(value).toString("base64")}\n`,
-    );
+    const values = [...(inode.xattrs ?? [])].map(([name, value]) => `${escaped(name)}=${valueText(value)}\n`);
     return `# file: ./${escaped(path)}\n${values.join("")}\n`;
   });
   return blocks.join("");
+}
+
+/** Of an empty value in base64, setfattr 2.5.1 drops the attribute without a word if no other value came before it. */
+function valueText(value: Uint8Array): string {
+  return value.byteLength === 0 ? '""' : `0s${Buffer.from(value).toString("base64")}`;
 }
 
 /** The extended attributes of all that is below `folder`: values in base64, by path, zero byte and name. */
