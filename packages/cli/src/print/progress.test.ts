@@ -130,6 +130,23 @@ describe("on a terminal", () => {
     expect(terminal.screen[0]).toMatch(/^pushing {4}0% .* 0 B of 4.0 MiB$/);
   });
 
+  test("of stages side by side the first is told, with its own figures; one without any tells that it runs", () => {
+    const terminal = new FakeTerminal(80);
+    const { clock, tell } = stageOn(terminal);
+    const progress = { type: "stage.progress", unit: "bytes" } as const;
+    tell({ type: "stage.started", stage: "download" }, { type: "stage.started", stage: "merge" });
+    tell({ ...progress, stage: "download", done: 2 * mib, total: 8 * mib });
+    tell({ ...progress, stage: "merge", done: mib, total: 4 * mib });
+    clock.pass(1000);
+    expect(terminal.screen[0]).toMatch(/^downloading {3}25% .* 2.0 MiB of 8.0 MiB$/);
+    tell({ type: "stage.finished", stage: "download", elapsedMs: 1000 });
+    clock.pass(200);
+    expect(terminal.screen[0]).toMatch(/^merging {3}25% .* 1.0 MiB of 4.0 MiB$/);
+    tell({ type: "stage.finished", stage: "merge", elapsedMs: 1200 }, { type: "stage.started", stage: "format" });
+    clock.pass(800);
+    expect(terminal.screen).toEqual(["formatting  2s so far"]);
+  });
+
   test("what is told meanwhile scrolls above the block", () => {
     const terminal = new FakeTerminal(80);
     const stage = stageOn(terminal);
