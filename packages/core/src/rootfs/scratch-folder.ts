@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { removeDeadFolders, scratchNames } from "./dead-folders.ts";
+import { removeDeadFolders, removeScratch, scratchNames } from "./dead-folders.ts";
 import type { OnRootfsEvent } from "./events.ts";
 import { fileError } from "./file-error.ts";
-import { removeTree } from "./source/modes/remove-tree.ts";
 import { ownerHere } from "./store/build-owner.ts";
 
 /** Options of {@link ScratchFolder.create}. */
@@ -50,7 +49,7 @@ export class ScratchFolder implements AsyncDisposable {
   /** Removes it; what cannot be removed is told as a warning. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await removeTree(this.path);
+      await removeScratch(this.path);
     } catch (error) {
       const message = `cannot remove ${this.path}: ${error instanceof Error ? error.message : String(error)}`;
       this.#onEvent?.({ type: "warning", warning: { code: "CLEANUP_FAILED", message } });
