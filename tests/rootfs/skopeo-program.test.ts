@@ -133,10 +133,12 @@ describe.skipIf(process.platform === "win32")("skopeo is called", () => {
     expect(left()).toEqual([]);
   });
 
-  test("and its copy is seen to grow", async () => {
+  test("and its copy is seen to grow, never beyond what it will be", async () => {
     const copying = `
       mkdir layout; head -c 3000 /dev/zero > layout/oci-put-blob1
       until [ -e "$HERE/seen" ]; do sleep 0.01; done
+      head -c 900000 /dev/zero > layout/oci-put-blob2
+      until [ -e "$HERE/full" ]; do sleep 0.01; done
       rm -r layout; cp -r "$HERE/ready" layout`;
     const { programs, spec } = program({ copying });
     await pushAll(await ImageLayout.open(join(programs.path, "ready")), image);
@@ -144,11 +146,13 @@ describe.skipIf(process.platform === "win32")("skopeo is called", () => {
     const onPullProgress = (progress: PullProgress) => {
       told.push(progress);
       if (progress.downloadedBytes === 3000) programs.write("seen", "");
+      if (progress.downloadedBytes >= progress.totalBytes) programs.write("full", "");
     };
     const source = await prepareSource({ ...spec, onPullProgress });
     await copyToLayout(source, join(tempFolder(), "layout"), { pollMs: 5 });
     const totalBytes = source.compressedSizeBytes;
     expect(told.map(({ downloadedBytes }) => downloadedBytes)).toContain(3000);
+    expect(Math.max(...told.map(({ downloadedBytes }) => downloadedBytes))).toBe(totalBytes);
     expect(told.at(-1)).toMatchObject({ totalBytes, downloadedBytes: totalBytes, completedLayers: 2, percent: 100 });
   });
 
