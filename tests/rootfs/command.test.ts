@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   anImage,
@@ -89,8 +89,9 @@ describe("what it makes", () => {
       expect.stringMatching(/^[0-9a-f]{64}$/),
     ]);
     const args = [`${registry.host}/org/large:v1`, "-o", `${path}.ext4`, "--size", "2MiB"];
-    const small = await runProgramIn(withTools, "rootfs", ...args);
-    expect(small).toMatchObject({ code: 1, stderr: expect.stringMatching(/give --size [46]MiB or more/) });
+    const small = await runProgramIn(withTools, "rootfs", ...args, "--json");
+    expect(small).toMatchObject({ code: 1, stdout: expect.stringMatching(/give --size [46]MiB or more/) });
+    expect(small.stdout).not.toContain('"stage":"write"'); // known before anything is written
     expect(existsSync(`${path}.ext4`)).toBe(false);
   });
 
@@ -134,6 +135,12 @@ describe("what it refuses", () => {
     ["a directory on standard output", ["app", "-o", "-", "--format", "dir"], /only a tar archive/],
     ["JSON and an archive at once", ["app", "-o", "-", "--json"], /at once/],
     ["a size of what has none", ["app", "-o", "x.tar", "--size", "1GiB"], /--size is of ext4 images/],
+    ["a device as what is replaced", ["app", "-o", "/dev/null", "--format", "tar", "--replace"], /neither a file nor/],
+    [
+      "a certificate for skopeo",
+      ["app", "-o", "x.tar", "--mode", "dockerless", "--ca", "c"],
+      /--ca is of --mode native/,
+    ],
     ["a ceiling that is none", ["app", "-o", "x.tar", "--limit", "files=3"], /the names are layers, entries/],
     ["a hook that is not there", ["app", "-o", "x.tar", "--hook", "none.ts"], /--hook none.ts/],
     ["the working folder as what is replaced", ["app", "-o", ".", "--replace"], /lies in it/],
@@ -146,6 +153,13 @@ describe("what it refuses", () => {
   test.for(usage)("%s is wrong usage", async ([, args, said]) => {
     const { code, stderr } = await runProgram("rootfs", ...args);
     expect([code, stderr]).toEqual([2, expect.stringMatching(said)]);
+  });
+
+  test("a link that leads nowhere, as what is there already", async () => {
+    const path = join(tempFolder(), "x.tar");
+    symlinkSync("nowhere", path);
+    const { code, stderr } = await runProgram("rootfs", app, "-o", path);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--replace")]);
   });
 
   /** What it says of a failure; nothing may be left of it. */
@@ -205,7 +219,7 @@ test("with --json it tells of its stages, in their order", async () => {
   expect(stages).toEqual(["resolve", "download", "merge", "write", "check"]);
 });
 
-test("told to stop, it leaves nothing but the layers that its cache has", async () => {
+test("told to stop, it leaves nothing but the layers that its cache has, and all it printed is JSON lines", async () => {
   await using slow = await startTestRegistry();
   const [first, second] = [anImage({ size: 1000, seed: 1 }), anImage({ size: 50_000, seed: 2 })].map(
     ({ layers }) => layers,
@@ -217,13 +231,23 @@ test("told to stop, it leaves nothing but the layers that its cache has", async 
   slow.fail(faults.stall(), { match: ({ path }) => path.includes(second?.[0]?.digest ?? "none"), times: 99 });
   const folder = tempFolder();
   mkdirSync(join(folder, "cache"));
-  const args = [`${slow.host}/org/app:v1`, "-o", join(folder, "out"), "--layer-cache", join(folder, "cache"), "--json"];
+  const loud = join(tempFolder(), "loud.mjs");
+  writeFileSync(loud, `console.log("loaded"); export default () => {};`);
+  const kept = ["--layer-cache", join(folder, "cache")];
+  const args = [`${slow.host}/org/app:v1`, "-o", join(folder, "out"), ...kept, "--hook", loud, "--json"];
   const run = startTranship(["rootfs", ...args], {
     onStdout: (text) => {
       if (text.includes("layer.finished")) run.child.kill("SIGINT");
     },
   });
-  expect(await run.ended).toMatchObject({ code: 130 });
+  const { code, stdout, stderr } = await run.ended;
+  expect([code, stderr]).toEqual([130, expect.stringContaining("loaded")]);
+  expect(
+    stdout
+      .trim()
+      .split("\n")
+      .filter((line) => !line.startsWith("{")),
+  ).toEqual([]);
   expect(readdirSync(folder)).toEqual(["cache"]);
   expect(readdirSync(join(folder, "cache/blobs/sha256")).filter((name) => !name.includes("."))).toHaveLength(1);
 });

@@ -1,3 +1,4 @@
+import { Console } from "node:console";
 import { readFileSync } from "node:fs";
 import { addAbortSignal } from "node:stream";
 import { createContext } from "./context.ts";
@@ -13,6 +14,7 @@ const interrupted = 130;
 /** Runs the program with this process's arguments and streams. The only file that touches `process`. */
 async function run(): Promise<void> {
   hideSqliteNotice();
+  globalThis.console = new Console(process.stderr); // what a hook prints must not end up in an archive or among JSON lines
   // Run as a workspace script, the working folder is the workspace's; paths mean the caller's.
   const { INIT_CWD, npm_lifecycle_event } = process.env;
   if (npm_lifecycle_event === "tranship" && INIT_CWD !== undefined) process.chdir(INIT_CWD);

@@ -29,7 +29,7 @@ export function parseLimits(texts: readonly string[]): Partial<RootfsLimits> {
 function parseLimit(text: string): readonly [string, number] {
   const [name = "", value = ""] = text.split(/=(.*)/s);
   const limit = Object.entries(names).find(([, one]) => one === name)?.[0];
-  if (limit === undefined)
+  if (limit === undefined || value === "")
     throw new UsageError(`--limit ${text}: write it as NAME=VALUE; the names are ${Object.values(names).join(", ")}`);
   if (name.endsWith("-bytes")) return [limit, parseByteSize(value, `--limit ${name}=`)];
   if (/^[1-9][0-9]{0,12}$/.test(value)) return [limit, Number(value)];

@@ -65,7 +65,10 @@ export function withRootfsFlags(command: Command): Command {
       ).choices(["native", "dockerless", "docker"]),
     )
     .optionsGroup("An ext4 image:")
-    .option("--size <size>", "how large it is, such as 2GiB (default: as small as holds the files)")
+    .option(
+      "--size <size>",
+      "how large it is, such as 2GiB, rounded up to 2 MiB (default: as small as holds the files)",
+    )
     .option("--journal", "with a journal, for a guest that writes to it")
     .optionsGroup("On this machine:")
     .option("--layer-cache <folder>", "keep the layers that are fetched there, and take those that are")

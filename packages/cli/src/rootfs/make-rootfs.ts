@@ -43,6 +43,7 @@ export async function makeRootfs(
   checkRegistryFlags(flags);
   const limits = parseLimits(flags.limit);
   jobsOf(flags);
+  if (flags.mode !== undefined && flags.mode !== "native") requireUntold(flags.mode, isGiven);
   const output = await rootfsOutput(flags, context, flags.journal === true && isGiven("journal"));
   const hooks = await loadHooks(flags.hook, reference ?? flags.source ?? "");
   const { environment, signal } = context;
@@ -112,6 +113,24 @@ function reportOf(source: PreparedSource, { output, hooks, flags }: Job): Omit<R
     format: output.format,
     hooks: hooks.length,
   };
+}
+
+/** What skopeo and a Docker daemon would have to be told of the way to a registry, and are not. */
+const ofOurWay: readonly (readonly [keyof RootfsFlags, string])[] = [
+  ["ca", "--ca"],
+  ["clientCert", "--client-cert"],
+  ["tlsSkipVerify", "--tls-skip-verify"],
+  ["proxy", "--proxy"],
+  ["mirror", "--mirror"],
+];
+
+/** @throws UsageError for a flag that would have no effect */
+function requireUntold(mode: string, isGiven: (option: keyof RootfsFlags) => boolean): void {
+  const [, told] = ofOurWay.find(([option]) => isGiven(option)) ?? [];
+  if (told !== undefined)
+    throw new UsageError(
+      `${told} is of --mode native: who reads the image with --mode ${mode} has settings of its own`,
+    );
 }
 
 function jobsOf({ jobs }: RootfsFlags): number | undefined {

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, relative, resolve } from "node:path";
 import type { CliContext } from "../context.ts";
@@ -60,8 +60,10 @@ function formatOf({ output: path, format }: RootfsFlags): RootfsFormat {
 }
 
 async function requireFree(path: string, format: RootfsFormat, replace: boolean): Promise<void> {
-  const found = await requireOutputPlace("--output", path);
+  const found = (await requireOutputPlace("--output", path)) ?? (await lstat(path).catch(() => undefined)); // or a link to nothing
   if (found === undefined) return;
+  if (!found.isDirectory() && !found.isFile() && !found.isSymbolicLink())
+    throw new UsageError(`--output ${path}: neither a file nor a directory is there; - is standard output`);
   const isDirectory = found.isDirectory();
   if (isDirectory !== (format === "dir"))
     throw new UsageError(`--output ${path}: ${isDirectory ? "a directory" : "a file"} is there already`);

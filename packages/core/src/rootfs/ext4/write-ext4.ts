@@ -14,6 +14,7 @@ import { requireExt4Options } from "./ext4-options.ts";
 import { fillImage } from "./fill-image.ts";
 import type { ToolEnvironment } from "./find-tool.ts";
 import { alignImage, flush, hashImage } from "./finish-image.ts";
+import { formatImage } from "./format-image.ts";
 import { imageIds } from "./image-uuid.ts";
 import { withLostAndFound } from "./planned-directories.ts";
 import { requireFit } from "./require-fit.ts";
@@ -74,6 +75,8 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
     await atPath(folder, writeFile(join(folder, ext4Settings.name), ext4Settings.text));
     await atPath(image, (async () => await (await open(image, "wx")).close())());
     await atPath(folder, symlink(image, join(folder, imageLink)));
+    const format = { folder, ids, label, hasJournal, sizeBytes, environment, signal };
+    if (sizeBytes !== undefined) await formatImage(image, needs, format); // too small is known before anything is written
     await stage("write", options, async (progress) => {
       const total = treeTotals(tree.root).dataBytes;
       let done = 0;
@@ -84,7 +87,6 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
       await stageTree({ ...tree, root }, folder, { ...options, reference: options.reference, signal, onBytes });
     });
     await stage("format", options, async () => {
-      const format = { folder, ids, label, hasJournal, sizeBytes, environment, signal };
       await fillImage(image, root, needs, format);
       if (needs.hasLargeDirectories) await indexDirectories(imageLink, { cwd: folder, environment, signal });
     });

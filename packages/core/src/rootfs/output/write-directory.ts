@@ -79,7 +79,7 @@ export async function fillDirectory(
       const message = `${unapplied.size} of ${entries} entries of ${shown} lack something, told in ${sidecar}: ${unapplied.reasons()}`;
       onEvent?.({ type: "warning", warning: { code: "METADATA_NOT_APPLIED", message } });
     }
-    onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: performance.now() - startedMs });
+    onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: Math.round(performance.now() - startedMs) });
     signal?.throwIfAborted();
     await put();
     pending.publish();

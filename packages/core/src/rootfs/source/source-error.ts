@@ -13,7 +13,7 @@ export function sourceError(error: unknown, what: string, reference: string, sig
   if (signal?.aborted) return signal.reason;
   if (isRootfsError(error)) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  if (unusable.some((code) => isRegistryError(error, code))) return imageInvalid(reference, reason, error);
+  if (isUnusable(error)) return imageInvalid(reference, reason, error);
   const details = {
     reference,
     failure: classifyFailure(error),
@@ -35,4 +35,10 @@ export async function trying<Answer>(
   } catch (error) {
     throw sourceError(error, what, reference, signal);
   }
+}
+
+/** A registry that was asked in plain HTTP and speaks TLS has said nothing of the image. */
+function isUnusable(error: unknown): boolean {
+  if (isRegistryError(error, "PROTOCOL") && error.details.reason === "TLS_EXPECTED") return false;
+  return unusable.some((code) => isRegistryError(error, code));
 }

@@ -55,7 +55,7 @@ export async function writeTar(
     };
     await writeContents(tree, layout.targets, { workers, reference, signal, onBytes });
     atFile(temporary, () => fsyncSync(descriptor));
-    onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: performance.now() - startedMs });
+    onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: Math.round(performance.now() - startedMs) });
     signal?.throwIfAborted();
     publish(temporary, path, replace);
     return { sizeBytes: layout.sizeBytes, entries: layout.entries };
