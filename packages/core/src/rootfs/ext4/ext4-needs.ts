@@ -3,6 +3,7 @@ import type { DirectoryInode, FileInode, Inode, InodeMetadata } from "../tree/in
 import { treeTotals } from "../tree/tree-totals.ts";
 import { countDirectoryBlocks } from "./directory-blocks.ts";
 import { blockBytes, lostAndFoundInode } from "./ext4-geometry.ts";
+import { ext4Xattrs } from "./ext4-xattrs.ts";
 
 /** What a tree takes of an ext4 file system, beyond what is taken as soon as it is formatted. */
 export interface Ext4Needs {
@@ -67,9 +68,9 @@ export function inodeCount({ inodes }: Ext4Needs): number {
 }
 
 /** What extended attributes take of an inode or a block, in bytes, headers left out. */
-export function xattrSpace({ xattrs }: InodeMetadata): number {
+export function xattrSpace(inode: InodeMetadata): number {
   let bytes = 0;
-  for (const [name, value] of xattrs ?? []) bytes += 16 + fours(name.length) + fours(value.byteLength);
+  for (const [name, value] of ext4Xattrs(inode) ?? []) bytes += 16 + fours(name.length) + fours(value.byteLength);
   return bytes;
 }
 

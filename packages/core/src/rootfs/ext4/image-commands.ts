@@ -2,6 +2,7 @@ import type { ByteString, DirectoryInode, Inode } from "../tree/inode.ts";
 import { debugfsWord, standInTarget } from "./debugfs-words.ts";
 import { blocksOfDirectory, lostAndFoundBlocks } from "./directory-blocks.ts";
 import { lostAndFoundInode } from "./ext4-geometry.ts";
+import { ext4Xattrs } from "./ext4-xattrs.ts";
 import { type PlannedDirectory, plannedDirectories } from "./planned-directories.ts";
 import { maxLinks } from "./require-fit.ts";
 import { timestampFields } from "./timestamp-fields.ts";
@@ -121,7 +122,7 @@ function* metadataCommands(number: number, inode: Inode, links: number): Generat
   }
   if (inode.type === "directory" || links > 1) yield set("links_count", links);
   let index = 0;
-  for (const name of inode.xattrs?.keys() ?? []) {
+  for (const name of ext4Xattrs(inode)?.keys() ?? []) {
     yield { line: `ea_set -f ${xattrFile(number, index++)} <${number}> ${debugfsWord(name)}` };
   }
 }

@@ -7,6 +7,7 @@ import { walkTree } from "../tree/walk-tree.ts";
 import { isDebugfsLine } from "./debugfs-words.ts";
 import { blockBytes, lostAndFoundName } from "./ext4-geometry.ts";
 import { xattrSpace } from "./ext4-needs.ts";
+import { ext4Xattrs } from "./ext4-xattrs.ts";
 
 /** The most names an ext4 inode has. */
 export const maxLinks = 65_000;
@@ -22,17 +23,21 @@ const maxFileBytes = (2 ** 32 - 1) * blockBytes;
 const maxXattrBytes = blockBytes - 36;
 
 /**
- * Finds what an ext4 file system cannot hold, before anything is written.
+ * Finds what an ext4 file system cannot hold, before anything is written. Gives how many extended attributes there are that
+ * it has no place for.
  * @throws RootfsError `TREE_UNFIT`
  */
-export function requireFit(root: DirectoryInode): void {
+export function requireFit(root: DirectoryInode): number {
   const links = linkCounts(root);
+  let misplaced = 0;
   for (const { path, inode } of walkTree(root)) {
+    misplaced += (inode.xattrs?.size ?? 0) - (ext4Xattrs(inode)?.size ?? 0);
     const reason = misfitOf(path, inode, links.get(inode) ?? 1);
     if (reason === undefined) continue;
     const shown = `/${textOfByteString(path)}`;
     throw new RootfsError("TREE_UNFIT", `cannot put ${shown} into an ext4 image: ${reason}`, { path: shown, reason });
   }
+  return misplaced;
 }
 
 function misfitOf(path: string, inode: Inode, links: number): string | undefined {
@@ -42,7 +47,7 @@ function misfitOf(path: string, inode: Inode, links: number): string | undefined
   if (links > maxLinks) return `it has ${links} names, and ${maxLinks} is the most`;
   if (!isId(inode.uid) || !isId(inode.gid)) return "its owner is no 32-bit number";
   if (xattrSpace(inode) > maxXattrBytes) return `its extended attributes do not fit into ${maxXattrBytes} bytes`;
-  for (const [attribute, value] of inode.xattrs ?? []) {
+  for (const [attribute, value] of ext4Xattrs(inode) ?? []) {
     if (attribute === "" || attribute.length > maxNameBytes)
       return "no extended attribute can have the name of its one";
     if (!isDebugfsLine(attribute)) return "the name of an extended attribute of it has an end of line in it";

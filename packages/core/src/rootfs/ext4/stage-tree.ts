@@ -7,6 +7,7 @@ import { writeContents } from "../output/write-contents.ts";
 import { byteStringOf, type Inode } from "../tree/inode.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import { rootInode } from "./ext4-geometry.ts";
+import { ext4Xattrs } from "./ext4-xattrs.ts";
 import { contentFile, xattrFile } from "./image-commands.ts";
 import { plannedDirectories } from "./planned-directories.ts";
 
@@ -39,7 +40,7 @@ export async function stageTree(tree: RootfsTree, folder: string, options: Stage
 
 async function stageXattrs(folder: string, inode: Inode, number: number): Promise<void> {
   let index = 0;
-  for (const value of inode.xattrs?.values() ?? []) {
+  for (const value of ext4Xattrs(inode)?.values() ?? []) {
     const path = join(folder, xattrFile(number, index++));
     try {
       await writeFile(path, value, { mode: 0o600, flag: "wx" });

@@ -9,6 +9,7 @@ import { HandMadeTree } from "../../../../../tests/support/hand-made-tree.ts";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { noTmpfs, tmpfs } from "../../../../../tests/support/tmpfs.ts";
 import { lacking } from "../../../../../tests/support/tools.ts";
+import type { RootfsEvent } from "../events.ts";
 import { LayerWorkers } from "../layers/layer-workers.ts";
 import { byteStringOf, type DirectoryInode } from "../tree/inode.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
@@ -297,6 +298,29 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
     const error = { code: "TOOL_FAILED", details: { exitCode: 8 } };
     await expect(indexDirectories(join(folder, "none"), { environment })).rejects.toMatchObject(error);
   });
+});
+
+test("attributes that ext4 has no place for are left out, and told", async ({ skip }) => {
+  skip(absent.length > 0, `needs ${absent.join(", ")}`);
+  const make = new HandMadeTree();
+  const acl = Buffer.from("0200000001000600ffffffff04000400ffffffff20000400ffffffff", "hex");
+  const none = ["-f", "user", "com.apple.provenance", "system.data", "trusted."];
+  const xattrs = new Map([
+    ...none.map((name) => [name, Buffer.from("v")] as const),
+    ["system.posix_acl_access", acl],
+    ["user.large", Buffer.alloc(2000, "v")], // takes them to a block, where a faulty name would show
+  ]);
+  const tree = make.finish(tempFolder(), make.directory({ a: make.file("x", { xattrs }) }));
+  const image = join(tempFolder(), "image");
+  const warnings: string[] = [];
+  const onEvent = (event: RootfsEvent) => void (event.type === "warning" && warnings.push(event.warning.message));
+  await writeExt4(tree, image, startWorkers({ onEvent }));
+  expect(warnings).toEqual([expect.stringContaining("5 extended attributes are not in")]);
+  const listed = await reader(image)("ea_list a");
+  expect([...listed.matchAll(/^ {2}(\S+) \(/gm)].map(([, name]) => name)).toEqual([
+    "system.posix_acl_access",
+    "user.large",
+  ]);
 });
 
 test("inodes and blocks are counted, not guessed", () => {

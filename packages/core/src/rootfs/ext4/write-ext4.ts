@@ -51,7 +51,8 @@ export interface Ext4Image {
 
 /**
  * Writes a tree as an ext4 image that depends on the tree and the options alone: not on who makes it, where, or when. No
- * privilege is needed and no loop device is used. The file appears whole, in place of what was there, or not at all.
+ * privilege is needed and no loop device is used. Extended attributes that ext4 has no place for, such as those of other
+ * systems, are left out with a warning. The file appears whole, in place of what was there, or not at all.
  * @param path - Of the image. Until it is done, a file beside it has a hidden name.
  * @throws RootfsError `TREE_UNFIT`, `SIZE_TOO_SMALL`, `TOOL_MISSING`, `TOOL_UNFIT`, `TOOL_FAILED`, `LAYER_INVALID`,
  * `LAYER_MISMATCH`, `FILE_FAILED`, `NO_SPACE`
@@ -61,7 +62,11 @@ export async function writeExt4(tree: RootfsTree, path: string, options: WriteEx
   const { signal, sizeBytes, label, hasJournal = false } = options;
   signal?.throwIfAborted();
   requireExt4Options(options);
-  requireFit(tree.root);
+  const misplaced = requireFit(tree.root);
+  if (misplaced > 0) {
+    const message = `${misplaced} extended attributes are not in ${path}: ext4 has no place for their names`;
+    options.onEvent?.({ type: "warning", warning: { code: "XATTR_NOT_KEPT", message } });
+  }
   const root = withLostAndFound(tree.root);
   const needs = ext4Needs(root);
   const derived = imageIds(tree);
