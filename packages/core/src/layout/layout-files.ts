@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "@tranship/registry";
@@ -67,6 +68,9 @@ export function layoutInvalid(layout: string, reason: string, cause?: unknown): 
   return new MirrorError("LAYOUT_INVALID", message, { layout, reason }, { cause });
 }
 
+/** Opening a pipe waits for somebody who writes to it, unless told not to. Windows has no such flag and no such pipes. */
+const readAtOnce = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 interface BoundedFile {
   readonly bytes: Uint8Array;
   readonly identity: string | undefined;
@@ -74,10 +78,11 @@ interface BoundedFile {
 
 async function readBounded(root: string, name: string, maxBytes: number): Promise<BoundedFile | undefined> {
   const path = join(root, name);
-  const file: FileHandle | undefined = await localIfAny(path, () => open(path, "r"));
+  const file: FileHandle | undefined = await localIfAny(path, () => open(path, readAtOnce));
   if (!file) return undefined;
   try {
     const found = await local(path, () => file.stat({ bigint: true }));
+    if (!found.isFile()) throw layoutInvalid(root, `${name} is no file`);
     if (found.size > maxBytes) throw layoutInvalid(root, `${name} is over ${maxBytes} bytes`);
     const isSettled = Date.now() - Number(found.mtimeMs) > coarseClockMs;
     return {

@@ -43,8 +43,9 @@ export class FilePool implements AsyncDisposable {
   /** Looks a file up without opening it. Links are followed. @throws MirrorError `FILE_FAILED` */
   static async find(path: string): Promise<PooledFile> {
     try {
-      const { size, mtimeMs } = await stat(path);
-      return { path, size, modifiedMs: mtimeMs };
+      const found = await stat(path);
+      if (found.isFIFO() || found.isCharacterDevice()) throw Object.assign(new Error("a pipe"), { code: "ESPIPE" });
+      return { path, size: found.size, modifiedMs: found.mtimeMs };
     } catch (error) {
       throw localError(error, path);
     }

@@ -15,6 +15,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: "it is a file, not a folder",
   EPERM: "not permitted",
   EROFS: "the file system is read-only",
+  ESPIPE: "it is a pipe or a device, which cannot be read at any place",
 };
 
 /** A failed file operation as a {@link MirrorError}: `NO_SPACE` when the disk is full, `FILE_TOO_LARGE`, else `FILE_FAILED`. */

@@ -102,3 +102,15 @@ test("an aborted call ends with its reason", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(openSource({ kind: "oci", path: folder }, "v1", { signal })).rejects.toBe(signal.reason);
 });
+
+test.skipIf(process.platform === "win32")(
+  "a pipe in place of a file of a layout, or of an archive, is not waited for",
+  async () => {
+    const layout = join(folder, "pipes");
+    mkdirSync(layout);
+    execFileSync("mkfifo", [join(layout, "oci-layout"), join(layout, "archive.tar")]);
+    await expect(openSource({ kind: "oci", path: layout }, undefined)).rejects.toMatchObject({ code: "SOURCE_FAILED" });
+    const archive = openSource({ kind: "docker-archive", path: join(layout, "archive.tar") }, undefined);
+    await expect(archive).rejects.toMatchObject({ code: "FILE_FAILED", details: { reason: "ESPIPE" } });
+  },
+);
