@@ -7,7 +7,12 @@
 
 export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "./digest.ts";
 export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
+export { compareBytes, defaultMaxManifestBytes, formatJson } from "./json.ts";
+export type * from "./manifest.ts";
+export { mergeItems } from "./merge-items.ts";
 export { isPathSegment, requirePathSegment, requirePathSegments } from "./path-segment.ts";
+export { type DepsPlan, type PlannedItem, type Presence, planOf } from "./plan.ts";
+export * from "./podplane/index.ts";
 export {
   type AxisChoice,
   chooseNames,

@@ -48,6 +48,7 @@ export function requirePathSegments(text: string, what: string): readonly string
 
 function faultOf(text: string): string | undefined {
   if (text === "") return "it is empty";
+  if (Buffer.byteLength(text) > maxSegmentBytes) return `it is over ${maxSegmentBytes} bytes long`;
   if (text === "." || text === "..") return "it is a step, not a name";
   if (/[/\\]/.test(text)) return "it has a slash or backslash in it";
   if (!text.isWellFormed() || /[\p{Cc}\p{Cf}\u2028\u2029]/u.test(text))
@@ -55,7 +56,6 @@ function faultOf(text: string): string | undefined {
   if (/^[A-Za-z]:/.test(text)) return "it begins like a drive";
   if (/[. ]$/.test(text)) return "it ends in a dot or space";
   if (deviceName.test(text.replace(/ *[.:].*$/s, ""))) return "it is the name of a device on Windows";
-  if (Buffer.byteLength(text) > maxSegmentBytes) return `it is over ${maxSegmentBytes} bytes long`;
   return undefined;
 }
 

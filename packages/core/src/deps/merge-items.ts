@@ -1,0 +1,92 @@
+import { DepsError } from "./errors.ts";
+import type { DepsItem, DepsSink, DepsSource, FileTreeSink } from "./manifest.ts";
+import { joinSelectors } from "./selectors.ts";
+
+/**
+ * The items with each content once. Files of one digest become one file, with links from where the others would be; an
+ * image of one digest and one repository becomes one with all its tags. What they are for adds up, and so do the servers
+ * that have a file. Items without a digest are one where they go to the same place.
+ *
+ * A link that items with different content ask for goes to the first that does: the others are found by their own path.
+ * @throws DepsError `PATH_CONFLICT` for different content in one file
+ */
+export function mergeItems(items: readonly DepsItem[]): readonly DepsItem[] {
+  const merged = new Map<string, DepsItem>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const first = merged.get(key);
+    merged.set(key, first === undefined ? item : joined(first, item));
+  }
+  return withOwnLinks([...merged.values()]);
+}
+
+function keyOf({ source, digest, sink }: DepsItem): string {
+  const content = digest ?? "";
+  const index = source.type === "image" ? (source.index ?? "") : "";
+  switch (sink.type) {
+    case "file":
+      return JSON.stringify(digest === undefined ? [sink.type, sink.path] : [sink.type, "", content]);
+    case "repository-layout":
+      return JSON.stringify([sink.type, sink.root, sink.repository, content, index, digest ? [] : sink.tags]);
+    case "layout":
+      return JSON.stringify([sink.type, sink.path, content, index, digest ? [] : sink.names]);
+    case "push":
+      return JSON.stringify([sink.type, sink.registry, sink.repository, content, index, digest ? [] : sink.tags]);
+  }
+}
+
+function joined(first: DepsItem, other: DepsItem): DepsItem {
+  return {
+    ...first,
+    source: joinedSource(first.source, other.source),
+    size: first.size ?? other.size,
+    selectors: joinSelectors(first.selectors, other.selectors),
+    sink: joinedSink(first.sink, other.sink),
+    labels: { ...other.labels, ...first.labels },
+  };
+}
+
+function joinedSource(first: DepsSource, other: DepsSource): DepsSource {
+  if (first.type !== "http" || other.type !== "http") return first;
+  return { ...first, urls: united(first.urls, other.urls) };
+}
+
+function joinedSink(first: DepsSink, other: DepsSink): DepsSink {
+  if (first.type === "file" && other.type === "file") {
+    const links = united(first.links, [other.path, ...other.links]).filter((path) => path !== first.path);
+    return { ...first, links };
+  }
+  if (first.type === "layout" && other.type === "layout") return { ...first, names: united(first.names, other.names) };
+  if ("tags" in first && "tags" in other) return { ...first, tags: united(first.tags, other.tags) };
+  return first;
+}
+
+function united(first: readonly string[], other: readonly string[]): readonly string[] {
+  return [...new Set([...first, ...other])];
+}
+
+/** Each path leads to one content: to the file that is there, else to the first that has a link there. */
+function withOwnLinks(items: readonly DepsItem[]): readonly DepsItem[] {
+  const owners = new Map<string, string>();
+  for (const { id, sink } of items) {
+    if (sink.type !== "file") continue;
+    const owner = owners.get(sink.path);
+    if (owner !== undefined) {
+      const message = `cannot keep ${id} at ${sink.path}: ${owner} is kept there, and its content is another`;
+      throw new DepsError("PATH_CONFLICT", message, { path: sink.path, items: [owner, id] });
+    }
+    owners.set(sink.path, id);
+  }
+  return items.map((item) =>
+    item.sink.type === "file" ? { ...item, sink: ownLinks(item.sink, owners, item.id) } : item,
+  );
+}
+
+function ownLinks(sink: FileTreeSink, owners: Map<string, string>, id: string): FileTreeSink {
+  const links = sink.links.filter((path) => {
+    if (owners.has(path)) return false;
+    owners.set(path, id);
+    return true;
+  });
+  return { ...sink, links };
+}
