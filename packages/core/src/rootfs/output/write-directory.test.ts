@@ -8,7 +8,9 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -300,4 +302,22 @@ test("links that lead out stay what they are, and nothing is written through the
   if (lacking("getfattr").length === 0) expect(listingOf(join(folder, "outside/file"))).toBe("");
   expect(readdirSync(join(folder, "outside"))).toEqual(["file"]);
   expect(readFileSync(join(folder, "outside/file"), "utf8")).toBe("mine");
+});
+
+test("a link in place of the directory is told in the end, and nothing behind it is taken away", async () => {
+  const folder = tempFolder();
+  const [out, aside, theirs] = ["out", "aside", "theirs"].map((name) => join(folder, name)) as [string, string, string];
+  mkdirSync(out);
+  mkdirSync(theirs);
+  writeFileSync(join(theirs, "kept"), "");
+  const make = new HandMadeTree();
+  const tree = make.finish(folder, make.directory({ a: make.file("x") }));
+  const onEvent = ({ type }: RootfsEvent) => {
+    if (type !== "stage.finished") return;
+    renameSync(out, aside);
+    symlinkSync(theirs, out);
+  };
+  const error = { code: "FILE_FAILED", details: { path: out, reason: "ESTALE" } };
+  await expect(writeDirectory(tree, out, { workers: startWorkers(), onEvent })).rejects.toMatchObject(error);
+  expect(readdirSync(theirs)).toEqual(["kept"]);
 });

@@ -1,7 +1,7 @@
 import type { OnRootfsEvent } from "../events.ts";
 import type { LayerWorkers } from "../layers/layer-workers.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
-import { abandonDirectory, claimDirectory } from "./directory/claim-directory.ts";
+import { abandonDirectory, claimDirectory, requireSame } from "./directory/claim-directory.ts";
 import { DirectoryMaker } from "./directory/directory-maker.ts";
 import { PendingSidecar } from "./directory/write-sidecar.ts";
 
@@ -38,7 +38,8 @@ export interface WrittenDirectory {
  * image's. A sidecar from before goes.
  *
  * Until it is done the directory is closed to others. Directories are made first and get their own metadata last; nothing that is
- * written goes through a symbolic link. It is not synced to the device. When it fails, what was written is taken away.
+ * written goes through a symbolic link. Nobody else may be able to rename in the directory above meanwhile: another directory
+ * or a link in its place is told, and left alone, only at the end. It is not synced to the device. When it fails, what was written is taken away.
  * @throws RootfsError `OUTPUT_EXISTS`, `IMAGE_INVALID`, `LAYER_INVALID`, `LAYER_MISMATCH`, `FILE_FAILED`, `NO_SPACE`,
  * `TOOL_FAILED`
  */
@@ -81,6 +82,7 @@ export async function fillDirectory(
     }
     onEvent?.({ type: "stage.finished", stage: "write", elapsedMs: Math.round(performance.now() - startedMs) });
     signal?.throwIfAborted();
+    requireSame(claimed);
     await put();
     pending.publish();
     return { entries, fileBytes, unapplied: unapplied.size, sidecar: unapplied.size > 0 ? sidecar : undefined };

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { RootfsError } from "../../errors.ts";
 import { atFile, fileError } from "../../file-error.ts";
 import { removeTree } from "../../source/modes/remove-tree.ts";
@@ -13,6 +13,8 @@ export interface ClaimedDirectory {
   readonly path: ByteString;
   /** What it was if it was there, and empty; else it was made. */
   readonly former: Stats | undefined;
+  /** Which directory it is. */
+  readonly identity: string;
 }
 
 /**
@@ -26,12 +28,26 @@ export function claimDirectory(shown: string): ClaimedDirectory {
     const former = isNew ? undefined : statSync(real);
     if (former && readdirSync(real).length > 0) throw exists(shown);
     chmodSync(real, 0o700); // takes a setgid away that it has from the directory above
-    return { shown, path: real.toString("latin1"), former };
+    const path = real.toString("latin1");
+    return { shown, path, former, identity: identityOf(path) };
   });
 }
 
+/**
+ * Makes sure that what was written is where it was to be: who may rename in the directory above can put a link in its place.
+ * @throws RootfsError `FILE_FAILED`
+ */
+export function requireSame({ shown, path, identity }: ClaimedDirectory): void {
+  if (atFile(shown, () => identityOf(path)) === identity) return;
+  const message = `cannot write into ${shown}: something else was put in its place meanwhile`;
+  throw new RootfsError("FILE_FAILED", message, { path: shown, reason: "ESTALE" });
+}
+
 /** Takes away what was written, and leaves a directory that was there as it was. @throws RootfsError `FILE_FAILED` */
-export async function abandonDirectory({ shown, path, former }: ClaimedDirectory): Promise<void> {
+export async function abandonDirectory(claimed: ClaimedDirectory): Promise<void> {
+  const { shown, path, former } = claimed;
+  if (lstatSync(hostPath(path), { throwIfNoEntry: false }) === undefined) return;
+  requireSame(claimed); // nothing of anybody else's goes
   try {
     if (!former) return await remove(path);
     for (const name of readdirSync(hostPath(path), { encoding: "latin1" })) await remove(`${path}/${name}`);
@@ -41,6 +57,11 @@ export async function abandonDirectory({ shown, path, former }: ClaimedDirectory
   } catch (error) {
     throw fileError(error, shown);
   }
+}
+
+function identityOf(path: ByteString): string {
+  const { dev, ino } = lstatSync(hostPath(path), { bigint: true });
+  return `${dev}:${ino}`;
 }
 
 async function remove(path: ByteString): Promise<void> {
