@@ -52,6 +52,7 @@ export function* imageCommands(root: DirectoryInode): Generator<DebugfsCommand, 
   }
   // last, because each directory that is made in it counts as a link to it
   if (lostAndFound !== undefined) yield* directoryCommands(lostAndFound, lostAndFoundBlocks);
+  yield { line: "close -a" }; // into the copies of the superblock as well
 }
 
 /** What a directory is given that is there, with so many blocks. */

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -159,9 +159,15 @@ describe.skipIf(absent.length > 0)(`an ext4 image (needs ${absent.join(", ") || 
     expect(again).toEqual(first);
     const { stdout } = await run("sha256sum", [join(elsewhere, "a?b=c")]);
     expect(stdout.split(" ")[0]).toBe(first.sha256);
-    const { stdout: superblock } = await run("dumpe2fs", ["-h", join(folder, "first")]);
-    expect(superblock).toContain("Filesystem UUID");
-    expect(superblock).not.toContain("Lifetime writes"); // more of them where a file system makes no range zero by itself
+    const large = join(elsewhere, "large"); // of two groups, and so with a copy of its superblock
+    await writeExt4(tree, large, startWorkers({ sizeBytes: 130 * 1024 ** 2 }));
+    const { stdout: superblock } = await run("dumpe2fs", ["-h", large]);
+    const { stdout: copy } = await run("dumpe2fs", ["-h", "-o", "superblock=32768", "-o", "blocksize=4096", large]);
+    rmSync(large);
+    for (const text of [superblock, copy]) {
+      expect(text).toMatch(/^Free blocks: +\d+$/m);
+      expect(text).not.toContain("Lifetime writes"); // more of them where a file system makes no range zero by itself
+    }
     expect(readdirSync(workDirectory)).toEqual([]);
     expect(readdirSync(elsewhere).sort()).toEqual(["a?b=c", 'work "1" here']);
   });
