@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, relative, resolve } from "node:path";
@@ -60,10 +61,11 @@ function formatOf({ output: path, format }: RootfsFlags): RootfsFormat {
 }
 
 async function requireFree(path: string, format: RootfsFormat, replace: boolean): Promise<void> {
-  const found = (await requireOutputPlace("--output", path)) ?? (await lstat(path).catch(() => undefined)); // or a link to nothing
+  const there = await lstat(path).catch(() => undefined); // or a link to nothing
+  requireNoNode(path, there); // before whether this user might write there
+  const found = (await requireOutputPlace("--output", path)) ?? there;
   if (found === undefined) return;
-  if (!found.isDirectory() && !found.isFile() && !found.isSymbolicLink())
-    throw new UsageError(`--output ${path}: neither a file nor a directory is there; - is standard output`);
+  requireNoNode(path, found);
   const isDirectory = found.isDirectory();
   if (isDirectory !== (format === "dir"))
     throw new UsageError(`--output ${path}: ${isDirectory ? "a directory" : "a file"} is there already`);
@@ -72,6 +74,11 @@ async function requireFree(path: string, format: RootfsFormat, replace: boolean)
   throw new UsageError(
     `--output ${path}: it is there already${isDirectory ? ", and not empty" : ""}; --replace puts the new one in its place`,
   );
+}
+
+function requireNoNode(path: string, found: Stats | undefined): void {
+  if (found === undefined || found.isDirectory() || found.isFile() || found.isSymbolicLink()) return;
+  throw new UsageError(`--output ${path}: neither a file nor a directory is there; - is standard output`);
 }
 
 /** A slip of the hand must not cost more than a root file system. */
