@@ -1,5 +1,5 @@
 import { DepsError } from "./errors.ts";
-import type { DepsItem, DepsSink, DepsSource, FileTreeSink } from "./manifest.ts";
+import type { DepsItem, DepsSink, DepsSource } from "./manifest.ts";
 import { joinSelectors } from "./selectors.ts";
 
 /**
@@ -11,13 +11,45 @@ import { joinSelectors } from "./selectors.ts";
  * @throws DepsError `PATH_CONFLICT` for different content in one file
  */
 export function mergeItems(items: readonly DepsItem[]): readonly DepsItem[] {
+  const owners = ownersOf(items);
   const merged = new Map<string, DepsItem>();
   for (const item of items) {
     const key = keyOf(item);
     const first = merged.get(key);
-    merged.set(key, first === undefined ? item : joined(first, item));
+    const own = withOwnLinks(item, (path) => owners.get(path)?.key === key);
+    merged.set(key, first === undefined ? own : joined(first, own));
   }
-  return withOwnLinks([...merged.values()]);
+  return [...merged.values()];
+}
+
+interface Owner {
+  readonly key: string;
+  readonly id: string;
+}
+
+/** To which content each path leads: to the file that is there, else to the first that asks for a link there. */
+function ownersOf(items: readonly DepsItem[]): ReadonlyMap<string, Owner> {
+  const owners = new Map<string, Owner>();
+  for (const item of items) {
+    const { id, sink } = item;
+    if (sink.type !== "file") continue;
+    const key = keyOf(item);
+    const owner = owners.get(sink.path);
+    if (owner !== undefined && owner.key !== key) {
+      const message = `cannot keep ${id} at ${sink.path}: ${owner.id} is kept there, and its content is another`;
+      throw new DepsError("PATH_CONFLICT", message, { path: sink.path, items: [owner.id, id] });
+    }
+    owners.set(sink.path, owner ?? { key, id });
+  }
+  for (const item of items)
+    for (const path of item.sink.type === "file" ? item.sink.links : [])
+      if (!owners.has(path)) owners.set(path, { key: keyOf(item), id: item.id });
+  return owners;
+}
+
+function withOwnLinks(item: DepsItem, isOwn: (path: string) => boolean): DepsItem {
+  const { sink } = item;
+  return sink.type === "file" ? { ...item, sink: { ...sink, links: sink.links.filter(isOwn) } } : item;
 }
 
 function keyOf({ source, digest, sink }: DepsItem): string {
@@ -63,30 +95,4 @@ function joinedSink(first: DepsSink, other: DepsSink): DepsSink {
 
 function united(first: readonly string[], other: readonly string[]): readonly string[] {
   return [...new Set([...first, ...other])];
-}
-
-/** Each path leads to one content: to the file that is there, else to the first that has a link there. */
-function withOwnLinks(items: readonly DepsItem[]): readonly DepsItem[] {
-  const owners = new Map<string, string>();
-  for (const { id, sink } of items) {
-    if (sink.type !== "file") continue;
-    const owner = owners.get(sink.path);
-    if (owner !== undefined) {
-      const message = `cannot keep ${id} at ${sink.path}: ${owner} is kept there, and its content is another`;
-      throw new DepsError("PATH_CONFLICT", message, { path: sink.path, items: [owner, id] });
-    }
-    owners.set(sink.path, id);
-  }
-  return items.map((item) =>
-    item.sink.type === "file" ? { ...item, sink: ownLinks(item.sink, owners, item.id) } : item,
-  );
-}
-
-function ownLinks(sink: FileTreeSink, owners: Map<string, string>, id: string): FileTreeSink {
-  const links = sink.links.filter((path) => {
-    if (owners.has(path)) return false;
-    owners.set(path, id);
-    return true;
-  });
-  return { ...sink, links };
 }
