@@ -63,7 +63,7 @@ function placeAtHost(spec: SourceSpec): ImagePlace {
   const auth = registryAuthOf(spec) ?? undefined;
   requirePrivateCredentials(spec, reference);
   if (!from) {
-    const reason = "it names a registry, and nothing is there to open one";
+    const reason = "it names a registry, and there is no `from` that opens one";
     throw new RootfsError("SOURCE_UNPREPARED", `cannot prepare ${imageRef}: ${reason}`, {
       reference: imageRef,
       reason,

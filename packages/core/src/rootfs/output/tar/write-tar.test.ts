@@ -1,4 +1,14 @@
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import fs, {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { gnuTar } from "../../../../../../tests/support/gnu-tar.ts";
@@ -143,5 +153,26 @@ test("an archive that is there is replaced on request alone, and what fails leav
   expect(listing(path)).toHaveLength(2);
   writeFileSync(join(folder, "layer-0"), "damaged");
   await expect(writeTar(tree, join(folder, "other.tar"), { workers })).rejects.toMatchObject({ name: "RootfsError" });
+  expect(readdirSync(folder).sort()).toEqual(["layer-0", "out.tar"]);
+});
+
+test("where no links can be made it is put in place all the same, and never over what is there", async () => {
+  const folder = tempFolder();
+  await using workers = new LayerWorkers();
+  const make = new HandMadeTree();
+  const tree = make.finish(folder, make.directory({ a: make.file("a") }));
+  const path = join(folder, "out.tar");
+  const { linkSync } = fs;
+  onTestFinished(() => {
+    Object.assign(fs, { linkSync });
+    syncBuiltinESMExports();
+  });
+  const refuse = () => {
+    throw Object.assign(new Error("link"), { code: "EPERM" });
+  };
+  Object.assign(fs, { linkSync: refuse });
+  syncBuiltinESMExports();
+  await writeTar(tree, path, { workers });
+  await expect(writeTar(tree, path, { workers })).rejects.toMatchObject({ code: "OUTPUT_EXISTS" });
   expect(readdirSync(folder).sort()).toEqual(["layer-0", "out.tar"]);
 });

@@ -1,4 +1,14 @@
-import { closeSync, constants, fsyncSync, ftruncateSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { RootfsError } from "../../errors.ts";
 import type { OnRootfsEvent } from "../../events.ts";
@@ -42,7 +52,7 @@ export async function writeTar(
   signal?.throwIfAborted();
   const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 10)}.tmp`;
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
-  const descriptor = atFile(temporary, () => openSync(temporary, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o666));
+  const descriptor = atFile(path, () => openSync(temporary, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o666));
   try {
     onEvent?.({ type: "stage.started", stage: "write" });
     const startedMs = performance.now();
@@ -67,14 +77,10 @@ export async function writeTar(
   }
 }
 
-/** A link never replaces what is there; file systems without links have a rename only. */
 function publish(temporary: string, path: string, replace: boolean): void {
   try {
     if (replace) renameSync(temporary, path);
-    else {
-      linkSync(temporary, path);
-      rmSync(temporary);
-    }
+    else putWhereNothingIs(temporary, path);
     const folder = openSync(dirname(path), "r");
     try {
       fsyncSync(folder);
@@ -85,4 +91,18 @@ function publish(temporary: string, path: string, replace: boolean): void {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw fileError(error, path);
     throw new RootfsError("OUTPUT_EXISTS", `cannot write ${path}: it is there already`, { path }, { cause: error });
   }
+}
+
+/** A link never replaces what is there; file systems without links, such as those of memory sticks, have a rename only. */
+function putWhereNothingIs(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code)) throw error;
+    if (lstatSync(path, { throwIfNoEntry: false })) throw Object.assign(new Error("it is there"), { code: "EEXIST" });
+    renameSync(temporary, path);
+    return;
+  }
+  rmSync(temporary);
 }
