@@ -6,7 +6,7 @@ import { localIfAny } from "./atomic-file.ts";
 import { compareText } from "./index-file.ts";
 
 /** Names that a layout's own files have. */
-const layoutNames: ReadonlySet<string> = new Set(["blobs", "index.json", "oci-layout"]);
+export const layoutNames: ReadonlySet<string> = new Set(["blobs", "index.json", "oci-layout"]);
 
 /** Whether `path` is a repository path that can be a folder in a tree of layouts: no layout's own file lies in its way. */
 export function isLayoutPath(path: string): boolean {

@@ -1,6 +1,7 @@
 import { DepsError } from "../errors.ts";
-import { requirePathSegment, requirePathSegments } from "../path-segment.ts";
+import { requirePathSegment } from "../path-segment.ts";
 import { chartTag, splitImageName } from "./image-names.ts";
+import { requireRepository } from "./repository-path.ts";
 import type { TemplateChart } from "./templates-manifest.ts";
 
 /** Where charts without a URL are kept. */
@@ -11,8 +12,9 @@ const localRepository = "podplane.local/templates";
  * @throws DepsError `NAME_UNSAFE`
  */
 export function chartRepository({ name, url }: Pick<TemplateChart, "name" | "url">): string {
-  if (url === "") return `${localRepository}/${requirePathSegment(name, "chart name")}`;
-  return requirePathSegments(splitImageName(withoutScheme(url)).name, `repository of chart ${name}`).join("/");
+  if (url === "")
+    return requireRepository(`${localRepository}/${requirePathSegment(name, "chart name")}`, "repository");
+  return requireRepository(splitImageName(withoutScheme(url)).name, `repository of chart ${name}`);
 }
 
 /** What is asked of a chart's repository: its digest, else that of its URL, else the URL's tag, else its version as a tag. */

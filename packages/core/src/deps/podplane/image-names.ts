@@ -1,5 +1,5 @@
 import { DepsError } from "../errors.ts";
-import { requirePathSegments } from "../path-segment.ts";
+import { requireRepository } from "./repository-path.ts";
 
 /** An image reference in its parts; what it does not have is empty. */
 export interface ImageName {
@@ -40,7 +40,7 @@ export function storeRepository(image: string, prefix: string): string {
   }
   const before = prefix.replace(/^[\s/]+|[\s/]+$/g, "");
   const repository = fullName(name);
-  return requirePathSegments(before === "" ? repository : `${before}/${repository}`, "repository").join("/");
+  return requireRepository(before === "" ? repository : `${before}/${repository}`, "repository");
 }
 
 /**

@@ -9,6 +9,7 @@ export {
   type GitSource,
   parseComponentsManifest,
 } from "./components-manifest.ts";
+export { type PodplaneConfig, type PodplaneHost, podplaneConfig } from "./config.ts";
 export type { ParseManifestOptions, Rest } from "./fields.ts";
 export { exactSemverTags, type GitRef, gitRefOf, gitRepositoryPath } from "./git-source.ts";
 export {

@@ -64,6 +64,8 @@ test.for([
   ["q.io//a", "NAME_UNSAFE"],
   ["/etc/passwd", "NAME_UNSAFE"],
   ["q.io/a\\..\\b", "NAME_UNSAFE"],
+  ["q.io/lb/blobs/sha256/a", "NAME_UNSAFE"],
+  ["q.io/lb/Index.JSON", "NAME_UNSAFE"],
 ] as const)("image %j has no place in the store: %s", ([image, code]) => {
   expect(codeOf(() => storeRepository(image, "mirror"))).toBe(code);
 });
@@ -322,7 +324,12 @@ test("charts have what their type needs, and local folders only in local manifes
     { ...oci, type: "zip" },
   ])
     expect(codeOf(() => requireChart(wrong, true))).toBe("CHART_TYPE");
-  expect(codeOf(() => chartRepository({ name: "../x", url: "" }))).toBe("NAME_UNSAFE");
+  for (const unsafe of [
+    { name: "../x", url: "" },
+    { name: "blobs", url: "" },
+    { name: "x", url: "oci://r.io/x/oci-layout" },
+  ])
+    expect(codeOf(() => chartRepository(unsafe))).toBe("NAME_UNSAFE");
 });
 
 test("architectures are those of the lists, each once, else the one that is meant anyway", () => {

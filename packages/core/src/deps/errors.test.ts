@@ -1,0 +1,21 @@
+import { expect, expectTypeOf, test } from "vitest";
+import { DepsError, isDepsError } from "./errors.ts";
+
+test("an error is told by its code, also when another copy of the package made it", () => {
+  const error: unknown = new DepsError("URL_MISSING", "cannot fetch runc: it has no url", { item: "runc" });
+  expect([isDepsError(error), isDepsError(error, "URL_MISSING"), isDepsError(error, "SIZE_MISSING")]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  if (isDepsError(error, "URL_MISSING")) expectTypeOf(error.details).toEqualTypeOf<{ item: string }>();
+  const foreign = Object.assign(new Error("x"), { name: "DepsError", code: "URL_MISSING" });
+  expect(isDepsError(foreign, "URL_MISSING")).toBe(true);
+  expect([isDepsError(new Error("x")), isDepsError(undefined)]).toEqual([false, false]);
+});
+
+test("a message is fit for a terminal, whatever a manifest says", () => {
+  const { message } = new DepsError("URL_MISSING", `cannot fetch \u001b[31m${"x".repeat(5000)}`, { item: "x" });
+  expect(message).toMatch(/^cannot fetch {2}\[31mx+$/);
+  expect(message.length).toBeLessThanOrEqual(2000);
+});
