@@ -119,9 +119,10 @@ test("hooks edit the files, one after another, and are told of the image", async
   const folder = tempFolder();
   const [first, second] = [join(folder, "first.mjs"), join(folder, "second.mjs")];
   writeFileSync(first, `export default (files, { digest }) => files.write("/etc/digest", digest);`);
-  writeFileSync(second, `export default async (files) => files.append("/etc/digest", "\\n");`);
+  writeFileSync(second, `export default (files) => void files.append("/bin/app", "exit\\n");`); // begun, not waited for
   const { digest, hooks } = await made(app, "-o", join(folder, "out"), "--hook", first, "--hook", second);
-  expect([readFileSync(join(folder, "out/etc/digest"), "utf8"), hooks]).toEqual([`${digest}\n`, 2]);
+  expect([readFileSync(join(folder, "out/etc/digest"), "utf8"), hooks]).toEqual([digest, 2]);
+  expect(readFileSync(join(folder, "out/bin/app"), "utf8")).toBe("#!/bin/sh\nexit\n");
 });
 
 describe("what it refuses", () => {
@@ -165,7 +166,7 @@ describe("what it refuses", () => {
   /** What it says of a failure; nothing may be left of it. */
   async function failure(output: string, ...args: readonly string[]) {
     const folder = tempFolder();
-    const { code, stdout } = await runProgram("rootfs", "-o", join(folder, output), ...args, "--json");
+    const { code, stdout } = await runProgramIn({}, "rootfs", "-o", join(folder, output), ...args, "--json");
     expect([code, readdirSync(folder)]).toEqual([1, []]);
     return JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}");
   }
@@ -197,6 +198,14 @@ describe("what it refuses", () => {
     const { code, class: kind, message } = await failure("out", app, "--hook", hook);
     expect([code, kind, message]).toEqual(["HOOK_FAILED", "hook", expect.stringContaining(said ?? "")]);
   });
+});
+
+test("what a hook began and did not wait for fails the run, and leaves nothing", async () => {
+  const [folder, hook] = [tempFolder(), join(tempFolder(), "hook.mjs")];
+  writeFileSync(hook, `export default (files) => void files.append("/none/x", "");`);
+  const { code, stderr } = await startTranship(["rootfs", app, "-o", join(folder, "x.tar"), "--hook", hook]).ended;
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^tranship: cannot write "\/none\/x" in the image.*\n$/)]);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test("a dry run fetches no layer and writes nothing", async () => {

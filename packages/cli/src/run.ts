@@ -31,6 +31,11 @@ async function run(): Promise<void> {
       stop.abort(new Interruption(name));
     });
   }
+  const lost: unknown[] = [];
+  process.on("unhandledRejection", (error) => {
+    lost.push(error); // a hook did not wait for what it had begun
+    stop.abort(error);
+  });
   process.stderr.on("error", () => process.exit(1)); // whoever read us is gone
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE")
@@ -49,11 +54,12 @@ async function run(): Promise<void> {
   });
   try {
     await createProgram(context, packageVersion()).parseAsync(process.argv);
+    if (lost.length > 0) throw lost[0];
   } catch (error) {
     const isStopped = stop.signal.aborted && error instanceof Error && error.name === "AbortError"; // standard input was read
     const failure = failureToTell(isStopped ? stop.signal.reason : error);
     if (failure !== undefined) output.failure(failure);
-    process.exitCode = stop.signal.aborted ? interrupted : exitCodeOf(error);
+    process.exitCode = stop.signal.aborted && lost.length === 0 ? interrupted : exitCodeOf(error);
   }
 }
 

@@ -41,6 +41,7 @@ export async function runHooks(hooks: readonly Hook[], files: RootfsFiles, conte
     context.signal.throwIfAborted();
     try {
       await edit(files, context);
+      await files.settled();
     } catch (error) {
       context.signal.throwIfAborted();
       throw failed(file, context.digest, error);

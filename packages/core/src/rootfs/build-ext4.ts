@@ -101,6 +101,7 @@ export async function runHook(
 ): Promise<void> {
   try {
     await hook(files);
+    await files.settled();
   } catch (error) {
     signal?.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);

@@ -67,6 +67,7 @@ export class Rootfs implements AsyncDisposable {
   async writeDirectory(directory: string, options: RootfsDirectoryOptions = {}): Promise<WrittenDirectory> {
     const { replace = false, ...how } = options;
     const own = { ...how, ...this.#own };
+    await this.files.settled();
     return await (replace ? replaceDirectory : writeDirectory)(this.#open.tree, directory, own);
   }
 
@@ -75,6 +76,7 @@ export class Rootfs implements AsyncDisposable {
    * @throws RootfsError `OUTPUT_EXISTS`, `LAYER_INVALID`, `LAYER_MISMATCH`, `FILE_FAILED`, `NO_SPACE`
    */
   async writeTar(path: string, options: RootfsTarOptions = {}): Promise<WrittenTar> {
+    await this.files.settled();
     return await writeTar(this.#open.tree, path, { ...options, ...this.#own });
   }
 
@@ -86,6 +88,7 @@ export class Rootfs implements AsyncDisposable {
    * @throws TypeError for a label or UUID that is none
    */
   async writeExt4(path: string, options: RootfsExt4Options = {}): Promise<Ext4Image> {
+    await this.files.settled();
     return await writeExt4(this.#open.tree, path, { ...options, ...this.#own });
   }
 

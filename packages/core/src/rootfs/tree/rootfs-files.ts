@@ -38,6 +38,7 @@ export class RootfsFiles {
   readonly #contents: LayerContents;
   readonly #limits: WalkOptions["limits"];
   readonly #signal: AbortSignal | undefined;
+  readonly #begun = new Set<Promise<void>>();
   #mtime: Timestamp | undefined;
 
   /** @hidden */
@@ -106,7 +107,22 @@ export class RootfsFiles {
    * @throws RootfsError as `read` and `write`
    */
   async append(path: string, bytes: Uint8Array | string, options: EditMetadata & ReadOptions = {}): Promise<void> {
-    const added = bytesOf(bytes);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#begun.add(promise);
+    try {
+      await this.#append(path, bytesOf(bytes), options);
+    } finally {
+      this.#begun.delete(promise);
+      resolve();
+    }
+  }
+
+  /** Resolves once no edit is under way: who began one may not have waited for it. What comes of it is told there. @hidden */
+  async settled(): Promise<void> {
+    while (this.#begun.size > 0) await Promise.all(this.#begun);
+  }
+
+  async #append(path: string, added: Uint8Array, options: EditMetadata & ReadOptions): Promise<void> {
     for (;;) {
       const place = this.#walk("append to", path, { follow: true });
       if (place?.inode === undefined) return this.write(path, added, options);
