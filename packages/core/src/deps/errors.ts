@@ -50,7 +50,7 @@ export interface DepsErrorDetails {
   GIT_SOURCE: { url: string; reason: string };
   /** A name or path that could leave the folder it belongs in, or that not every file system can hold. */
   NAME_UNSAFE: { what: string; name: string; reason: string };
-  /** Two items that would be the same file with different content. */
+  /** Two items that would be the same file with different content, or one below the other. */
   PATH_CONFLICT: { path: string; items: readonly string[] };
   /** A choice of items that cannot be read. */
   SELECTION_INVALID: { expression: string; reason: string };

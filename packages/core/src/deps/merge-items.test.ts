@@ -75,6 +75,23 @@ test("different content cannot be one file, and a link never hides a file", () =
   }
 });
 
+test("no file lies below another, and no link below a file or a link", () => {
+  const found = mergeItems([
+    anItem("a", file("/c/a", "/l/k/1")),
+    anItem("b", file("/c/b", "/l/k/1/k", "/l/k", "/c/a/x", "/l/m"), { digest: other }),
+  ]);
+  expect(found.map(({ sink }) => sink)).toEqual([file("/c/a", "/l/k/1"), file("/c/b", "/l/m")]);
+  for (const paths of [
+    ["/git/a", "/git/a/b"],
+    ["/git/a/b", "/git/a"],
+  ])
+    expect(() => mergeItems(paths.map((path) => anItem(path, file(path), { digest: undefined })))).toThrow(
+      expect.objectContaining({ code: "PATH_CONFLICT" }),
+    );
+  const one = mergeItems([anItem("a", file("/l/k", "/l/k/1", "/m"))]);
+  expect(one.map(({ sink }) => sink)).toEqual([file("/l/k", "/m")]);
+});
+
 test("items nothing says the content of are one where they go to the same place and tag", () => {
   const layout = (tag: string): DepsSink => ({ type: "repository-layout", root: "/c", repository: "web", tags: [tag] });
   const unpinned = { digest: undefined };

@@ -1,5 +1,6 @@
 import { DepsError } from "./errors.ts";
 import type { DepsItem, DepsSink, DepsSource } from "./manifest.ts";
+import { PathClaims } from "./path-claims.ts";
 import { joinSelectors } from "./selectors.ts";
 
 /**
@@ -8,43 +9,37 @@ import { joinSelectors } from "./selectors.ts";
  * that have a file. Items without a digest are one where they go to the same place.
  *
  * A link that items with different content ask for goes to the first that does: the others are found by their own path.
- * @throws DepsError `PATH_CONFLICT` for different content in one file
+ * So does a link that lies below another, where a folder would have to be.
+ * @throws DepsError `PATH_CONFLICT` for different content in one file, and for a file below another
  */
 export function mergeItems(items: readonly DepsItem[]): readonly DepsItem[] {
-  const owners = ownersOf(items);
+  const claims = claimsOf(items);
   const merged = new Map<string, DepsItem>();
   for (const item of items) {
     const key = keyOf(item);
     const first = merged.get(key);
-    const own = withOwnLinks(item, (path) => owners.get(path)?.key === key);
+    const own = withOwnLinks(item, (path) => claims.isOwn(path, key));
     merged.set(key, first === undefined ? own : joined(first, own));
   }
   return [...merged.values()];
 }
 
-interface Owner {
-  readonly key: string;
-  readonly id: string;
-}
-
 /** To which content each path leads: to the file that is there, else to the first that asks for a link there. */
-function ownersOf(items: readonly DepsItem[]): ReadonlyMap<string, Owner> {
-  const owners = new Map<string, Owner>();
+function claimsOf(items: readonly DepsItem[]): PathClaims {
+  const claims = new PathClaims();
   for (const item of items) {
     const { id, sink } = item;
     if (sink.type !== "file") continue;
-    const key = keyOf(item);
-    const owner = owners.get(sink.path);
-    if (owner !== undefined && owner.key !== key) {
-      const message = `cannot keep ${id} at ${sink.path}: ${owner.id} is kept there, and its content is another`;
-      throw new DepsError("PATH_CONFLICT", message, { path: sink.path, items: [owner.id, id] });
-    }
-    owners.set(sink.path, owner ?? { key, id });
+    const holder = claims.claim(sink.path, { key: keyOf(item), id });
+    if (holder === undefined) continue;
+    const message = `cannot keep ${id} at ${sink.path}: ${holder.id} is kept there, or in the way`;
+    throw new DepsError("PATH_CONFLICT", message, { path: sink.path, items: [holder.id, id] });
   }
-  for (const item of items)
-    for (const path of item.sink.type === "file" ? item.sink.links : [])
-      if (!owners.has(path)) owners.set(path, { key: keyOf(item), id: item.id });
-  return owners;
+  for (const item of items) {
+    const { id, sink } = item;
+    for (const path of sink.type === "file" ? sink.links : []) claims.claim(path, { key: keyOf(item), id });
+  }
+  return claims;
 }
 
 function withOwnLinks(item: DepsItem, isOwn: (path: string) => boolean): DepsItem {

@@ -75,6 +75,7 @@ export {
   clearVmConfigMarkers,
   formatVmConfigManifest,
   isBootComplete,
+  isSameVmConfig,
   parseVmConfigManifest,
   type VmConfigDependency,
   type VmConfigManifest,

@@ -5,7 +5,7 @@ import { formatComponentsManifest, parseComponentsManifest } from "./components-
 import { markChartCached, markItemsCached, markRowsCached, markSnapshotsCached } from "./markers.ts";
 import { formatSeedsManifest, parseSeedsManifest } from "./seeds-manifest.ts";
 import { formatTemplatesManifest, parseTemplatesManifest } from "./templates-manifest.ts";
-import { formatVmConfigManifest, isBootComplete, parseVmConfigManifest } from "./vmconfig-manifest.ts";
+import { formatVmConfigManifest, isBootComplete, isSameVmConfig, parseVmConfigManifest } from "./vmconfig-manifest.ts";
 
 const sha = (digit: string) => `sha256:${digit.repeat(64)}`;
 
@@ -170,6 +170,16 @@ test("what a cache noted is cleared, except where it is asked for", () => {
   const rows = parseComponentsManifest('{"components":{"images":[{"cached":true}]}}').components.images;
   const snapshots = parseSeedsManifest('{"seeds":{"snapshots":{"a":{"cached":true}}}}').seeds.snapshots;
   expect([rows[0]?.cached, snapshots.a?.cached]).toEqual([false, false]);
+});
+
+test("a vmconfig manifest is the same however it is written and whatever the cache noted in it, of its images too", () => {
+  const latest = parseVmConfigManifest(JSON.stringify(vmconfig));
+  const noted = markItemsCached(latest, ["os-image", "9"]);
+  const images = markRowsCached(noted.vmconfig.images, [0]);
+  const text = formatVmConfigManifest({ ...noted, vmconfig: { ...noted.vmconfig, images } });
+  expect(text.match(/"cached": true/g)).toHaveLength(3);
+  expect(isSameVmConfig(parseVmConfigManifest(text, { keepMarkers: true }), latest)).toBe(true);
+  expect(isSameVmConfig({ ...latest, vmconfig: { ...latest.vmconfig, version: "1.8.1" } }, latest)).toBe(false);
 });
 
 test("items, rows, charts and snapshots are noted by name or index, and what is not there is passed over", () => {

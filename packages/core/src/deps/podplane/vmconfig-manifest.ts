@@ -141,6 +141,12 @@ export function clearVmConfigMarkers(manifest: VmConfigManifest): VmConfigManife
   };
 }
 
+/** Whether two manifests say the same, apart from what a cache noted in them. */
+export function isSameVmConfig(one: VmConfigManifest, other: VmConfigManifest): boolean {
+  const textOf = (manifest: VmConfigManifest) => formatVmConfigManifest(clearVmConfigMarkers(manifest));
+  return textOf(one) === textOf(other);
+}
+
 /** Whether all is said that booting without a boot loader takes. What it says is not checked against any disk image. */
 export function isBootComplete(boot: BootConfig | undefined): boolean {
   const isSaid = ({ partition, path, digest }: BootFile) => partition > 0 && path !== "" && digest !== "";
