@@ -97,7 +97,7 @@ async function* gunzipped(stored: StoredBytes, head: Uint8Array): AsyncGenerator
 async function* unzstded(stored: StoredBytes, head: Uint8Array): AsyncGenerator<Uint8Array> {
   const params = { [constants.ZSTD_d_windowLogMax]: zstdWindowLog };
   const rest = yield* driven(createZstdDecompress({ chunkSize, params }), framewise(stored, head));
-  for (const _ of rest) throw new Unpackable("its zstd frames are none");
+  for (const _ of rest) throw new Unpackable("something else follows its zstd data");
 }
 
 /** Node's unpacker would take a frame that ends inside of what it is given for the last one. */
