@@ -117,7 +117,7 @@ export class RootfsFiles {
     }
   }
 
-  /** Resolves once no edit is under way: who began one may not have waited for it. What comes of it is told there. @hidden */
+  /** Resolves once no edit is under way that nobody waited for; writing waits for it by itself. A failure is told by the edit. */
   async settled(): Promise<void> {
     while (this.#begun.size > 0) await Promise.all(this.#begun);
   }
