@@ -10,7 +10,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { lacking } from "../support/tools.ts";
 
 const page = fileURLToPath(new URL("../../docs/reference-api.md", import.meta.url));
-const [, part = ""] = readFileSync(page, "utf8").split("\n## CubeSandbox's `image`\n");
+const [, part = ""] = readFileSync(page, "utf8").split("\n## The image package of CubeSandbox\n");
 
 test("every function and class that stands for a Go name is exported", () => {
   const rows = part.split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("| Go "));

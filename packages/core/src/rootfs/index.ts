@@ -9,10 +9,13 @@ export { type BuildOptions, type BuildResult, buildExt4, type RootfsHook } from 
 export { isRootfsError, RootfsError, type RootfsErrorCode, type RootfsErrorDetails } from "./errors.ts";
 export type { OnRootfsEvent, ProgressUnit, RootfsEvent, RootfsStage, RootfsWarning } from "./events.ts";
 export { type ExportedDirectory, type ExportTarOptions, exportTar, streamRegistryToDir } from "./export.ts";
+export type { ToolEnvironment } from "./ext4/find-tool.ts";
 export { type Ext4Tools, findExt4Tools } from "./ext4/probe-ext4-tools.ts";
 export type { Ext4Image } from "./ext4/write-ext4.ts";
 export type { KeptLayers } from "./layers/fetch-layers.ts";
 export { LayerCache, type LayerCacheOptions } from "./layers/layer-cache.ts";
+export type { FilePiece } from "./layers/layer-file.ts";
+export type { LocalBlobFiles } from "./layers/local-blob-files.ts";
 export { defaultRootfsLimits, type RootfsLimits } from "./limits.ts";
 export type { OpenRootfsOptions } from "./open-tree.ts";
 export {

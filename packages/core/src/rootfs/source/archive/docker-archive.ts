@@ -79,6 +79,7 @@ export class DockerArchive implements AsyncDisposable {
     return { imageRef, repository: this.repository, reference: digest };
   }
 
+  /** Closes the archive. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#files[Symbol.asyncDispose]();
   }
