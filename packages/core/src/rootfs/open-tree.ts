@@ -24,7 +24,7 @@ export interface OpenRootfsOptions {
   readonly cache?: KeptLayers | undefined;
   /** Ceilings; those left out are as in {@link defaultRootfsLimits}. */
   readonly limits?: Partial<RootfsLimits> | undefined;
-  /** Threads that unpack layers. @defaultValue as many as this machine runs at once */
+  /** Threads that unpack layers. @defaultValue one more than this machine runs at once */
   readonly maxThreads?: number | undefined;
   /** Ends opening, and reading files of what was opened. */
   readonly signal?: AbortSignal | undefined;

@@ -11,7 +11,7 @@ const scanModule = taskModule("scan-task", import.meta.url);
 
 /** Options of {@link LayerWorkers}. */
 export interface LayerWorkersOptions {
-  /** @defaultValue as many as this machine runs at once */
+  /** @defaultValue one more than this machine runs at once: a thread waits for its unpacker now and then */
   readonly maxThreads?: number | undefined;
 }
 
@@ -43,7 +43,7 @@ export class LayerWorkers implements AsyncDisposable {
   readonly #waiting: ((thread: LayerThread) => void)[] = [];
   readonly #ending: AbortController = new AbortController();
 
-  constructor({ maxThreads = availableParallelism() }: LayerWorkersOptions = {}) {
+  constructor({ maxThreads = availableParallelism() + 1 }: LayerWorkersOptions = {}) {
     this.#maxThreads = Math.max(1, maxThreads);
   }
 
