@@ -2,9 +2,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { digestOf } from "@tranship/registry";
+import type { ByteString } from "../../packages/core/src/layer-archive/byte-string.ts";
+import { byteStringOf } from "../../packages/core/src/layer-archive/byte-string.ts";
 import type { LayerFile } from "../../packages/core/src/rootfs/layers/layer-file.ts";
 import type {
-  ByteString,
   DeviceInode,
   DirectoryInode,
   FifoInode,
@@ -13,7 +14,6 @@ import type {
   InodeMetadata,
   SymlinkInode,
 } from "../../packages/core/src/rootfs/tree/inode.ts";
-import { byteStringOf } from "../../packages/core/src/rootfs/tree/inode.ts";
 import type { RootfsTree } from "../../packages/core/src/rootfs/tree/rootfs-tree.ts";
 
 type Metadata = Partial<InodeMetadata>;

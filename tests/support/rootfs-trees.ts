@@ -1,5 +1,5 @@
+import type { LayerEntry } from "../../packages/core/src/layer-archive/layer-entry.ts";
 import type { OnRootfsEvent } from "../../packages/core/src/rootfs/events.ts";
-import type { LayerEntry } from "../../packages/core/src/rootfs/layers/layer-entry.ts";
 import { defaultRootfsLimits, type RootfsLimits } from "../../packages/core/src/rootfs/limits.ts";
 import type { DirectoryInode, Inode } from "../../packages/core/src/rootfs/tree/inode.ts";
 import { TreeMerger } from "../../packages/core/src/rootfs/tree/tree-merger.ts";

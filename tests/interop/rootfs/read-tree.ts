@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import type { DirectoryInode, FileInode, Inode, Timestamp } from "../../../packages/core/src/rootfs/tree/inode.ts";
+import type { Timestamp } from "../../../packages/core/src/layer-archive/layer-entry.ts";
+import type { DirectoryInode, FileInode, Inode } from "../../../packages/core/src/rootfs/tree/inode.ts";
 import { finishRecords, type ReadRecord, type TreeRecord } from "./tree-record.ts";
 
 /**

@@ -1,7 +1,7 @@
+import { byteStringOf } from "../layer-archive/byte-string.ts";
 import { RootfsError } from "./errors.ts";
 import { LayerFault } from "./layers/layer-fault.ts";
 import { fileFault } from "./output/file-fault.ts";
-import { byteStringOf } from "./tree/inode.ts";
 
 /**
  * A failed file operation as a {@link RootfsError}: `NO_SPACE` when the file system or the user's share of it is full, else

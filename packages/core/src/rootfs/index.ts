@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { Timestamp } from "../layer-archive/layer-entry.ts";
 export { formatPlatform, parsePlatform, type WantedPlatform } from "../plan/platforms/platforms.ts";
 export { type BuildOptions, type BuildResult, buildExt4, type RootfsHook } from "./build-ext4.ts";
 export { isRootfsError, RootfsError, type RootfsErrorCode, type RootfsErrorDetails } from "./errors.ts";
@@ -91,6 +92,5 @@ export type {
   RemoveOptions,
   RootfsFileStat,
 } from "./tree/edit-options.ts";
-export type { Timestamp } from "./tree/inode.ts";
 export type { RootfsFiles } from "./tree/rootfs-files.ts";
 export type { TreeTotals } from "./tree/tree-totals.ts";

@@ -1,4 +1,4 @@
-import type { LayerEntry } from "./layers/layer-entry.ts";
+import type { LayerEntry } from "../layer-archive/layer-entry.ts";
 import type { TreeMerger } from "./tree/tree-merger.ts";
 
 /** Brings the entries of layers that are read side by side to the merger in the order of the layers. */

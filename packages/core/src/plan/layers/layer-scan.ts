@@ -1,7 +1,7 @@
-import { ArchiveFault } from "../../rootfs/layers/archive-fault.ts";
-import type { LayerEntry } from "../../rootfs/layers/layer-entry.ts";
-import { LayerParser } from "../../rootfs/layers/layer-parser.ts";
-import { type DataExtent, textOfByteString } from "../../rootfs/tree/inode.ts";
+import { ArchiveFault } from "../../layer-archive/archive-fault.ts";
+import { textOfByteString } from "../../layer-archive/byte-string.ts";
+import type { DataExtent, LayerEntry } from "../../layer-archive/layer-entry.ts";
+import { LayerParser } from "../../layer-archive/layer-parser.ts";
 import { type FileSearch, type LayerEntryKind, parseLayerPath } from "./file-search.ts";
 import { createUnpacker, packedMagicBytes, type Unpacker } from "./unpacker.ts";
 

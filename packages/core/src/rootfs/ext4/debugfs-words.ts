@@ -1,4 +1,4 @@
-import type { ByteString } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 
 /** `debugfs` reads its commands line by line into a buffer of the C library's size, the newline and a NUL included. */
 const maxLineBytes = 8192 - 2;

@@ -1,4 +1,5 @@
-import type { ByteString, Inode } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
+import type { Inode } from "../tree/inode.ts";
 import { crc32c } from "./crc32c.ts";
 import { blockBytes, lostAndFoundInode } from "./ext4-geometry.ts";
 import type { PlannedDirectory } from "./planned-directories.ts";

@@ -1,4 +1,4 @@
-import type { ByteString } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 
 /** Holds what a program writes, as it comes, against what it is to write, byte for byte. */
 export class ExpectedOutput {

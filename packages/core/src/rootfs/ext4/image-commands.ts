@@ -1,4 +1,5 @@
-import type { ByteString, DirectoryInode, Inode } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
+import type { DirectoryInode, Inode } from "../tree/inode.ts";
 import { debugfsWord, standInTarget } from "./debugfs-words.ts";
 import { blocksOfDirectory, lostAndFoundBlocks } from "./directory-blocks.ts";
 import { lostAndFoundInode } from "./ext4-geometry.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Inode, InodeMetadata, Timestamp } from "../tree/inode.ts";
+import type { Timestamp } from "../../layer-archive/layer-entry.ts";
+import type { Inode, InodeMetadata } from "../tree/inode.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import { linkCounts } from "../tree/tree-totals.ts";
 import { walkTree } from "../tree/walk-tree.ts";

@@ -1,4 +1,5 @@
-import { type ByteString, type DirectoryInode, type Inode, sortedEntries } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
+import { type DirectoryInode, type Inode, sortedEntries } from "../tree/inode.ts";
 import { linkCounts } from "../tree/tree-totals.ts";
 import { lostAndFoundInode, lostAndFoundName, rootInode } from "./ext4-geometry.ts";
 

@@ -1,7 +1,8 @@
+import { textOfByteString } from "../../layer-archive/byte-string.ts";
 import { RootfsError } from "../errors.ts";
 import { maxNameBytes } from "../limits.ts";
 import { isSafeName } from "../output/host-path.ts";
-import { type DirectoryInode, type Inode, textOfByteString } from "../tree/inode.ts";
+import type { DirectoryInode, Inode } from "../tree/inode.ts";
 import { linkCounts } from "../tree/tree-totals.ts";
 import { walkTree } from "../tree/walk-tree.ts";
 import { isDebugfsLine } from "./debugfs-words.ts";

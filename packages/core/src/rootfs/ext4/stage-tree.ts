@@ -1,10 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
+import { byteStringOf } from "../../layer-archive/byte-string.ts";
 import { fileError } from "../file-error.ts";
 import type { LayerWorkers } from "../layers/layer-workers.ts";
 import type { ContentTarget } from "../output/content-target.ts";
 import { writeContents } from "../output/write-contents.ts";
-import { byteStringOf, type Inode } from "../tree/inode.ts";
+import type { Inode } from "../tree/inode.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import { rootInode } from "./ext4-geometry.ts";
 import { ext4Xattrs } from "./ext4-xattrs.ts";

@@ -1,4 +1,4 @@
-import type { Timestamp } from "../tree/inode.ts";
+import type { Timestamp } from "../../layer-archive/layer-entry.ts";
 
 /** A moment as an ext4 inode has it. */
 export interface TimestampFields {

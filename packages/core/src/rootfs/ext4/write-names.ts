@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 import { RootfsError } from "../errors.ts";
 import { atFile } from "../file-error.ts";
-import type { ByteString, DirectoryInode } from "../tree/inode.ts";
+import type { DirectoryInode } from "../tree/inode.ts";
 import { standInTarget } from "./debugfs-words.ts";
 import { directoryBlocks } from "./directory-blocks.ts";
 import { blockBytes } from "./ext4-geometry.ts";

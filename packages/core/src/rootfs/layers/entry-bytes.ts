@@ -1,4 +1,4 @@
-import type { LayerEntry } from "./layer-entry.ts";
+import type { LayerEntry } from "../../layer-archive/layer-entry.ts";
 
 /** What an extended attribute, and a part of a sparse file, take in memory besides their bytes; measured with Node 24. */
 const [attributeBytes, extentBytes] = [400, 80];

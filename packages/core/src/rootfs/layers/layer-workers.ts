@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
+import type { LayerEntry, LayerScan } from "../../layer-archive/layer-entry.ts";
 import type { RootfsLimits } from "../limits.ts";
-import type { LayerEntry, LayerScan } from "./layer-entry.ts";
 import type { LayerFile } from "./layer-file.ts";
 import { taskModule } from "./layer-task.ts";
 import { LayerThread, type RunOptions } from "./layer-thread.ts";

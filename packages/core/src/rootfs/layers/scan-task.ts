@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
+import { ArchiveFault } from "../../layer-archive/archive-fault.ts";
+import { textOfByteString } from "../../layer-archive/byte-string.ts";
+import type { LayerEntry, LayerScan } from "../../layer-archive/layer-entry.ts";
+import { LayerParser } from "../../layer-archive/layer-parser.ts";
 import type { RootfsLimits } from "../limits.ts";
-import { textOfByteString } from "../tree/inode.ts";
-import { ArchiveFault } from "./archive-fault.ts";
 import { metadataBytes } from "./entry-bytes.ts";
 import { inflateLayer } from "./inflate.ts";
-import type { LayerEntry, LayerScan } from "./layer-entry.ts";
 import { LayerFault, layerInvalid, layerMismatch } from "./layer-fault.ts";
 import type { LayerFile } from "./layer-file.ts";
-import { LayerParser } from "./layer-parser.ts";
 import type { TaskContext } from "./layer-task.ts";
 import { addUsage, type LayerUsage } from "./layer-usage.ts";
 

@@ -1,5 +1,5 @@
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 import type { LayerFile } from "../layers/layer-file.ts";
-import type { ByteString } from "../tree/inode.ts";
 
 /** What a file that is made is given while it is open. Times are seconds since 1970. */
 export interface FileAttributes {

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import type { ByteString } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 import {
   type ContentJob,
   ExtentField,

@@ -1,4 +1,6 @@
-import type { ByteString, DataExtent, FileInode } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
+import type { DataExtent } from "../../layer-archive/layer-entry.ts";
+import type { FileInode } from "../tree/inode.ts";
 import type { FileAttributes } from "./content-job.ts";
 
 /** Where the bytes of a file go. */

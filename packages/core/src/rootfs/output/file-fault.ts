@@ -1,7 +1,7 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { type ByteString, textOfByteString } from "../../layer-archive/byte-string.ts";
 import { LayerFault } from "../layers/layer-fault.ts";
-import { type ByteString, textOfByteString } from "../tree/inode.ts";
 
 /** A failed file operation in a layer thread: `NO_SPACE` when the file system or the user's share of it is full, else `FILE_FAILED`. */
 export function fileFault(error: unknown, path: ByteString): LayerFault {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, openSync, writeSync } from "node:fs";
 
-import type { ByteString } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 import type { AttributeKind, FileAttributes } from "./content-job.ts";
 import { fileFault } from "./file-fault.ts";
 import { hostPath } from "./host-path.ts";

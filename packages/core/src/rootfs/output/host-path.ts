@@ -1,4 +1,4 @@
-import type { ByteString } from "../tree/inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: every ASCII character
 const ascii = /^[\x00-\x7f]*$/;

@@ -1,4 +1,4 @@
-import type { DataExtent } from "../tree/inode.ts";
+import type { DataExtent } from "../../layer-archive/layer-entry.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import { type ContentJob, ExtentField, extentFields, FileField, fileFields } from "./content-job.ts";
 import { type ContentTarget, layerExtents } from "./content-target.ts";

@@ -1,5 +1,6 @@
 import { futimesSync, lutimesSync } from "node:fs";
-import type { InodeMetadata, Timestamp } from "../tree/inode.ts";
+import type { Timestamp } from "../../layer-archive/layer-entry.ts";
+import type { InodeMetadata } from "../tree/inode.ts";
 
 /**
  * A moment as Node sets it: seconds as a double. Between 1901 and 2106 that is within 300 ns of the exact one, with Node 22,

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { HandMadeTree } from "../../../../../tests/support/hand-made-tree.ts";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { byteStringOf } from "../../layer-archive/byte-string.ts";
 import { LayerWorkers } from "../layers/layer-workers.ts";
-import { byteStringOf } from "../tree/inode.ts";
 import { writeContents } from "./write-contents.ts";
 
 function startWorkers(): LayerWorkers {

@@ -1,8 +1,8 @@
 import { closeSync } from "node:fs";
+import { textOfByteString } from "../../layer-archive/byte-string.ts";
 import { atFile } from "../file-error.ts";
 import { taskModule } from "../layers/layer-task.ts";
 import type { LayerWorkers } from "../layers/layer-workers.ts";
-import { textOfByteString } from "../tree/inode.ts";
 import type { RootfsTree } from "../tree/rootfs-tree.ts";
 import type { FileAttributes, RefusedAttribute } from "./content-job.ts";
 import { type ContentTarget, layerExtents } from "./content-target.ts";

@@ -1,6 +1,7 @@
+import type { Timestamp } from "../../layer-archive/layer-entry.ts";
 import type { LayerWorkers } from "../layers/layer-workers.ts";
 import type { RootfsLimits } from "../limits.ts";
-import type { Inode, Timestamp } from "./inode.ts";
+import type { Inode } from "./inode.ts";
 
 /** Options of `RootfsFiles`. */
 export interface RootfsFilesOptions {

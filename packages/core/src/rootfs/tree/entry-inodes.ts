@@ -1,6 +1,7 @@
-import type { LayerEntry } from "../layers/layer-entry.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
+import type { LayerEntry, Timestamp } from "../../layer-archive/layer-entry.ts";
 import type { RootfsLimits } from "../limits.ts";
-import type { ByteString, FileContent, Inode, InodeMetadata, Timestamp } from "./inode.ts";
+import type { FileContent, Inode, InodeMetadata } from "./inode.ts";
 import { PathFault } from "./walk-path.ts";
 
 /** How many moments are kept for being shared. */

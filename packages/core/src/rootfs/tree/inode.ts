@@ -1,33 +1,5 @@
-/**
- * Names, paths and link targets inside a root file system are bytes, not text: here they are strings with one character
- * (U+0000 to U+00FF) a byte, so that none is lost, comparing is bytewise, and one costs a byte in memory.
- */
-export type ByteString = string;
-
-/** What a user wrote, as the bytes of its UTF-8 form. */
-export function byteStringOf(text: string): ByteString {
-  return Buffer.from(text, "utf8").toString("latin1");
-}
-
-/** As people read it: bytes that are not UTF-8 become U+FFFD. For messages, never for finding a file. */
-export function textOfByteString(bytes: ByteString): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
-}
-
-/** A moment, in whole seconds since 1970 (negative before it) and nanoseconds after that (0 to 999,999,999). */
-export interface Timestamp {
-  readonly seconds: number;
-  readonly nanoseconds: number;
-}
-
-/** Part of a sparse file that has bytes; what lies between is zeros. All in bytes. */
-export interface DataExtent {
-  /** Where it is in the file. */
-  readonly at: number;
-  /** Where it is in the unpacked layer. */
-  readonly offset: number;
-  readonly length: number;
-}
+import type { ByteString } from "../../layer-archive/byte-string.ts";
+import type { DataExtent, Timestamp } from "../../layer-archive/layer-entry.ts";
 
 /** Where a regular file's bytes are. */
 export type FileContent =

@@ -1,5 +1,6 @@
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 import { impliedMetadata, setMetadata } from "./implied.ts";
-import type { ByteString, DirectoryInode } from "./inode.ts";
+import type { DirectoryInode } from "./inode.ts";
 
 /**
  * Which names the layer being merged has put into the tree, so that its whiteouts take away what lower layers put there and

@@ -1,3 +1,5 @@
+import { byteStringOf, textOfByteString } from "../../layer-archive/byte-string.ts";
+import type { Timestamp } from "../../layer-archive/layer-entry.ts";
 import { defaultRootfsLimits } from "../limits.ts";
 import { editFailed, requireId, requireMode } from "./edit-failed.ts";
 import type {
@@ -8,15 +10,7 @@ import type {
   RootfsFileStat,
   RootfsFilesOptions,
 } from "./edit-options.ts";
-import {
-  byteStringOf,
-  type DirectoryInode,
-  type FileInode,
-  type Inode,
-  sortedEntries,
-  type Timestamp,
-  textOfByteString,
-} from "./inode.ts";
+import { type DirectoryInode, type FileInode, type Inode, sortedEntries } from "./inode.ts";
 import { LayerContents } from "./layer-contents.ts";
 import type { RootfsTree } from "./rootfs-tree.ts";
 import { PathFault, type Place, type WalkOptions, walkPath } from "./walk-path.ts";

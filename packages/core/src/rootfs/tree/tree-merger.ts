@@ -1,12 +1,13 @@
+import { type ByteString, textOfByteString } from "../../layer-archive/byte-string.ts";
+import type { LayerEntry } from "../../layer-archive/layer-entry.ts";
 import { RootfsError } from "../errors.ts";
 import type { OnRootfsEvent } from "../events.ts";
 import { metadataBytes } from "../layers/entry-bytes.ts";
-import type { LayerEntry } from "../layers/layer-entry.ts";
 import type { LayerFile } from "../layers/layer-file.ts";
 import { defaultRootfsLimits, type RootfsLimits } from "../limits.ts";
 import { EntryInodes } from "./entry-inodes.ts";
 import { impliedDirectory, setMetadata } from "./implied.ts";
-import { type ByteString, type DirectoryInode, type Inode, textOfByteString } from "./inode.ts";
+import type { DirectoryInode, Inode } from "./inode.ts";
 import { LayerNames } from "./layer-names.ts";
 import { namesOfPath, PathFault, type PathLimit, type Place, requireName, walkPath } from "./walk-path.ts";
 import { whiteoutOf } from "./whiteout.ts";

@@ -1,5 +1,6 @@
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 import { maxNameBytes } from "../limits.ts";
-import type { ByteString, DirectoryInode, Inode } from "./inode.ts";
+import type { DirectoryInode, Inode } from "./inode.ts";
 
 /** Symbolic links one path may lead through, as in Linux. */
 const maxLinks = 40;

@@ -1,4 +1,5 @@
-import { type ByteString, type DirectoryInode, type Inode, sortedEntries } from "./inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
+import { type DirectoryInode, type Inode, sortedEntries } from "./inode.ts";
 
 /** A name in a tree. Names that are hard links of each other come with the same inode object. */
 export interface TreeEntry {

@@ -1,4 +1,4 @@
-import type { ByteString } from "./inode.ts";
+import type { ByteString } from "../../layer-archive/byte-string.ts";
 import { PathFault } from "./walk-path.ts";
 
 const prefix = ".wh.";

@@ -1,6 +1,7 @@
+import { type ByteString, textOfByteString } from "../../../layer-archive/byte-string.ts";
 import { isRootfsError, type RootfsError } from "../../errors.ts";
 import { runTool } from "../../ext4/run-tool.ts";
-import { type ByteString, type Inode, textOfByteString } from "../../tree/inode.ts";
+import type { Inode } from "../../tree/inode.ts";
 import type { TreeEntry } from "../../tree/walk-tree.ts";
 import { dumpXattrs, restoreText } from "./xattr-dump.ts";
 

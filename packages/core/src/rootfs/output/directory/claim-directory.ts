@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import type { ByteString } from "../../../layer-archive/byte-string.ts";
 import { RootfsError } from "../../errors.ts";
 import { atFile, fileError } from "../../file-error.ts";
 import { removeTree } from "../../source/modes/remove-tree.ts";
-import type { ByteString } from "../../tree/inode.ts";
 import { hostPath } from "../host-path.ts";
 
 /** A directory that is ours to fill: nobody else gets in until it is done. */

@@ -1,6 +1,7 @@
 import { chmodSync, lchownSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
+import { type ByteString, textOfByteString } from "../../../layer-archive/byte-string.ts";
 import { atFile } from "../../file-error.ts";
-import { type ByteString, type Inode, textOfByteString } from "../../tree/inode.ts";
+import type { Inode } from "../../tree/inode.ts";
 import type { RootfsTree } from "../../tree/rootfs-tree.ts";
 import type { TreeEntry } from "../../tree/walk-tree.ts";
 import { attemptAt } from "../file-writer.ts";

@@ -1,7 +1,8 @@
 import { lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { type ByteString, textOfByteString } from "../../../layer-archive/byte-string.ts";
 import { isRootfsError } from "../../errors.ts";
 import { runTool } from "../../ext4/run-tool.ts";
-import { type ByteString, type Inode, textOfByteString } from "../../tree/inode.ts";
+import type { Inode } from "../../tree/inode.ts";
 import type { TreeEntry } from "../../tree/walk-tree.ts";
 import { hostPath } from "../host-path.ts";
 import { encodeEntry } from "../tar/encode-entry.ts";

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, unlinkSync } from "node:fs";
+import { type ByteString, textOfByteString } from "../../../layer-archive/byte-string.ts";
 import { atFile } from "../../file-error.ts";
-import { type ByteString, type Inode, textOfByteString } from "../../tree/inode.ts";
+import type { Inode } from "../../tree/inode.ts";
 import type { FileAttributes } from "../content-job.ts";
 import { makeFile } from "../file-writer.ts";
 import { hostPath } from "../host-path.ts";

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";
-import type { ByteString, Inode } from "../../tree/inode.ts";
+import type { ByteString } from "../../../layer-archive/byte-string.ts";
+import type { Inode } from "../../tree/inode.ts";
 import { decimalOf } from "../tar/pax-records.ts";
 import { accessTimeOf } from "../timestamps.ts";
 import type { Unapplied, UnappliedParts } from "./unapplied.ts";

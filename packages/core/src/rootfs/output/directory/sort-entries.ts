@@ -1,5 +1,6 @@
+import { type ByteString, textOfByteString } from "../../../layer-archive/byte-string.ts";
 import { RootfsError } from "../../errors.ts";
-import { type ByteString, type FileInode, type Inode, textOfByteString } from "../../tree/inode.ts";
+import type { FileInode, Inode } from "../../tree/inode.ts";
 import type { RootfsTree } from "../../tree/rootfs-tree.ts";
 import { type TreeEntry, walkTree } from "../../tree/walk-tree.ts";
 import { isSafeName } from "../host-path.ts";

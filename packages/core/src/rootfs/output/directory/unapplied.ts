@@ -1,4 +1,5 @@
-import type { ByteString, Inode } from "../../tree/inode.ts";
+import type { ByteString } from "../../../layer-archive/byte-string.ts";
+import type { Inode } from "../../tree/inode.ts";
 
 /** What of an entry could not be applied, or the entry itself where it could not be made. */
 export interface UnappliedParts {

@@ -1,5 +1,5 @@
+import type { ByteString } from "../../../layer-archive/byte-string.ts";
 import { runTool } from "../../ext4/run-tool.ts";
-import type { ByteString } from "../../tree/inode.ts";
 import type { TreeEntry } from "../../tree/walk-tree.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { tarEnd } from "../../../../../../tests/support/tar-blocks.ts";
-import type { LayerEntry } from "../../layers/layer-entry.ts";
-import { LayerParser } from "../../layers/layer-parser.ts";
+import type { LayerEntry } from "../../../layer-archive/layer-entry.ts";
+import { LayerParser } from "../../../layer-archive/layer-parser.ts";
 import type { Inode } from "../../tree/inode.ts";
 import { encodeEntry } from "./encode-entry.ts";
 

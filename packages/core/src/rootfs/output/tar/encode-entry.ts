@@ -1,4 +1,5 @@
-import type { ByteString, Inode } from "../../tree/inode.ts";
+import type { ByteString } from "../../../layer-archive/byte-string.ts";
+import type { Inode } from "../../tree/inode.ts";
 import { addTimes, addXattrs, encodePaxRecords, type PaxRecords } from "./pax-records.ts";
 import type { SparseMap } from "./sparse-map.ts";
 

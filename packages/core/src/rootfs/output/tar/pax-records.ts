@@ -1,5 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import type { ByteString, InodeMetadata, Timestamp } from "../../tree/inode.ts";
+import type { ByteString } from "../../../layer-archive/byte-string.ts";
+import type { Timestamp } from "../../../layer-archive/layer-entry.ts";
+import type { InodeMetadata } from "../../tree/inode.ts";
 
 /** Keywords and values of an extended header, in the order they are written. */
 export type PaxRecords = Map<ByteString, ByteString>;

@@ -1,4 +1,5 @@
-import type { DataExtent, FileInode } from "../../tree/inode.ts";
+import type { DataExtent } from "../../../layer-archive/layer-entry.ts";
+import type { FileInode } from "../../tree/inode.ts";
 import { layerExtents } from "../content-target.ts";
 import { blockBytes, paddingOf } from "./encode-entry.ts";
 

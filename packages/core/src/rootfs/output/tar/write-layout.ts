@@ -1,5 +1,6 @@
+import { type ByteString, textOfByteString } from "../../../layer-archive/byte-string.ts";
 import { atFile } from "../../file-error.ts";
-import { type ByteString, type DirectoryInode, type Inode, textOfByteString } from "../../tree/inode.ts";
+import type { DirectoryInode, Inode } from "../../tree/inode.ts";
 import { walkTree } from "../../tree/walk-tree.ts";
 import type { ContentTarget } from "../content-target.ts";
 import { writeAt } from "../file-writer.ts";

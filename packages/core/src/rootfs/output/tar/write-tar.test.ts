@@ -14,8 +14,9 @@ import { expect, onTestFinished, test } from "vitest";
 import { gnuTar } from "../../../../../../tests/support/gnu-tar.ts";
 import { HandMadeTree } from "../../../../../../tests/support/hand-made-tree.ts";
 import { tempFolder } from "../../../../../../tests/support/temp-folder.ts";
+import { byteStringOf } from "../../../layer-archive/byte-string.ts";
 import { LayerWorkers } from "../../layers/layer-workers.ts";
-import { byteStringOf, type Inode } from "../../tree/inode.ts";
+import type { Inode } from "../../tree/inode.ts";
 import type { RootfsTree } from "../../tree/rootfs-tree.ts";
 import { writeTar } from "./write-tar.ts";
 

@@ -10,11 +10,11 @@ import {
   rmSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { byteStringOf } from "../../../layer-archive/byte-string.ts";
 import { RootfsError } from "../../errors.ts";
 import type { OnRootfsEvent } from "../../events.ts";
 import { atFile, fileError } from "../../file-error.ts";
 import type { LayerWorkers } from "../../layers/layer-workers.ts";
-import { byteStringOf } from "../../tree/inode.ts";
 import type { RootfsTree } from "../../tree/rootfs-tree.ts";
 import { writeContents } from "../write-contents.ts";
 import { writeLayout } from "./write-layout.ts";

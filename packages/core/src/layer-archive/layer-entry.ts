@@ -1,4 +1,19 @@
-import type { ByteString, DataExtent, Timestamp } from "../tree/inode.ts";
+import type { ByteString } from "./byte-string.ts";
+
+/** A moment, in whole seconds since 1970 (negative before it) and nanoseconds after that (0 to 999,999,999). */
+export interface Timestamp {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** Part of a sparse file that has bytes; what lies between is zeros. All in bytes. */
+export interface DataExtent {
+  /** Where it is in the file. */
+  readonly at: number;
+  /** Where it is in the unpacked layer. */
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** One entry of a layer's tar archive, its extended headers applied and nothing else interpreted. */
 export interface LayerEntry {

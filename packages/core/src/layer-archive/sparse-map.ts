@@ -1,5 +1,6 @@
-import { type ByteString, type DataExtent, textOfByteString } from "../tree/inode.ts";
 import { ArchiveFault } from "./archive-fault.ts";
+import { type ByteString, textOfByteString } from "./byte-string.ts";
+import type { DataExtent } from "./layer-entry.ts";
 import { blockBytes, numberField } from "./tar-fields.ts";
 
 const pointBytes = 24;

@@ -1,5 +1,6 @@
-import { type ByteString, type Timestamp, textOfByteString } from "../tree/inode.ts";
 import { ArchiveFault } from "./archive-fault.ts";
+import { type ByteString, textOfByteString } from "./byte-string.ts";
+import type { Timestamp } from "./layer-entry.ts";
 import { epoch, timestampOf } from "./tar-fields.ts";
 import { idOf, sizeOf } from "./tar-header.ts";
 

@@ -1,8 +1,8 @@
 import { linkSync, mkdirSync, readFileSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { gnuTar } from "../../../../../tests/support/gnu-tar.ts";
-import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { gnuTar } from "../../../../tests/support/gnu-tar.ts";
+import { tempFolder } from "../../../../tests/support/temp-folder.ts";
 import type { LayerEntry } from "./layer-entry.ts";
 import { LayerParser } from "./layer-parser.ts";
 

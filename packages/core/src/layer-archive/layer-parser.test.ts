@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import "../../../../../tests/support/property-seed.ts";
-import { seededRandom } from "../../../../../tests/support/random.ts";
+import "../../../../tests/support/property-seed.ts";
+import { seededRandom } from "../../../../tests/support/random.ts";
 import {
   type HeaderFields,
   paxHeader,
@@ -9,7 +9,7 @@ import {
   tarEnd,
   tarEntry,
   tarHeader,
-} from "../../../../../tests/support/tar-blocks.ts";
+} from "../../../../tests/support/tar-blocks.ts";
 import { ArchiveFault } from "./archive-fault.ts";
 import type { LayerEntry } from "./layer-entry.ts";
 import { LayerParser } from "./layer-parser.ts";

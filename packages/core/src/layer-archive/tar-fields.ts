@@ -1,4 +1,5 @@
-import type { ByteString, Timestamp } from "../tree/inode.ts";
+import type { ByteString } from "./byte-string.ts";
+import type { Timestamp } from "./layer-entry.ts";
 
 /** Bytes of everything in a tar archive: headers are blocks, data is padded to them. */
 export const blockBytes = 512;

@@ -1,5 +1,6 @@
-import { type ByteString, type Timestamp, textOfByteString } from "../tree/inode.ts";
 import { ArchiveFault } from "./archive-fault.ts";
+import { type ByteString, textOfByteString } from "./byte-string.ts";
+import type { Timestamp } from "./layer-entry.ts";
 import { epoch, numberField, textField, timestampOf } from "./tar-fields.ts";
 
 /** What a tar header's block says. */

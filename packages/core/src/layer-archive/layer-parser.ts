@@ -1,5 +1,5 @@
-import { type ByteString, textOfByteString } from "../tree/inode.ts";
 import { ArchiveFault } from "./archive-fault.ts";
+import { type ByteString, textOfByteString } from "./byte-string.ts";
 import type { LayerEntry } from "./layer-entry.ts";
 import { type PaxHeader, parsePaxHeader } from "./pax-header.ts";
 import { extentsOf, gnuSparseSize, SparseMapReader, takeGnuPoints } from "./sparse-map.ts";
