@@ -37,7 +37,7 @@ The last runs used ${versions.join("; ")}.
 | --- | --- | --- | --- | --- |
 ${proofs.flatMap(comparisonRows).join("\n")}
 
-Times in a directory may be ${directoryToleranceNs} nanoseconds off, as \`writeDirectory\` says; everywhere else they are exact.
+Times in a directory may be 300 nanoseconds off, or 1.3 microseconds with Node 22, as \`writeDirectory\` says; here ${directoryToleranceNs} are allowed; everywhere else they are exact.
 
 ## What umoci does otherwise
 
