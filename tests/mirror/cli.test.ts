@@ -369,16 +369,17 @@ test("interrupted while it waits for a password, it ends at once", async () => {
 test("two pulls into one bundle: the second is refused and told about the first", async () => {
   await using source = await aSource();
   const bundle = tempFolder();
-  source.fail(faults.slow({ bytesPerSecond: 20_000 }), { match: ({ path }) => path.includes("/blobs/"), times: 999 });
+  source.fail(faults.slow({ bytesPerSecond: 100 }), { match: ({ path }) => path.includes("/blobs/"), times: 999 });
   const child = spawn(
     process.execPath,
     [transhipMain, "pull", bundle, "--source", `${source.host}/demo/fe`, "--json"],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
+  const exited = once(child, "exit");
   await untilSaid(child.stdout, "blob.started");
   const second = await runTranship("pull", bundle, "--source", `${source.host}/demo/fe`);
   child.kill("SIGKILL");
-  await once(child, "exit");
+  await exited;
   expect(second.code).toBe(1);
   expect(second.stderr).toContain(`process ${child.pid} on `);
 });
