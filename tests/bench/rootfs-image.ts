@@ -5,8 +5,9 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { type Digest, digestOf, MediaType, parseDigest } from "@tranship/registry";
+import { tarPadding } from "../../packages/core/src/bundle/tar/tar-header.ts";
 import type { LayerFile } from "../../packages/core/src/rootfs/layers/layer-file.ts";
-import { encodeEntry, paddingOf } from "../../packages/core/src/rootfs/output/tar/encode-entry.ts";
+import { encodeEntry } from "../../packages/core/src/rootfs/output/tar/encode-entry.ts";
 import type { Inode } from "../../packages/core/src/rootfs/tree/inode.ts";
 import { keystream } from "../support/keystream.ts";
 import { seededRandom } from "../support/random.ts";
@@ -137,7 +138,7 @@ async function writeLayer(
         left -= piece.byteLength;
         yield piece;
       }
-      yield Buffer.alloc(paddingOf(bytes));
+      yield Buffer.alloc(tarPadding(bytes));
     }
     yield Buffer.alloc(1024);
   }

@@ -2,6 +2,7 @@ import {
   type CallOptions,
   type Digest,
   isDigest,
+  isRegistryError,
   isRepositoryPath,
   isTag,
   type RegistryReader,
@@ -189,7 +190,8 @@ async function onlyTag(
   const tags: Tag[] = [];
   try {
     for await (const tag of repository.tags({ signal })) if (tags.push(tag) > 1) return undefined;
-  } catch {
+  } catch (error) {
+    if (!isRegistryError(error, "NOT_FOUND")) throw error;
     return undefined; // there is no such repository
   }
   return tags[0];

@@ -1,15 +1,9 @@
+import { tarBlockBytes } from "../../../bundle/tar/tar-block.ts";
+import { tarPadding } from "../../../bundle/tar/tar-header.ts";
 import type { ByteString } from "../../../layer-archive/byte-string.ts";
 import type { Inode } from "../../tree/inode.ts";
 import { addTimes, addXattrs, encodePaxRecords, type PaxRecords } from "./pax-records.ts";
 import type { SparseMap } from "./sparse-map.ts";
-
-/** Bytes of a tar block. */
-export const blockBytes = 512;
-
-/** What fills the last block of `size` bytes, in bytes. */
-export function paddingOf(size: number): number {
-  return (blockBytes - (size % blockBytes)) % blockBytes;
-}
 
 /** What is written of an entry besides its inode. */
 export interface EntryShape {
@@ -70,7 +64,7 @@ export function encodeEntry(inode: Inode, { name, linkTo, sparse }: EntryShape):
   if (records.size === 0) return header;
   const body = encodePaxRecords(records);
   const extended = headerBlock({ ...extendedFields, name: `PaxHeaders/${shortName(name)}`, size: body.byteLength });
-  return Buffer.concat([extended, body, Buffer.alloc(paddingOf(body.byteLength)), header]);
+  return Buffer.concat([extended, body, Buffer.alloc(tarPadding(body.byteLength)), header]);
 }
 
 interface HeaderFields {
@@ -100,7 +94,7 @@ const extendedFields = {
 } as const;
 
 function headerBlock(fields: HeaderFields): Buffer {
-  const block = Buffer.alloc(blockBytes);
+  const block = Buffer.alloc(tarBlockBytes);
   const octal = (value: number, at: number, digits: number) =>
     block.write(value.toString(8).padStart(digits, "0"), at, "latin1");
   block.write(fields.name, 0, "latin1");

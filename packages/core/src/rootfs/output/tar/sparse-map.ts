@@ -1,7 +1,8 @@
+import { tarBlockBytes } from "../../../bundle/tar/tar-block.ts";
+import { tarPadding } from "../../../bundle/tar/tar-header.ts";
 import type { DataExtent } from "../../../layer-archive/layer-entry.ts";
 import type { FileInode } from "../../tree/inode.ts";
 import { layerExtents } from "../content-target.ts";
-import { blockBytes, paddingOf } from "./encode-entry.ts";
 
 /** How a file with holes is stored: a map, padded to a block, and then its parts one behind the other. */
 export interface SparseMap {
@@ -32,7 +33,7 @@ export function sparseMapOf(inode: FileInode): SparseMap | undefined {
   if (partBytes === inode.size && inode.size === sumOf(extents)) return undefined;
   const numbers = [...parts.map(({ at, end }) => [at, end - at]), [inode.size, 0]]; // GNU tar ends every map so
   const text = `${numbers.length}\n${numbers.map(([at, length]) => `${at}\n${length}\n`).join("")}`;
-  const map = Buffer.alloc(text.length + paddingOf(text.length));
+  const map = Buffer.alloc(text.length + tarPadding(text.length));
   map.write(text, "latin1");
   return { realSize: inode.size, map, pieces, storedBytes: map.byteLength + partBytes };
 }
@@ -42,8 +43,8 @@ function partsOf(extents: readonly DataExtent[], size: number) {
   const pieces: DataExtent[] = [];
   let partBytes = 0;
   for (const { at, offset, length } of extents) {
-    const start = at - (at % blockBytes);
-    const end = Math.min(size, at + length + paddingOf(at + length));
+    const start = at - (at % tarBlockBytes);
+    const end = Math.min(size, at + length + tarPadding(at + length));
     let part = parts.at(-1);
     if (!part || part.end < start) {
       part = { at: start, end: start };

@@ -1,10 +1,11 @@
+import { tarPadding } from "../../../bundle/tar/tar-header.ts";
 import { type ByteString, textOfByteString } from "../../../layer-archive/byte-string.ts";
 import { atFile } from "../../file-error.ts";
 import type { DirectoryInode, Inode } from "../../tree/inode.ts";
 import { walkTree } from "../../tree/walk-tree.ts";
 import type { ContentTarget } from "../content-target.ts";
 import { writeAt } from "../file-writer.ts";
-import { encodeEntry, paddingOf } from "./encode-entry.ts";
+import { encodeEntry } from "./encode-entry.ts";
 import { sparseMapOf } from "./sparse-map.ts";
 
 /** Where everything of an archive is. */
@@ -103,7 +104,7 @@ class Batch {
   leaveRoom(bytes: number): void {
     if (bytes === 0) return;
     this.flush();
-    this.end += bytes + paddingOf(bytes);
+    this.end += bytes + tarPadding(bytes);
   }
 
   flush(): void {
