@@ -17,6 +17,7 @@ export type { MirrorFailed, RegistryEvent, RegistrySlowed, RegistryWarned, Reque
 export type { FindCredentials } from "./examine/access-checks.ts";
 export type { CheckFinding, CheckStatus, Examination, ExaminedCheck, ExaminedId } from "./examine/examination.ts";
 export { type ExamineOptions, examineRegistry } from "./examine/examine-registry.ts";
+export type { FetchedFile, FetchFileOptions, FileFetcher } from "./files/file-fetcher.ts";
 export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory/memory-registry.ts";
 export type { MemoryRepository } from "./memory/memory-repository.ts";

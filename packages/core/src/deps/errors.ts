@@ -1,4 +1,4 @@
-import { printable } from "@tranship/registry";
+import { type FailureClass, printable } from "@tranship/registry";
 
 /** What each {@link DepsErrorCode} carries in `details`. Adding a code is adding a line here. */
 export interface DepsErrorDetails {
@@ -54,6 +54,32 @@ export interface DepsErrorDetails {
   PATH_CONFLICT: { path: string; items: readonly string[] };
   /** A choice of items that cannot be read. */
   SELECTION_INVALID: { expression: string; reason: string };
+  /** A host that nothing may be fetched from. */
+  HOST_FORBIDDEN: { item: string; host: string; allowed: readonly string[] };
+  /** Something that could not be fetched for another reason than a status; `code` is that of the error below. */
+  TRANSFER_FAILED: { item: string; url: string; failure: FailureClass; code: string };
+  /** A source whose content cannot be kept in such a place. */
+  SINK_UNSUITABLE: { item: string; source: string; sink: string };
+  /** Something that is not in the cache, and must not be fetched. */
+  OFFLINE: { item: string };
+  /** A manifest, or an archive, whose bytes are others than those that were pinned. */
+  PIN_MISMATCH: { manifest: string; expected: string; actual: string };
+  /** A manifest without the signature it must have, or with a wrong one. */
+  SIGNATURE_INVALID: { manifest: string; reason: string };
+  /** Somebody else is changing the cache. */
+  CACHE_LOCKED: { path: string; owner?: string | undefined };
+  /** A program that is needed and not there. */
+  TOOL_MISSING: { tool: string };
+  /** What git could not do; `output` is the end of what it said. */
+  GIT_FAILED: { url: string; reason: string; output: string };
+  /** An archive of a cache that cannot be taken over. */
+  ARCHIVE_INVALID: { path: string; reason: string };
+  /** A local file that cannot be read or written. */
+  FILE_FAILED: { path: string; reason: string };
+  /** A file system that is full. */
+  NO_SPACE: { path: string; neededBytes?: number | undefined; freeBytes?: number | undefined };
+  /** More bytes than are taken. */
+  TOO_LARGE: { item: string; limitBytes: number };
   /** Whoever watched the operation ended it. A caller's own signal rejects with its own reason instead. */
   ABORTED: { operation: string };
 }
