@@ -26,7 +26,7 @@ export function closerOf(server: Server, service: Service): (options?: CloseOpti
 }
 
 /** The connections a server has, those too that have not got as far as HTTP: `closeAllConnections` knows nothing of them. */
-function socketsOf(server: Server): ReadonlySet<Socket> {
+export function socketsOf(server: Server): ReadonlySet<Socket> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);

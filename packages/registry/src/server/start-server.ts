@@ -42,7 +42,8 @@ export async function startServer(
   return { host, url, close, [Symbol.asyncDispose]: () => close() };
 }
 
-function createServer(tls: ServerTls | undefined): Server {
+/** An HTTP server, or an HTTPS one with certificates, that does not listen yet. */
+export function createServer(tls: ServerTls | undefined): Server {
   const options = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 65_000 };
   if (!tls) return createHttpServer(options);
   const { cert, key, clientCa } = tls;
@@ -56,7 +57,8 @@ function originOf(publicUrl: string): string {
   throw new TypeError("the public URL of a server has to be one of http or https");
 }
 
-function hostOf(server: Server): string {
+/** Address and port of a server that listens. */
+export function hostOf(server: Server): string {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server listens on no port");
   return address.family === "IPv6" ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type BodyTransform, ConnectionCut, type Interception } from "../server/served-request.ts";
 import { type Fault, faultOf, hasAnswerBody, isUploadOfBytes } from "./fault.ts";
 import { cut, flip, pace, shorten, stall } from "./fault-bodies.ts";
+import { endless, gzip, type PadOptions, pad, unsized } from "./fault-lengths.ts";
 import { type RateLimitOptions, rateLimit, unauthorizedAfter } from "./fault-limits.ts";
 import { type LyingRangeOptions, lyingRange } from "./fault-ranges.ts";
 
@@ -65,6 +66,14 @@ export const faults: {
   readonly htmlError: (status: number) => Fault;
   /** Ends the answer's body cleanly after so many bytes, with a `Content-Length` to match. */
   readonly truncate: (bytes: number) => Fault;
+  /** Adds so many zero bytes to the answer's body, with a `Content-Length` to match if not told otherwise. */
+  readonly pad: (bytes: number, options?: PadOptions) => Fault;
+  /** Never ends the answer's body, and says nothing of its length. */
+  readonly endless: () => Fault;
+  /** Says nothing of the length of the answer's body. */
+  readonly unsized: () => Fault;
+  /** Sends the answer's body in gzip's coding, asked for or not. */
+  readonly gzip: () => Fault;
   /** Adds a `Warning` header with this text to the registry's answer. @see distribution-spec v1.1.1, "Warnings" */
   readonly warning: (text: string) => Fault;
 } = {
@@ -89,6 +98,10 @@ export const faults: {
     return faultOf(() => ({ answer: { status, headers, body }, head: withoutApiVersion }));
   },
   truncate: (bytes) => faultOf(() => truncation(bytes), hasAnswerBody),
+  pad: (bytes, options = {}) => pad(bytes, options),
+  endless,
+  unsized,
+  gzip,
   warning: (text) => faultOf(() => ({ head: withHeader("warning", `299 - "${quotable(text)}"`) })),
 };
 
