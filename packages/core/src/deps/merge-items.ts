@@ -16,7 +16,7 @@ export function mergeItems(items: readonly DepsItem[]): readonly DepsItem[] {
   const claims = claimsOf(items);
   const merged = new Map<string, DepsItem>();
   for (const item of items) {
-    const key = keyOf(item);
+    const key = contentKey(item);
     const first = merged.get(key);
     const own = withOwnLinks(item, (path) => claims.isOwn(path, key));
     merged.set(key, first === undefined ? own : joined(first, own));
@@ -30,14 +30,14 @@ function claimsOf(items: readonly DepsItem[]): PathClaims {
   for (const item of items) {
     const { id, sink } = item;
     if (sink.type !== "file") continue;
-    const holder = claims.claim(sink.path, { key: keyOf(item), id });
+    const holder = claims.claim(sink.path, { key: contentKey(item), id });
     if (holder === undefined) continue;
     const message = `cannot keep ${id} at ${sink.path}: ${holder.id} is kept there, or in the way`;
     throw new DepsError("PATH_CONFLICT", message, { path: sink.path, items: [holder.id, id] });
   }
   for (const item of items) {
     const { id, sink } = item;
-    for (const path of sink.type === "file" ? sink.links : []) claims.claim(path, { key: keyOf(item), id });
+    for (const path of sink.type === "file" ? sink.links : []) claims.claim(path, { key: contentKey(item), id });
   }
   return claims;
 }
@@ -47,7 +47,8 @@ function withOwnLinks(item: DepsItem, isOwn: (path: string) => boolean): DepsIte
   return sink.type === "file" ? { ...item, sink: { ...sink, links: sink.links.filter(isOwn) } } : item;
 }
 
-function keyOf({ source, digest, sink }: DepsItem): string {
+/** What tells an item's content and place from others': items of one key are merged to one. */
+export function contentKey({ source, digest, sink }: DepsItem): string {
   const content = digest ?? "";
   const index = source.type === "image" ? (source.index ?? "") : "";
   switch (sink.type) {

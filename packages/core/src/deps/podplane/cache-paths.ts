@@ -10,6 +10,7 @@ import { artifactSegments, type VmConfigItem } from "./items.ts";
 import { vmConfigFile } from "./manifest-urls.ts";
 import type { SeedSnapshot } from "./seeds-manifest.ts";
 import type { TemplateChart } from "./templates-manifest.ts";
+import type { PodplaneProfile } from "./well-known.ts";
 
 /** Where a manifest is kept. */
 export interface ManifestPaths {
@@ -36,7 +37,7 @@ export interface CachePaths {
   vmConfigArtifact(item: Pick<VmConfigItem, "name" | "version" | "url">): string;
   /** The image store of v0.1. */
   readonly componentsImages: string;
-  /** The image store: beside the cache if that is called `deps`, else in it. */
+  /** The image store: beside the cache if that is called `deps`, else in it; of v0.1 {@link CachePaths.componentsImages}. */
   readonly registry: string;
   /**
    * The layout of an image's repository in the image store.
@@ -68,10 +69,13 @@ export interface CachePaths {
 export interface CachePathsOptions {
   /** The time for names of copies. @defaultValue the system's */
   readonly now?: (() => Date) | undefined;
+  /** Which folder is the image store. @defaultValue `registry` */
+  readonly imageStore?: PodplaneProfile["imageStore"] | undefined;
 }
 
 /** Where everything is in the cache at `root`. Nothing is read or made. */
-export function cachePaths(root: string, { now = () => new Date() }: CachePathsOptions = {}): CachePaths {
+export function cachePaths(root: string, options: CachePathsOptions = {}): CachePaths {
+  const { now = () => new Date(), imageStore = "registry" } = options;
   const manifest = (folder: string, stem: string, separator: string): ManifestPaths => {
     const pathOf = (name: string) =>
       join(root, folder, "manifests", requirePathSegment(`${name}.json`, "manifest name"));
@@ -80,7 +84,9 @@ export function cachePaths(root: string, { now = () => new Date() }: CachePathsO
       history: (bytes) => pathOf([stem, timestamp(now()), fingerprint(bytes)].join(separator)),
     };
   };
-  const registry = basename(root) === "deps" ? join(dirname(root), "registry") : join(root, "registry");
+  const componentsImages = join(root, "components", "images");
+  const ownRegistry = join(basename(root) === "deps" ? dirname(root) : root, "registry");
+  const registry = imageStore === "registry" ? ownRegistry : componentsImages;
   const git = join(root, "git");
   const templateCharts = join(root, "templates", "charts");
   return {
@@ -91,7 +97,7 @@ export function cachePaths(root: string, { now = () => new Date() }: CachePathsO
     seedsManifest: manifest("seeds", "seeds", "_"),
     vmConfigContent: (digest) => join(root, "vmconfig", "blobs", digestAlgorithm(digest), digestHex(digest)),
     vmConfigArtifact: (item) => join(root, "vmconfig", "artifacts", ...artifactSegments(item)),
-    componentsImages: join(root, "components", "images"),
+    componentsImages,
     registry,
     imageRepository: (image, prefix) => join(registry, ...storeRepository(image, prefix).split("/")),
     templateCharts,

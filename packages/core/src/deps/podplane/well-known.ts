@@ -13,6 +13,9 @@ export const vmConfigName = "vmconfig";
 /** The architectures machines may have. */
 export const supportedArchs: readonly string[] = ["amd64", "arm64"];
 
+/** How many files and blobs are fetched at a time from registries that do not bear more. */
+export const registryLimits: Readonly<Record<string, number>> = { "public.ecr.aws": 1 };
+
 /** What changed between releases of Podplane. */
 export interface PodplaneProfile {
   /** Where manifests are published. */
@@ -21,6 +24,8 @@ export interface PodplaneProfile {
   readonly baseUrlVariable: string;
   /** What stands before the names of repositories in the image store; empty for nothing. */
   readonly storePrefix: string;
+  /** Which folder of a cache, or beside it, is the image store. */
+  readonly imageStore: "components/images" | "registry";
   /** Addons that are always wanted. */
   readonly recommendedAddons: readonly string[];
 }
@@ -31,12 +36,14 @@ export const podplaneProfiles: Readonly<Record<"v0.1" | "v0.8", PodplaneProfile>
     baseUrl: "https://cli.podplane.dev/deps",
     baseUrlVariable: "PODPLANE_DEPS_BASE_URL",
     storePrefix: "",
+    imageStore: "components/images",
     recommendedAddons: ["cert-manager", "platform-certs", "traefik"],
   },
   "v0.8": {
     baseUrl: "https://deps.podplane.dev",
     baseUrlVariable: "PODPLANE_DEPS_URL",
     storePrefix: "mirror",
+    imageStore: "registry",
     recommendedAddons: [
       "agent-sandbox",
       "cert-manager",
