@@ -7,7 +7,11 @@ const isCi = process.env.CI !== undefined;
 
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
+    projects: [
+      // Files of one worker share the modules they import, which then are read once and not once for each file.
+      { extends: true, test: { name: "packages", include: ["packages/*/src/**/*.test.ts"], isolate: false } },
+      { extends: true, test: { name: "tests", include: ["tests/**/*.test.ts"] } },
+    ],
     setupFiles: ["tests/support/property-seed.ts"],
     maxWorkers: 2 * availableParallelism(), // tests wait for programs, servers and disks as much as they compute
     // Programs that tests start find their sources compiled: they start in half the time.
