@@ -1,0 +1,139 @@
+import { parseDocument } from "yaml";
+import * as z from "zod";
+import { isPathSegment } from "../path-segment.ts";
+import { chartError } from "./chart-error.ts";
+
+/** The most of a `Chart.yaml` that is read, in bytes. */
+const maxYamlBytes = 1024 * 1024;
+
+/** How often aliases may repeat what they stand for, all together. */
+const maxAliasCount = 100;
+
+/** Texts may be written as numbers or truth values: `appVersion: 1.16` is the text `1.16`. */
+const text = z
+  .union([z.string(), z.number(), z.boolean()])
+  .nullish()
+  .transform((value) => (value === null || value === undefined ? "" : String(value)));
+
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? false);
+
+function listOf<Item extends z.ZodType>(item: Item) {
+  return z
+    .array(item)
+    .nullish()
+    .transform((values) => values ?? []);
+}
+
+const dependencySchema = z.object({
+  name: text,
+  version: text,
+  repository: text,
+  condition: text,
+  tags: listOf(text),
+  enabled: flag,
+  "import-values": listOf(z.unknown()),
+  alias: text,
+});
+
+const dependenciesSchema = listOf(dependencySchema);
+
+const metadataSchema = z.object({
+  name: text,
+  home: text,
+  sources: listOf(text),
+  version: text,
+  description: text,
+  keywords: listOf(text),
+  maintainers: listOf(z.object({ name: text, email: text, url: text })),
+  icon: text,
+  apiVersion: text,
+  condition: text,
+  tags: text,
+  appVersion: text,
+  deprecated: flag,
+  annotations: z
+    .record(z.string(), text)
+    .nullish()
+    .transform((values) => values ?? {}),
+  kubeVersion: text,
+  dependencies: dependenciesSchema,
+  type: text,
+});
+
+/** What a `Chart.yaml` says; what it leaves out is empty. @see Helm documentation, "The Chart.yaml File" */
+export type ChartMetadata = z.output<typeof metadataSchema>;
+
+/** One of the charts a chart needs. */
+export type ChartDependency = z.output<typeof dependencySchema>;
+
+/** As lenient as Helm is: one to three numbers, maybe after a `v`. */
+const versionPattern =
+  /^v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+
+/**
+ * Reads a `Chart.yaml`, and the `requirements.yaml` that older charts name their dependencies in.
+ * @param chart what it is, for messages
+ * @throws DepsError `CHART_TYPE`
+ */
+export function parseChartYaml(
+  bytes: Uint8Array,
+  requirements: Uint8Array | undefined,
+  chart: string,
+): ChartMetadata & { readonly apiVersion: "v1" | "v2" } {
+  const metadata = checked(metadataSchema, readYaml(bytes, "Chart.yaml", chart), "Chart.yaml", chart);
+  const { name, version, type } = metadata;
+  const apiVersion = metadata.apiVersion === "" ? "v1" : metadata.apiVersion; // Helm 2 did not ask for one
+  const refuse = (reason: string) => chartError(chart, `its Chart.yaml ${reason}`);
+  if (name === "") throw refuse("gives it no name");
+  if (!isPathSegment(name))
+    throw refuse(`names it ${JSON.stringify(name.slice(0, 300))}, which no folder can be called`);
+  if (version === "") throw refuse("gives it no version");
+  if (version.length > 256 || !versionPattern.test(version))
+    throw refuse(`gives it the version ${JSON.stringify(version.slice(0, 300))}, which is none`);
+  if (apiVersion !== "v1" && apiVersion !== "v2")
+    throw refuse(`is of apiVersion ${JSON.stringify(apiVersion.slice(0, 100))}, not v1 or v2`);
+  if (!["", "application", "library"].includes(type))
+    throw refuse(`is of type ${JSON.stringify(type.slice(0, 100))}, neither application nor library`);
+  // Of v1 only that other file counts, of v2 it comes before Chart.yaml.
+  let dependencies = apiVersion === "v2" ? metadata.dependencies : [];
+  if (requirements !== undefined) {
+    const schema = z.object({ dependencies: dependenciesSchema });
+    const value = readYaml(requirements, "requirements.yaml", chart) ?? {};
+    dependencies = checked(schema, value, "requirements.yaml", chart).dependencies;
+  }
+  if (dependencies.some((dependency) => dependency.name === "")) throw refuse("has a dependency without a name");
+  return { ...metadata, apiVersion, dependencies };
+}
+
+/** As Helm reads it, that is YAML 1.1: `yes` is a truth value; but neither moments nor sums of sixties. */
+function readYaml(bytes: Uint8Array, file: string, chart: string): unknown {
+  if (bytes.byteLength > maxYamlBytes) throw chartError(chart, `its ${file} is over ${maxYamlBytes} bytes long`);
+  try {
+    const source = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // without the mark at its begin
+    const document = parseDocument(source, {
+      version: "1.1",
+      prettyErrors: false,
+      logLevel: "silent",
+      customTags: (tags) =>
+        tags.filter(
+          (tag) => typeof tag === "string" || (tag.format !== "TIME" && tag.tag !== "tag:yaml.org,2002:timestamp"),
+        ),
+    });
+    const [fault] = document.errors;
+    if (fault !== undefined) throw fault;
+    return document.toJS({ maxAliasCount }) as unknown;
+  } catch (cause) {
+    throw chartError(chart, `its ${file} cannot be read: ${(cause as Error).message}`, cause);
+  }
+}
+
+function checked<Value>(schema: z.ZodType<Value>, value: unknown, file: string, chart: string): Value {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const place = issue?.path.join(".") ?? "";
+  throw chartError(chart, `its ${file} is wrong${place === "" ? "" : ` at ${place}`}: ${issue?.message}`);
+}
