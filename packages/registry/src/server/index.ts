@@ -6,6 +6,7 @@
 export type { ServerAuth } from "./auth/auth-options.ts";
 export type { BasicCredentials } from "./auth/credentials.ts";
 export type { CloseOptions } from "./close-server.ts";
+export type { ServedFile, ServedFiles } from "./files.ts";
 export {
   type Answer,
   type AnswerHead,

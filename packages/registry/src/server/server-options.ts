@@ -1,5 +1,6 @@
 import type { ServerAuth } from "./auth/auth-options.ts";
 import type { BasicCredentials } from "./auth/credentials.ts";
+import type { ServedFiles } from "./files.ts";
 import type { Interception, ServedRequest } from "./served-request.ts";
 
 /** Certificates of a server, in PEM. */
@@ -55,6 +56,8 @@ export interface ServerOptions {
   readonly uploadExpiryMs?: number | undefined;
   /** A connection on which nothing moves for this long is closed, in milliseconds. @defaultValue 120000 */
   readonly idleTimeoutMs?: number | undefined;
+  /** Served at all paths that are not the registry's own, to whoever is let in. @defaultValue nothing is */
+  readonly files?: ServedFiles | undefined;
   /** Told of each request as it arrives; what it returns changes how that request is served. */
   readonly onRequest?: ((request: ServedRequest) => Interception | undefined) | undefined;
 }

@@ -7,6 +7,7 @@ import { type Auth, createAuth } from "./auth/auth.ts";
 import { answerBase } from "./base.ts";
 import { answerBlob } from "./blobs.ts";
 import { Exchange } from "./exchange.ts";
+import { answerFile, isFilePath } from "./files.ts";
 import { Home } from "./home.ts";
 import { answerManifest } from "./manifests.ts";
 import { answerReferrers } from "./referrers.ts";
@@ -86,8 +87,15 @@ export class Service implements AsyncDisposable {
 
   async #answer(exchange: Exchange): Promise<void> {
     const { guard, tokens } = this.#auth;
-    if (tokens && exchange.record.path === "/token") return await tokens(exchange);
-    const route = routeOf(exchange.record.path);
+    const { path } = exchange.record;
+    if (tokens && path === "/token") return await tokens(exchange);
+    const { files } = this.#options;
+    if (files && isFilePath(path)) {
+      if (exchange.interception.unauthorized) throw guard.refusal(exchange, []);
+      guard.admit(exchange, []);
+      return await answerFile(exchange, files);
+    }
+    const route = routeOf(path);
     const wanted = route instanceof ApiError ? [] : accessesOf(route, exchange.method, exchange.query);
     if (exchange.interception.unauthorized) throw guard.refusal(exchange, wanted);
     exchange.grant = guard.admit(exchange, wanted);
