@@ -9,6 +9,14 @@ export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "
 export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
 export { compareBytes, defaultMaxManifestBytes, formatJson } from "./json.ts";
 export type * from "./manifest.ts";
+export { depsItems } from "./manifest-file/deps-items.ts";
+export { type DepsPaths, depsPaths } from "./manifest-file/deps-paths.ts";
+export {
+  type DepsManifestOptions,
+  depsManifestOf,
+  type ParseDepsManifestOptions,
+  parseDepsManifest,
+} from "./manifest-file/parse-manifest.ts";
 export { mergeItems } from "./merge-items.ts";
 export { isPathSegment, requirePathSegment, requirePathSegments } from "./path-segment.ts";
 export { type DepsPlan, type PlannedItem, type Presence, planOf } from "./plan.ts";

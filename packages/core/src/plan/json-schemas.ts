@@ -1,10 +1,16 @@
 import * as z from "zod";
+import { manifestSchema } from "../deps/manifest-file/manifest-schema.ts";
 import { downloadListSchema } from "./download-list.ts";
 import { lockFileSchema } from "./lock-file.ts";
 
 /** The published JSON Schemas by file name, made from what this program reads such files with. */
 export function jsonSchemas(): Readonly<Record<string, object>> {
   return {
+    "deps-manifest.schema.json": schemaOf(
+      manifestSchema,
+      "urn:tranship:deps-manifest:1",
+      "A manifest of dependencies, as `tranship deps --manifest` reads it",
+    ),
     "download-list.schema.json": schemaOf(
       downloadListSchema,
       "urn:tranship:download-list:1",

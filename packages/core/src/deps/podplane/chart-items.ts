@@ -14,7 +14,7 @@ import { validateSnapshot } from "./validate.ts";
 import { requireHttpUrl } from "./vmconfig-items.ts";
 
 /** The layer of a Helm chart's image that holds the chart. */
-const chartLayerMediaType = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+export const chartLayerMediaType = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 
 /**
  * A chart, kept in the layout of its repository.
