@@ -49,7 +49,7 @@ const readers: Readonly<Record<SourceKey, Reader>> = {
   },
   git: ({ git, version = "" }) => {
     const { url = "", branch = "", tag = "", semver = "", commit = "" } = git ?? {};
-    const ref = gitRefOf({ url, ref: { branch, tag, semver, commit, rest: {} } });
+    const ref = gitRefOf({ url, ref: { branch, tag, semver, commit, rest: {} }, rest: {} });
     return { source: { type: "git", url, ref }, tags: [], fileName: version };
   },
   inline: (row) => {
