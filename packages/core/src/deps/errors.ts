@@ -68,6 +68,8 @@ export interface DepsErrorDetails {
   SIGNATURE_INVALID: { manifest: string; reason: string };
   /** Somebody else is changing the cache. */
   CACHE_LOCKED: { path: string; owner?: string | undefined };
+  /** A cache that a newer Tranship keeps notes in, of a version this one does not know. */
+  CACHE_VERSION: { path: string; version: number; supported: number };
   /** A program that is needed and not there. */
   TOOL_MISSING: { tool: string };
   /** What git could not do; `output` is the end of what it said. */

@@ -44,7 +44,13 @@ export type DepsEvent =
 
 /** What is told by an event of type `warning`. `code` is stable. */
 export interface DepsWarning {
-  readonly code: "STATE_DAMAGED" | "WAITING_FOR_LOCK" | "CLEANUP_FAILED" | "LINK_TAKEN" | "MANIFEST_KEPT";
+  readonly code:
+    | "STATE_DAMAGED"
+    | "WAITING_FOR_LOCK"
+    | "COMMIT_UNFINISHED"
+    | "CLEANUP_FAILED"
+    | "LINK_TAKEN"
+    | "MANIFEST_KEPT";
   readonly message: string;
 }
 
