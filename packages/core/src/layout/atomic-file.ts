@@ -91,8 +91,11 @@ export async function localIfAny<Value>(path: string, work: () => Promise<Value>
   }
 }
 
-/** Windows gives the name of a file that is open to no other; whoever reads one of ours has done so in a moment. */
-async function takeName(from: string, path: string): Promise<void> {
+/**
+ * Renames a file, in place of another. Windows gives the name of a file that is open to no other; whoever reads one of ours
+ * has done so in a moment.
+ */
+export async function takeName(from: string, path: string): Promise<void> {
   for (let pauseMs = 10; ; pauseMs *= 2) {
     try {
       await rename(from, path);
@@ -106,6 +109,7 @@ async function takeName(from: string, path: string): Promise<void> {
   }
 }
 
-function temporaryIn(folder: string): string {
+/** A name in `folder` that nobody else takes; {@link removeStaleFiles} knows it. */
+export function temporaryIn(folder: string): string {
   return join(folder, `.${randomUUID()}.tmp`);
 }

@@ -1,4 +1,5 @@
 import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { promisify } from "node:util";
 import { localError } from "./local-error.ts";
 
@@ -26,6 +27,20 @@ export function syncFolder(folder: string, onRefused?: OnSyncRefused): void {
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
+    }
+  } catch (error) {
+    tellOrThrow(error, folder, onRefused);
+  }
+}
+
+/** The same as {@link syncFolder}, while other work goes on. @throws MirrorError `FILE_FAILED` */
+export async function flushFolder(folder: string, onRefused?: OnSyncRefused): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
     }
   } catch (error) {
     tellOrThrow(error, folder, onRefused);

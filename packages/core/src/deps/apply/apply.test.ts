@@ -14,7 +14,7 @@ const nobody = () => {
 };
 const cache: CacheParts = {
   contents: { check: nobody, note: nobody, known: nobody },
-  staging: { fill: nobody, blank: nobody },
+  staging: { fill: nobody, blank: nobody, prepare: nobody },
 };
 const access: DepsAccess = { files: { fetch: nobody } satisfies FileFetcher, registry: nobody };
 

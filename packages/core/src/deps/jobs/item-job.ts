@@ -1,4 +1,4 @@
-import type { Blob, Digest, OpenBlob } from "@tranship/registry";
+import type { Digest, OpenBlob } from "@tranship/registry";
 import type { DepsAccess } from "../access.ts";
 import type { DepsItem } from "../manifest.ts";
 import type { Presence } from "../plan.ts";
@@ -86,12 +86,29 @@ export interface CheckOptions {
 export interface Staging {
   /**
    * The whole content in a file of its own. What an earlier run began is gone on with: `open(offset)` gives the bytes from
-   * there on. Every byte is hashed; it ends as soon as there are more than `size`. Several of one digest wait for each other.
-   * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`; what `open` throws. What came till then is kept, unless it is wrong
+   * there on, or throws {@link StartOver}. Every byte is hashed; it ends as soon as there are more than `size`. Of several
+   * that want one digest at once, one fetches it for all.
+   * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `TOO_LARGE`; what `open` throws. What came till then is kept,
+   * unless it is wrong
+   * @throws DepsError `NO_SPACE`, `FILE_FAILED`
    */
-  fill(blob: Blob, open: OpenBlob, options: FillOptions): Promise<StagedFile>;
+  fill(content: ExpectedContent, open: OpenBlob, options: FillOptions): Promise<StagedFile>;
   /** An empty file of its own for content of unknown digest; the caller writes and closes it. */
   blank(): Promise<StagedFile>;
+  /**
+   * Makes the folders something is to be put in.
+   * @throws DepsError `NAME_UNSAFE` for a place outside of where this cache may write, also by symbolic links; `FILE_FAILED`
+   */
+  prepare(path: string): Promise<void>;
+}
+
+/** Thrown by what opens content at an offset: it has all of it, or other bytes, and wants to be opened at 0. */
+export class StartOver extends Error {
+  override readonly name: "StartOver" = "StartOver";
+
+  constructor() {
+    super("the content begins anew");
+  }
 }
 
 /** How {@link Staging.fill} tells and ends. */
@@ -99,11 +116,22 @@ export interface FillOptions {
   readonly signal: AbortSignal;
   /** Told of bytes that are here, those of an earlier run too; negative for bytes that turned out to be worthless. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** How much is taken of content whose size nothing says, in bytes. @defaultValue no limit */
+  readonly maxBytes?: number | undefined;
+  /**
+   * Does `attempt` until it works, or will not: each opens the content where the last one ended. `reached` tells how far
+   * the content ever came, in bytes.
+   * @defaultValue one attempt
+   */
+  readonly again?: ((attempt: () => Promise<void>, reached: () => number) => Promise<void>) | undefined;
 }
 
 /** A whole file in the staging folder. Disposing it removes it, unless it was moved. */
 export interface StagedFile extends AsyncDisposable {
   readonly path: string;
-  /** Flushes it and renames it to `destination`, whose folders are made; what was there is replaced. */
+  /**
+   * Flushes it and renames it to `destination`, whose folders are made; a file that was there is replaced. Once only.
+   * @throws DepsError `NAME_UNSAFE`, `FILE_FAILED`, `NO_SPACE`
+   */
   moveTo(destination: string): Promise<void>;
 }
