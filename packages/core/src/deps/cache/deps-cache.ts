@@ -6,6 +6,7 @@ import { Turns } from "../../layout/turns.ts";
 import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
 import type { Staging } from "../jobs/item-job.ts";
+import { StagingFolder } from "../staging/staging-folder.ts";
 import { type CacheFolder, findCacheFolder, realPathOf } from "./cache-folder.ts";
 import { CacheLocks } from "./cache-locks.ts";
 import { CacheState } from "./cache-state.ts";
@@ -54,7 +55,10 @@ export class DepsCache implements AsyncDisposable {
   readonly workFolder: string;
   /** Which files hold what. */
   readonly contents: Stamps;
-  /** Where content is gathered until it is whole. Refuses in a cache that is only read. */
+  /**
+   * Where content is gathered until it is whole; it goes to places in the cache and in the stores locked with it alone.
+   * Refuses in a cache that is only read.
+   */
   readonly staging: Staging;
   /** What is known of the content. In a cache that is only read, changes are forgotten. */
   readonly state: CacheState;
@@ -128,7 +132,9 @@ export class DepsCache implements AsyncDisposable {
       return new DepsCache(folder, locks, {
         contents,
         state: state ?? new CacheState(),
-        staging: readOnlyStaging(folder),
+        staging: locks
+          ? await StagingFolder.open(join(work, partialName), { roots: [folder.path, ...stores] })
+          : readOnlyStaging(folder),
       });
     } catch (error) {
       locks?.[Symbol.dispose]();
@@ -198,6 +204,7 @@ export class DepsCache implements AsyncDisposable {
 
 const stateName = "state.json";
 const stampsName = "stamps";
+const partialName = "partial";
 
 async function tidy(folder: CacheFolder, onEvent: OnDepsEvent | undefined): Promise<void> {
   await finishCommit(folder, { onEvent });
@@ -227,7 +234,7 @@ function readOnlyStaging(folder: CacheFolder): Staging {
   const refuse = async () => {
     throw readOnlyFault(folder);
   };
-  return { fill: refuse, blank: refuse };
+  return { fill: refuse, blank: refuse, prepare: refuse };
 }
 
 function readOnlyFault({ path }: CacheFolder): DepsError<"FILE_FAILED"> {

@@ -1,5 +1,5 @@
 import { lstat, mkdir, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, relative, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { flushFolder } from "../../bundle/disk/sync-folder.ts";
 import { DepsError } from "../errors.ts";
 import { onDisk, onDiskIfAny } from "../file-error.ts";
@@ -34,14 +34,19 @@ async function deepestThere(folder: string): Promise<string> {
 }
 
 async function requireWithin(path: string, there: string, roots: readonly string[]): Promise<void> {
-  const root = roots.find((one) => isWithin(path, one) && path !== one);
-  if (root === undefined) throw unsafe(path, "it is not in the folders of the cache");
-  const realRoot = await onDiskIfAny(root, () => realpath(root));
-  if (realRoot === undefined) return; // nothing is there yet that could lead anywhere else
-  const real = await onDiskIfAny(there, () => realpath(there));
+  const real = await realPlace(path, there);
   if (real === undefined) throw unsafe(path, "a symbolic link above it leads nowhere");
-  if (isWithin(real, realRoot) || isWithin(realRoot, real)) return;
-  throw unsafe(path, `a symbolic link above it leads out of ${root}`);
+  for (const root of roots) {
+    const realRoot = await realPlace(root, await deepestThere(root));
+    if (realRoot !== undefined && real !== realRoot && isWithin(real, realRoot)) return;
+  }
+  throw unsafe(path, "it is not in the folders of the cache, or a symbolic link leads out of them");
+}
+
+/** Where a path leads, of which `there` exists; `undefined` behind a link to nowhere. */
+async function realPlace(path: string, there: string): Promise<string | undefined> {
+  const real = await onDiskIfAny(there, () => realpath(there));
+  return real === undefined ? undefined : join(real, relative(there, path));
 }
 
 function unsafe(path: string, reason: string): DepsError<"NAME_UNSAFE"> {
