@@ -157,6 +157,18 @@ export class LayoutDirectory implements LayoutStorage {
     return true;
   }
 
+  /** Takes a whole file over as a blob: `move` puts it at the path it is given. What it holds is not looked at. */
+  async adoptBlob(digest: Digest, move: (path: string) => Promise<void>): Promise<void> {
+    await move(await this.#roomFor(digest));
+  }
+
+  /** Writes the layout's own files anew, whatever was there: for those that cannot be read. */
+  async restore(descriptors: readonly Descriptor[]): Promise<void> {
+    await this.#makeFolder(this.path);
+    await this.#writeIndex(this.#indexOf(descriptors));
+    await this.#write("oci-layout", ociLayoutText);
+  }
+
   /** Removes the file of a blob. `false` when there was none. */
   async removeBlob(digest: Digest): Promise<boolean> {
     const path = this.fileOf(digest);

@@ -22,6 +22,8 @@ export const Annotation = {
   shortTag: "io.deckhouse.image.short_tag",
   /** Digests, with spaces between, of what an index entry leads to and its layout leaves out on purpose. */
   leftOut: "io.tranship.image.left_out",
+  /** Of an index that was put together where it lies: the name it was made for. */
+  localIndex: "io.tranship.image.local_index",
 } as const;
 
 /** The manifest types a client offers in `Accept`. */
