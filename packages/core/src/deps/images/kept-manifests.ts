@@ -11,6 +11,7 @@ import {
   type ImageManifest,
   isManifestMediaType,
   type Manifest,
+  openBytes,
   type Platform,
   parseManifest,
   sniffManifestMediaType,
@@ -66,6 +67,15 @@ export class KeptManifests {
     } catch {
       return undefined;
     }
+  }
+
+  /** Stores a manifest's bytes, unless they are there. @throws MirrorError `FILE_FAILED`, `NO_SPACE` */
+  async store({ descriptor, bytes }: Manifest): Promise<void> {
+    const { contents, signal } = this.#context;
+    const blob = { digest: descriptor.digest, size: bytes.byteLength };
+    if ((await this.check(blob)) === "present") return;
+    await this.directory.writeBlob(blob, openBytes(bytes)(0), signal);
+    await contents.note(this.directory.fileOf(blob.digest), blob.digest);
   }
 
   /**

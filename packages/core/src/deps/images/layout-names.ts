@@ -47,16 +47,17 @@ export function namedEntry(entry: Descriptor, name: string): Descriptor {
   return { ...entry, annotations: { ...annotations, [Annotation.refName]: name } };
 }
 
-/** The list with `entry` under its name and nothing else under that; what had it before stays listed. */
+/** The list with `entry` under its name and nothing else under that; where all are listed, what had it before still is. */
 export function withNameMoved(
   entries: readonly Descriptor[],
   entry: Descriptor,
   name: string,
-  { nameOf }: ListingRules,
+  { nameOf, isComplete }: ListingRules,
 ): readonly Descriptor[] {
   const first = entries.findIndex((other) => nameOf(other) === name);
   const others = entries.filter((other, at) => at === first || nameOf(other) !== name);
-  return withAllListed(entries, first < 0 ? [...entries, entry] : others.with(first, entry));
+  const moved = first < 0 ? [...entries, entry] : others.with(first, entry);
+  return isComplete ? withAllListed(entries, moved) : moved;
 }
 
 /** The list with a bare entry for what it lacks, and with the platforms that bare entries lack. */

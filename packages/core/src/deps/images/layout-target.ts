@@ -1,13 +1,4 @@
-import {
-  type Blob,
-  type Manifest,
-  type OpenBlob,
-  openBytes,
-  type PushBlobOptions,
-  type PushManifestOptions,
-  type PushOutcome,
-  type RepositoryWriter,
-} from "@tranship/registry";
+import type { Blob, Manifest, OpenBlob, PushBlobOptions, PushOutcome, RepositoryWriter } from "@tranship/registry";
 import type { BringContext } from "../jobs/item-job.ts";
 import type { ImageStore } from "./image-store.ts";
 import type { KeptManifests } from "./kept-manifests.ts";
@@ -52,14 +43,10 @@ export class LayoutTarget implements RepositoryWriter {
   }
 
   /** Stores the bytes; listing is for later, when all is there. */
-  async pushManifest({ descriptor, bytes }: Manifest, { signal }: PushManifestOptions = {}): Promise<void> {
-    const { digest } = descriptor;
-    const size = bytes.byteLength;
-    if ((await this.#kept.check({ digest, size })) !== "present") {
-      await this.#kept.directory.writeBlob({ digest, size }, openBytes(bytes)(0), signal ?? this.#context.signal);
-      await this.#note({ digest, size });
-    }
-    this.#context.progress.add(size);
+  async pushManifest(manifest: Manifest): Promise<void> {
+    await this.#kept.store(manifest);
+    await this.#store.addHolder(manifest.descriptor.digest, this.#repository);
+    this.#context.progress.add(manifest.bytes.byteLength);
   }
 
   async #fetch(blob: Blob, open: OpenBlob, signal: AbortSignal): Promise<void> {
