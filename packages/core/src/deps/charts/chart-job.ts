@@ -1,0 +1,67 @@
+import type { LayoutDirectory } from "../../layout/layout-directory.ts";
+import { DepsError } from "../errors.ts";
+import type { BringContext, ItemContent, ItemJob, ProbeContext } from "../jobs/item-job.ts";
+import { keptDirectory } from "../jobs/kept-directory.ts";
+import type { ChartDirectorySource, DepsItem, LayoutSink, PushSink, RepositoryLayoutSink } from "../manifest.ts";
+import { contentOf, keepChart, keptContent, keptPresence, partsOf } from "./keep-chart.ts";
+import { type PackedChart, packChart } from "./pack-chart.ts";
+import { pushChart } from "./push-chart.ts";
+
+/**
+ * Packs Helm charts of this machine and keeps them in image layouts, or pushes them. Packing takes little, so a chart is
+ * packed to find out whether it is there as it is now; of one that goes to a registry only that can tell.
+ */
+export const chartJob: ItemJob = { probe, bring, content };
+
+async function probe(item: DepsItem, context: ProbeContext) {
+  const { source, sink } = partsFor(item);
+  const chart = await packChart(source.path, context);
+  if (sink.type === "push") return "absent";
+  if (item.digest !== undefined && item.digest !== chart.manifest.descriptor.digest) return "differs";
+  const directory = await keptDirectory(sink, context);
+  return directory === undefined ? "absent" : await keptPresence(chart, sink, directory, context);
+}
+
+async function bring(item: DepsItem, context: BringContext): Promise<ItemContent> {
+  const { source, sink } = partsFor(item);
+  const { signal, contents, progress } = context;
+  const chart = await packChart(source.path, { signal });
+  requireDigest(item, chart);
+  progress.total(partsOf(chart).reduce((sum, { size }) => sum + size, 0));
+  if (sink.type === "push") {
+    await pushChart(chart, item, sink, context);
+    return packedContent(chart);
+  }
+  progress.started();
+  const directory = await keptDirectory(sink, { contents, create: true });
+  if (directory !== undefined) await keepChart(chart, sink, directory, context);
+  return packedContent(chart, directory);
+}
+
+async function content(item: DepsItem, context: ProbeContext): Promise<ItemContent> {
+  const { source, sink } = partsFor(item);
+  const directory = sink.type === "push" ? undefined : await keptDirectory(sink, context);
+  const kept = directory && sink.type !== "push" ? await keptContent(sink, directory) : undefined;
+  return kept ?? packedContent(await packChart(source.path, context), directory);
+}
+
+function packedContent({ manifest, config, archive }: PackedChart, directory?: LayoutDirectory): ItemContent {
+  return contentOf(manifest.descriptor, config, archive, directory);
+}
+
+/** A chart that is packed is pinned by nobody as a rule: its digest is what this machine makes. */
+function requireDigest({ id, digest }: DepsItem, { manifest }: PackedChart): void {
+  const actual = manifest.descriptor.digest;
+  if (digest === undefined || digest === actual) return;
+  const message = `cannot pack ${id}: its image is ${actual}, not ${digest}`;
+  throw new DepsError("DIGEST_MISMATCH", message, { item: id, expected: digest, actual });
+}
+
+function partsFor({ id, source, sink }: DepsItem): {
+  readonly source: ChartDirectorySource;
+  readonly sink: RepositoryLayoutSink | LayoutSink | PushSink;
+} {
+  if (source.type === "chart" && sink.type !== "file") return { source, sink };
+  const message = `cannot keep ${id}: what comes from a source of type ${source.type} is no ${sink.type}`;
+  throw new DepsError("SINK_UNSUITABLE", message, { item: id, source: source.type, sink: sink.type });
+}
