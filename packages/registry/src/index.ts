@@ -17,7 +17,11 @@ export type { MirrorFailed, RegistryEvent, RegistrySlowed, RegistryWarned, Reque
 export type { FindCredentials } from "./examine/access-checks.ts";
 export type { CheckFinding, CheckStatus, Examination, ExaminedCheck, ExaminedId } from "./examine/examination.ts";
 export { type ExamineOptions, examineRegistry } from "./examine/examine-registry.ts";
+export { createFileClient } from "./files/file-client.ts";
+export type { FileClientOptions } from "./files/file-client-options.ts";
 export type { FetchedFile, FetchFileOptions, FileFetcher } from "./files/file-fetcher.ts";
+export type { FileLimits } from "./files/origin-lanes.ts";
+export { type WebFileFetcherOptions, webFileFetcher } from "./files/web-file-fetcher.ts";
 export { type BlobLane, type LaneProvider, laneOf, type Sink } from "./lane.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory/memory-registry.ts";
 export type { MemoryRepository } from "./memory/memory-repository.ts";

@@ -21,8 +21,8 @@ import { checkCertificates, Trust } from "./trust.ts";
 
 /** What {@link createTransport} is told. */
 export interface TransportParts {
-  /** Of the registry itself. */
-  readonly origin: URL;
+  /** Of the registry itself. @defaultValue no host is ours, and the options hold for all alike */
+  readonly origin?: URL | undefined;
   readonly options: TransportOptions;
   /** Options by host: keys are `host` or `host:port`. */
   readonly hosts?: HostOptions | undefined;
@@ -55,7 +55,7 @@ export function originOf(host: string, options: TransportOptions = {}, hosts?: H
  */
 export function createTransport(parts: TransportParts): Dispatcher {
   const { origin, options, hosts = {} } = parts;
-  const named = [[origin.host, options] as const, ...Object.entries(hosts)];
+  const named = [[origin?.host ?? "any host", options] as const, ...Object.entries(hosts)];
   for (const [host, told] of named) {
     checkCertificates(told, host);
     if (typeof told.proxy === "string") parseProxy(told.proxy, host);

@@ -34,8 +34,8 @@ export type OptionsChoice = (origin: URL) => TransportOptions;
 
 /** What {@link chooseOptions} goes by. */
 export interface OptionsSource {
-  /** Of the registry itself. */
-  readonly origin: URL;
+  /** Of the registry itself. @defaultValue no host is ours, and the options hold for all alike */
+  readonly origin?: URL | undefined;
   readonly options: TransportOptions;
   readonly hosts?: HostOptions | undefined;
 }
@@ -52,13 +52,13 @@ export function chooseOptions({ origin, options, hosts = {} }: OptionsSource): O
   // a port makes a rule the closer one, wherever it stands
   rules.sort((a, b) => Number(b.port !== undefined) - Number(a.port !== undefined));
   const { ca, tlsSkipVerify, proxy } = options;
-  const shared: TransportOptions = { ca, tlsSkipVerify, proxy };
+  const shared: TransportOptions = origin ? { ca, tlsSkipVerify, proxy } : options;
   const merged = new Map<TransportOptions, TransportOptions>(); // by rule
   const ruleFor = (url: URL) =>
     rules.find(({ hostname, port }) => hostname === url.hostname && (port === undefined || port === portOf(url)))?.own;
-  const own = overlay(options, ruleFor(origin));
+  const own = origin && overlay(options, ruleFor(origin));
   return (url) => {
-    if (url.origin === origin.origin) return own;
+    if (own && url.origin === origin.origin) return own;
     const rule = ruleFor(url);
     if (!rule) return shared;
     const options = merged.get(rule) ?? overlay(shared, rule);
