@@ -1,8 +1,6 @@
 import { join, relative, resolve, sep } from "node:path";
+import { workFolder } from "../../bundle/bundle-lock.ts";
 import { cachePaths } from "../podplane/cache-paths.ts";
-
-/** Where the work folder of a cache is. */
-const workFolder = ".tranship";
 
 /** The folders of a cache by what is kept in them, as paths below its own with `/` between the names. */
 export const cacheFolders = {

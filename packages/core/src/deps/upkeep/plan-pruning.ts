@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Digest } from "@tranship/registry";
+import { onDisk } from "../cache/file-fault.ts";
 import { DepsError } from "../errors.ts";
 import type { DepsItem } from "../manifest.ts";
 import { CacheTree, type CacheTreeOptions } from "./cache-tree.ts";
@@ -43,13 +44,20 @@ const parents = ["components", "seeds", "seeds/snapshots", "templates", "vmconfi
  *
  * A tag of several platforms stays whole as long as an item has it. What `keep` lacks is brought again by the next run, so
  * give it the items of all manifests and choices that the cache is for.
- * @throws DepsError `SELECTION_INVALID` without any item to keep
- * @throws MirrorError `FILE_FAILED`
+ * @throws DepsError `SELECTION_INVALID` without any item to keep; `FILE_FAILED`
  */
 export async function prunePlan(
   cache: Pick<ReadableCache, "path" | "state">,
   keep: readonly DepsItem[],
   options: PrunePlanOptions = {},
+): Promise<PrunePlan> {
+  return await onDisk(cache.path, () => planPruning(cache, keep, options));
+}
+
+async function planPruning(
+  cache: Pick<ReadableCache, "path" | "state">,
+  keep: readonly DepsItem[],
+  options: PrunePlanOptions,
 ): Promise<PrunePlan> {
   const { keepHistory = 5, keepPartialsMs = 30 * 24 * 60 * 60 * 1000, former = [], dropForeignTags = false } = options;
   const { signal = new AbortController().signal, now = () => new Date() } = options;

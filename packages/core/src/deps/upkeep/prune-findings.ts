@@ -31,14 +31,14 @@ export class PruneFindings {
   }
 
   /** A file or link that goes. */
-  remove({ path, stat }: FolderEntry, reason: PruneReason, layout?: string): void {
+  remove({ name, path, stat }: FolderEntry, reason: PruneReason, layout?: string): void {
     const bytes = Number(stat.size);
     this.#removals.push({
       path,
       kind: stat.isSymbolicLink() ? "link" : "file",
       reason,
       bytes,
-      identity: identityOf(stat),
+      identity: layout !== undefined && name === "index.json" ? undefined : identityOf(stat), // it changes once more
       ...(layout === undefined ? {} : { layout }),
     });
     this.#count(stat);

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Descriptor, type Digest, digestAlgorithm, digestHex, isDigest } from "@tranship/registry";
+import { workFolder } from "../../bundle/bundle-lock.ts";
 import { identityOf, localIfAny } from "../../layout/atomic-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { layoutTagOf } from "../../layout/layout-entry.ts";
@@ -53,7 +54,7 @@ export class LayoutPruner {
     const isEmptied = isLayout && (await this.#visitLayout(folder, entries));
     let isEmpty = !isLayout || isEmptied;
     for (const entry of entries) {
-      if (isLayout && layoutNames.has(entry.name)) continue;
+      if ((isLayout && layoutNames.has(entry.name)) || entry.name === workFolder) continue;
       if (this.#findings.isUnfinished(entry)) isEmpty = false;
       else if (entry.stat.isDirectory() && /^[a-z0-9]/.test(entry.name) && !layoutNames.has(entry.name))
         isEmpty = (await this.#visit(entry.path, root)) && isEmpty;

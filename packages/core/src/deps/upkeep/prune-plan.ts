@@ -22,7 +22,10 @@ export interface Removal {
   readonly reason: PruneReason;
   /** In bytes, of one name of a file; what other names have in common with it stays. */
   readonly bytes: number;
-  /** Which state of which file it was, for files and links: what has changed since stays. */
+  /**
+   * Which state of which file it was, for files and links: what has changed since stays. Of an `index.json`
+   * see {@link Unlisting}.
+   */
   readonly identity?: string | undefined;
   /** The layout it belongs to. */
   readonly layout?: string | undefined;

@@ -4,6 +4,7 @@ import { dirname, join, sep } from "node:path";
 import { identityOf, local, localIfAny } from "../../layout/atomic-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { layoutTagOf, untaggedEntry } from "../../layout/layout-entry.ts";
+import { onDisk } from "../cache/file-fault.ts";
 import type { OnDepsEvent } from "../events.ts";
 import type { PrunePlan, Removal, UnlistedEntry, Unlisting } from "./prune-plan.ts";
 
@@ -27,7 +28,7 @@ export interface PruneReport {
 /**
  * Removes exactly what a plan says, of a cache that nobody else changes meanwhile. What was changed since the plan was made
  * stays. First entries of image layouts go, then files: whenever it ends, the cache is whole, and the next plan has the rest.
- * @throws MirrorError `FILE_FAILED`, `NO_SPACE` for an `index.json` that cannot be written
+ * @throws DepsError `FILE_FAILED`, `NO_SPACE` for an `index.json` that cannot be written
  */
 export async function prune(
   cache: { readonly path: string; readonly workFolder: string },
@@ -43,7 +44,7 @@ export async function prune(
   const changed = new Set<string>();
   for (const unlisting of plan.layouts) {
     signal?.throwIfAborted();
-    if (isInside(unlisting.layout, plan) && (await unlist(unlisting))) continue;
+    if (isInside(unlisting.layout, plan) && (await onDisk(unlisting.layout, () => unlist(unlisting)))) continue;
     changed.add(unlisting.layout);
     stay(unlisting.layout, "it was changed since");
   }
@@ -87,7 +88,8 @@ async function remove({ path, kind, identity }: Removal, trash: string): Promise
     if ((await realpath(folder)) !== folder) return "it is behind a symbolic link now";
     const found = await lstat(path, { bigint: true });
     if (kind === "file" || kind === "link") {
-      if (identityOf(found) !== identity) return "it was changed since";
+      if (found.isDirectory() || (identity !== undefined && identityOf(found) !== identity))
+        return "it was changed since";
       await unlink(path);
     } else if (!found.isDirectory()) return "it is no folder now";
     else if (kind === "folder") await rmdir(path);

@@ -1,0 +1,230 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { type Digest, digestOf, type Platform, type RepositoryReader, type RepositoryWriter } from "@tranship/registry";
+import { anImage, anIndex, partsOf, type Seedable } from "@tranship/registry/testing";
+import { expect, test } from "vitest";
+import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { LayoutRegistry } from "../../layout/layout-registry.ts";
+import { DepsCache } from "../cache/deps-cache.ts";
+import type { DepsEvent } from "../events.ts";
+import type { ItemJob } from "../jobs/item-job.ts";
+import type { DepsItem } from "../manifest.ts";
+import { prunePlan } from "./plan-pruning.ts";
+import { prune } from "./prune.ts";
+import { verifyItems } from "./verify-items.ts";
+
+function write(path: string, text: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+/** A file by its digest, with a link to it, as `vmconfig` files are. */
+function fileItem(root: string, name: string, text: string): DepsItem {
+  const digest = digestOf(Buffer.from(text));
+  const path = write(join(root, "vmconfig", "blobs", "sha256", digest.slice(7)), text);
+  const link = join(root, "vmconfig", "artifacts", name, "1.0", name);
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(relative(dirname(link), path), link);
+  return {
+    id: name,
+    version: "1.0",
+    source: { type: "http", urls: [`https://files.example/${name}`] },
+    digest,
+    size: text.length,
+    selectors: {},
+    sink: { type: "file", path, links: [link] },
+    labels: {},
+  };
+}
+
+function imageItem(
+  root: string,
+  repository: string,
+  digest: Digest,
+  more: { tags?: string[]; index?: Digest } = {},
+): DepsItem {
+  const { tags = [], index } = more;
+  return {
+    id: `${repository}@${digest}`,
+    version: "",
+    source: { type: "image", registry: "registry.example", repository, index },
+    digest,
+    selectors: {},
+    sink: { type: "repository-layout", root, repository, tags },
+    labels: {},
+  };
+}
+
+async function push(repository: RepositoryReader & RepositoryWriter, thing: Seedable): Promise<void> {
+  const { blobs, manifests } = partsOf(thing);
+  for (const blob of blobs)
+    await repository.pushBlob(blob, async function* () {
+      yield blob.bytes;
+    });
+  for (const { manifest, tags } of manifests) await repository.pushManifest(manifest, { tags });
+}
+
+const arm: Platform = { os: "linux", architecture: "arm64" };
+
+function filesIn(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.includes(".tranship"))
+    .sort();
+}
+
+const checking: ItemJob = {
+  probe: async ({ sink, digest }, { contents, isDeep, signal }) => {
+    if (sink.type !== "file" || digest === undefined) return "unpinned";
+    return await contents.check(sink.path, { digest }, { isDeep, signal });
+  },
+  bring: () => Promise.reject(new Error("nothing is brought")),
+  content: async () => ({ sizeBytes: 0 }),
+};
+
+test("verifying tells what is there, missing and harmed, and reads what items share once", async () => {
+  const root = tempFolder();
+  await using cache = await DepsCache.open(root);
+  const good = fileItem(root, "good", "good");
+  const items = [good, { ...good, id: "same" }, fileItem(root, "bad", "bad"), fileItem(root, "gone", "gone")];
+  const [, , bad, gone] = items as [DepsItem, DepsItem, DepsItem, DepsItem];
+  for (const [item, text] of [
+    [bad, "BAD"],
+    [gone, undefined],
+  ] as const) {
+    if (item.sink.type !== "file") throw new Error("it is a file");
+    if (text === undefined)
+      expect(await prune(cache, await prunePlan(cache, items.slice(0, 3)))).toMatchObject({ removed: 4 });
+    else writeFileSync(item.sink.path, text);
+  }
+  const events: DepsEvent[] = [];
+  let reads = 0;
+  const counting = {
+    check: (...args: Parameters<typeof cache.contents.check>) => {
+      reads += 1;
+      return cache.contents.check(...args);
+    },
+    note: cache.contents.note.bind(cache.contents),
+    known: cache.contents.known.bind(cache.contents),
+  };
+  const jobs = { http: checking };
+  const report = await verifyItems(
+    items,
+    { contents: counting },
+    { jobs, isDeep: true, onEvent: (event) => events.push(event) },
+  );
+  expect(report).toMatchObject({ present: 2, absent: 1, differs: 1, isWhole: false });
+  expect(report.items.map(({ presence }) => presence)).toEqual(["present", "present", "differs", "absent"]);
+  expect(reads).toBe(3);
+  const ends = events.flatMap((event) =>
+    "item" in event && event.type !== "checking" ? [`${event.item} ${event.type}`] : [],
+  );
+  expect(ends.sort()).toEqual(["bad failed", "gone failed", "good cached", "same cached"]);
+  const aborted = verifyItems(items, cache, { jobs, signal: AbortSignal.abort(new Error("enough")) });
+  await expect(aborted).rejects.toThrow("enough");
+});
+
+test("pruning leaves what is kept and what is unknown, and nothing else, and finds nothing more to do", async () => {
+  const root = join(tempFolder(), "deps");
+  await using cache = await DepsCache.open(root);
+  const kept = fileItem(root, "kept", "kept");
+  const old = fileItem(root, "old", "old");
+  const store = join(dirname(root), "registry");
+  const layouts = await LayoutRegistry.open(store, { create: true });
+  const app = layouts.repository("mirror/q.io/app");
+  const [amd, armed] = [anImage({ seed: "amd" }), anImage({ seed: "arm", platform: arm })];
+  const [was, foreign, lone] = [anImage({ tag: "v0" }), anImage({ tag: "theirs" }), anImage({ seed: "lone" })];
+  const index = anIndex({ images: [amd, armed], tag: "v1" });
+  const signature = anImage({ seed: "signature", subject: amd });
+  for (const thing of [index, was, foreign, lone, signature]) await push(app, thing);
+  const gone = layouts.repository("mirror/q.io/gone");
+  await push(gone, anImage({ tag: "v9" }));
+  write(join(store, "_trivy", "db"), "zot's");
+  write(join(root, "readme.txt"), "somebody's");
+  symlinkSync("/nowhere", join(root, "vmconfig", "artifacts", "dead"));
+  const history = ["20260101T000000Z-0123456789ab", "20260102T000000Z-0123456789ab", "20260103T000000Z-0123456789ab"];
+  for (const name of ["components", ...history.map((one) => `components-${one}`)])
+    write(join(root, "components", "manifests", `${name}.json`), "{}");
+  for (const mirror of ["kept", "old"]) {
+    write(join(root, "git", "git.example", mirror, "HEAD"), "ref: refs/heads/main\n");
+    mkdirSync(join(root, "git", "git.example", mirror, "objects"));
+  }
+  const partial = write(join(root, ".tranship", "partial", "sha256-0"), "half");
+  utimesSync(partial, 1_000_000, 1_000_000);
+  write(join(root, ".tranship", "partial", "sha256-1"), "half");
+  const git: DepsItem = {
+    ...kept,
+    id: "git",
+    source: { type: "git", url: "https://git.example/kept", ref: { type: "branch", name: "main" } },
+    sink: { type: "file", path: join(root, "git", "git.example", "kept"), links: [] },
+  };
+  const keep = [kept, git, imageItem(store, "mirror/q.io/app", amd.manifest.descriptor.digest, { tags: ["v1"] })];
+  const former = [
+    imageItem(store, "mirror/q.io/app", was.manifest.descriptor.digest, { tags: ["v0"] }),
+    imageItem(store, "mirror/q.io/gone", was.manifest.descriptor.digest, { tags: ["v9"] }),
+  ];
+  const before = filesIn(dirname(root));
+  const plan = await prunePlan(cache, keep, { former, keepHistory: 2 });
+  expect(filesIn(dirname(root))).toEqual(before);
+  expect(JSON.parse(JSON.stringify(plan))).toMatchObject(JSON.parse(JSON.stringify(plan)) as object);
+  expect(plan.unknown.map(({ path }) => relative(dirname(root), path)).sort()).toEqual([
+    "deps/readme.txt",
+    "registry/_trivy",
+  ]);
+  const report = await prune(cache, plan);
+  expect(report).toMatchObject({ removed: plan.removals.length, kept: [] });
+  const left = filesIn(dirname(root));
+  expect(left.filter((path) => !path.includes("blobs"))).toEqual([
+    "deps/components/manifests/components-20260102T000000Z-0123456789ab.json",
+    "deps/components/manifests/components-20260103T000000Z-0123456789ab.json",
+    "deps/components/manifests/components.json",
+    "deps/git/git.example/kept/HEAD",
+    "deps/readme.txt",
+    "deps/vmconfig/artifacts/kept/1.0/kept",
+    "registry/_trivy/db",
+    "registry/mirror/q.io/app/index.json",
+    "registry/mirror/q.io/app/oci-layout",
+  ]);
+  if (old.sink.type === "file") expect(existsSync(old.sink.path)).toBe(false);
+  expect(readFileSync(join(root, "vmconfig", "artifacts", "kept", "1.0", "kept"), "utf8")).toBe("kept");
+  expect(readdirSync(join(root, ".tranship", "partial"))).toEqual(["sha256-1"]);
+  expect(existsSync(join(store, "mirror", "q.io", "gone"))).toBe(false);
+  const names = async (...references: readonly string[]) =>
+    await Promise.all(references.map(async (one) => (await app.resolve(one as Digest)) !== undefined));
+  const digests = [index, armed, signature, lone, was].map(({ manifest }) => manifest.descriptor.digest);
+  expect(await names("v1", "theirs", "v0", ...digests)).toEqual([true, true, false, true, true, true, false, false]);
+  for (const blob of [...amd.blobs, ...armed.blobs, ...foreign.blobs])
+    expect(await app.statBlob(blob.digest)).toBeDefined();
+  for (const layer of [...was.layers, ...lone.layers]) expect(await app.statBlob(layer.digest)).toBeUndefined();
+  expect(await prunePlan(cache, keep, { former, keepHistory: 2 })).toMatchObject({
+    layouts: [],
+    removals: [],
+    freedBytes: 0,
+  });
+});
+
+test("pruning keeps everything rather than nothing, what was changed since, and layouts it cannot read", async () => {
+  const root = tempFolder();
+  await using cache = await DepsCache.open(root);
+  const [kept, old] = [fileItem(root, "kept", "kept"), fileItem(root, "old", "old")];
+  await expect(prunePlan(cache, [])).rejects.toMatchObject({ code: "SELECTION_INVALID" });
+  const store = join(root, "registry");
+  const repository = (await LayoutRegistry.open(store, { create: true })).repository("app");
+  const image = anImage({ tag: "v1" });
+  await push(repository, image);
+  await push(repository, anImage({ seed: "untagged" }));
+  const plan = await prunePlan(cache, [kept]);
+  if (old.sink.type !== "file") throw new Error("it is a file");
+  writeFileSync(old.sink.path, "somebody wrote here");
+  await push(repository, anImage({ tag: "v2" }));
+  const report = await prune(cache, plan);
+  expect(report.kept.map(({ path }) => path).sort()).toEqual([join(store, "app"), old.sink.path].sort());
+  expect(await repository.resolve("v1")).toBeDefined();
+  writeFileSync(join(store, "app", "blobs", "sha256", image.manifest.descriptor.digest.slice(7)), "harmed");
+  const careful = await prunePlan(cache, [kept]);
+  expect(careful.removals.filter(({ path }) => path.startsWith(store))).toEqual([]);
+  expect(careful.unknown.map(({ path }) => path)).toEqual([join(store, "app")]);
+  await expect(prune({ ...cache, path: "/elsewhere", workFolder: "/elsewhere" }, plan)).rejects.toThrow(TypeError);
+});
