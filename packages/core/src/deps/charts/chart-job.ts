@@ -1,9 +1,8 @@
 import type { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { DepsError } from "../errors.ts";
 import type { BringContext, ItemContent, ItemJob, ProbeContext } from "../jobs/item-job.ts";
-import { keptDirectory } from "../jobs/kept-directory.ts";
 import type { ChartDirectorySource, DepsItem, LayoutSink, PushSink, RepositoryLayoutSink } from "../manifest.ts";
-import { contentOf, keepChart, keptContent, keptPresence, partsOf } from "./keep-chart.ts";
+import { chartPlace, contentOf, keepChart, keptContent, keptPresence, partsOf, requireTags } from "./keep-chart.ts";
 import { type PackedChart, packChart } from "./pack-chart.ts";
 import { pushChart } from "./push-chart.ts";
 
@@ -16,10 +15,13 @@ export const chartJob: ItemJob = { probe, bring, content };
 async function probe(item: DepsItem, context: ProbeContext) {
   const { source, sink } = partsFor(item);
   const chart = await packChart(source.path, context);
-  if (sink.type === "push") return "absent";
+  if (sink.type === "push") {
+    requireTags(sink.tags);
+    return "absent";
+  }
   if (item.digest !== undefined && item.digest !== chart.manifest.descriptor.digest) return "differs";
-  const directory = await keptDirectory(sink, context);
-  return directory === undefined ? "absent" : await keptPresence(chart, sink, directory, context);
+  const place = await chartPlace(sink, context.contents, false);
+  return place === undefined ? "absent" : await keptPresence(chart, place, context);
 }
 
 async function bring(item: DepsItem, context: BringContext): Promise<ItemContent> {
@@ -29,20 +31,21 @@ async function bring(item: DepsItem, context: BringContext): Promise<ItemContent
   requireDigest(item, chart);
   progress.total(partsOf(chart).reduce((sum, { size }) => sum + size, 0));
   if (sink.type === "push") {
+    requireTags(sink.tags);
     await pushChart(chart, item, sink, context);
     return packedContent(chart);
   }
   progress.started();
-  const directory = await keptDirectory(sink, { contents, create: true });
-  if (directory !== undefined) await keepChart(chart, sink, directory, context);
-  return packedContent(chart, directory);
+  const place = await chartPlace(sink, contents, true);
+  if (place !== undefined) await keepChart(chart, place, context);
+  return packedContent(chart, place?.store.layout(place.repository));
 }
 
 async function content(item: DepsItem, context: ProbeContext): Promise<ItemContent> {
   const { source, sink } = partsFor(item);
-  const directory = sink.type === "push" ? undefined : await keptDirectory(sink, context);
-  const kept = directory && sink.type !== "push" ? await keptContent(sink, directory) : undefined;
-  return kept ?? packedContent(await packChart(source.path, context), directory);
+  const place = sink.type === "push" ? undefined : await chartPlace(sink, context.contents, false);
+  const kept = place && (await keptContent(place));
+  return kept ?? packedContent(await packChart(source.path, context), place?.store.layout(place.repository));
 }
 
 function packedContent({ manifest, config, archive }: PackedChart, directory?: LayoutDirectory): ItemContent {

@@ -333,6 +333,8 @@ test("a chart is kept in the layout of its repository; packed anew, it takes the
 
   writeFileSync(second.layer?.path ?? "", "damaged");
   expect(await chartJob.probe(item, context)).toBe("differs");
+  writeFileSync(join(layout, "index.json"), '{"schemaVersion":2,"manif');
+  expect(await chartJob.probe(item, context)).toBe("absent");
   await chartJob.bring(item, context);
   expect(await chartJob.probe(item, context)).toBe("present");
 });

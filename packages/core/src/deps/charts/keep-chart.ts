@@ -1,34 +1,62 @@
 import { readFile } from "node:fs/promises";
 import {
-  Annotation,
   type Blob,
   type Descriptor,
   type Digest,
   defaultMaxManifestBytes,
+  isTag,
   manifestOf,
   openBytes,
   parseManifest,
 } from "@tranship/registry";
 import { isMirrorError } from "../../errors.ts";
-import { refNameOf } from "../../layout/index-file.ts";
 import type { LayoutDirectory } from "../../layout/layout-directory.ts";
-import { layoutTagOf, untaggedEntry } from "../../layout/layout-entry.ts";
 import type { LayoutIndex } from "../../layout/layout-index.ts";
-import type { BringContext, ItemContent, ProbeContext } from "../jobs/item-job.ts";
+import { DepsError } from "../errors.ts";
+import { ImageStore } from "../images/image-store.ts";
+import { KeptManifests } from "../images/kept-manifests.ts";
+import { type ListingRules, layoutListing, repositoryListing } from "../images/layout-names.ts";
+import { listImage } from "../images/list-image.ts";
+import { repairIndex } from "../images/repair-index.ts";
+import type { BringContext, ContentCheck, ItemContent, ProbeContext } from "../jobs/item-job.ts";
 import type { LayoutSink, RepositoryLayoutSink } from "../manifest.ts";
 import type { Presence } from "../plan.ts";
 import { type ChartBlob, chartConfigMediaType, chartLayerMediaType } from "./chart-image.ts";
 import type { PackedChart } from "./pack-chart.ts";
 
-/** What entries of a layout's index are called, and what ours are to be called. */
-interface Naming {
+/** The layout that charts are kept in. */
+export interface ChartPlace {
+  readonly store: ImageStore;
+  /** Below the store's root; empty for the root itself. */
+  readonly repository: string;
+  /** What the image is to be called there. */
   readonly names: readonly string[];
-  readonly nameOf: (entry: Descriptor) => string | undefined;
+  readonly rules: ListingRules;
 }
 
-function namingOf(sink: RepositoryLayoutSink | LayoutSink): Naming {
-  if (sink.type === "layout") return { names: sink.names, nameOf: refNameOf };
-  return { names: sink.tags, nameOf: layoutTagOf };
+/**
+ * Where a sink keeps charts; `undefined` when there is no such folder, unless it may be made.
+ * @throws DepsError `REFERENCE_INVALID` @throws MirrorError `FILE_FAILED`
+ */
+export async function chartPlace(
+  sink: RepositoryLayoutSink | LayoutSink,
+  contents: ContentCheck,
+  canMake: boolean,
+): Promise<ChartPlace | undefined> {
+  if (sink.type === "repository-layout") requireTags(sink.tags);
+  const store = await ImageStore.at(contents, sink.type === "layout" ? sink.path : sink.root, canMake);
+  if (store === undefined) return undefined;
+  if (sink.type === "layout") return { store, repository: "", names: sink.names, rules: layoutListing };
+  return { store, repository: sink.repository, names: sink.tags, rules: repositoryListing };
+}
+
+/** @throws DepsError `REFERENCE_INVALID` */
+export function requireTags(tags: readonly string[]): void {
+  const wrong = tags.find((tag) => !isTag(tag))?.slice(0, 300);
+  if (wrong === undefined) return;
+  const reason = "it is no tag";
+  const message = `cannot use ${JSON.stringify(wrong)}: ${reason}`;
+  throw new DepsError("REFERENCE_INVALID", message, { reference: wrong, reason });
 }
 
 /** The parts of a packed chart's image. */
@@ -40,15 +68,14 @@ export function partsOf({ config, archive, manifest }: PackedChart): readonly Ch
 /** Whether a layout has a packed chart, whole, under all names it is to have. */
 export async function keptPresence(
   chart: PackedChart,
-  sink: RepositoryLayoutSink | LayoutSink,
-  directory: LayoutDirectory,
+  { store, repository, names, rules }: ChartPlace,
   { contents, isDeep, signal }: ProbeContext,
 ): Promise<Presence> {
+  const directory = store.layout(repository);
   const index = await readableIndex(directory);
   if (index === undefined) return "absent";
-  const { names, nameOf } = namingOf(sink);
   const { digest } = chart.manifest.descriptor;
-  const named = names.map((name) => index.descriptors.findLast((entry) => nameOf(entry) === name)?.digest);
+  const named = names.map((name) => index.descriptors.findLast((entry) => rules.nameOf(entry) === name)?.digest);
   if (named.some((other) => other !== undefined && other !== digest)) return "differs";
   if (named.includes(undefined) || index.find(digest) === undefined) return "absent";
   const found = await Promise.all(
@@ -61,52 +88,54 @@ export async function keptPresence(
  * Stores a packed chart in a layout under its names. What is there is not written again. A chart that was packed before
  * and that nothing names any more is taken out of the index.
  */
-export async function keepChart(
+export async function keepChart(chart: PackedChart, place: ChartPlace, context: BringContext): Promise<void> {
+  await place.store.turns.run(place.repository, () => keep(chart, place, context));
+}
+
+async function keep(
   chart: PackedChart,
-  sink: RepositoryLayoutSink | LayoutSink,
-  directory: LayoutDirectory,
-  { contents, isDeep, signal, progress }: BringContext,
+  { store, repository, names, rules }: ChartPlace,
+  context: BringContext,
 ): Promise<void> {
+  const { contents, isDeep, signal, progress } = context;
+  const directory = store.layout(repository);
+  const kept = new KeptManifests(directory, context);
+  await repairIndex(store, repository, kept, rules);
   for (const part of partsOf(chart)) {
     const path = directory.fileOf(part.digest);
     if ((await contents.check(path, part, { isDeep, signal })) !== "present") {
       await directory.writeBlob(part, openBytes(part.bytes)(0), signal);
       await contents.note(path, part.digest);
+      await store.addHolder(part.digest, repository);
     }
     progress.add(part.size);
   }
-  const { names, nameOf } = namingOf(sink);
   const { descriptor } = chart.manifest;
-  const isOurs = (entry: Descriptor) => names.includes(nameOf(entry) ?? "");
-  const packed = await packedCharts((await directory.index())?.descriptors.filter(isOurs) ?? [], directory);
-  let gone: ReadonlySet<Digest> = new Set();
-  await directory.change(({ descriptors }) => {
-    const others = descriptors.filter((entry) => !isOurs(entry));
-    const digests = new Set(others.map(({ digest }) => digest)).add(descriptor.digest);
-    if (names.length === 0)
-      return others.some(({ digest }) => digest === descriptor.digest) ? descriptors : [...others, descriptor];
-    const lost = descriptors.filter((entry) => !digests.has(entry.digest));
-    gone = new Set(lost.map(({ digest }) => digest).filter((digest) => packed.has(digest)));
-    return [
-      ...others.filter((entry) => entry.digest !== descriptor.digest || nameOf(entry) !== undefined),
-      ...lost.filter(({ digest }) => !gone.has(digest)).map(untaggedEntry),
-      ...names.map((name) => ({ ...descriptor, annotations: { [Annotation.refName]: name } })),
-    ];
-  });
-  for (const digest of gone) await directory.removeBlob(digest); // last: what is listed has its file
+  const isOld = (entry: Descriptor) => entry.digest !== descriptor.digest && names.includes(rules.nameOf(entry) ?? "");
+  const old = await packedCharts((await directory.index())?.descriptors.filter(isOld) ?? [], directory);
+  await listImage({ manifests: [descriptor], root: descriptor, names, isAlone: true }, kept, rules);
+  if (old.size > 0) await dropUnnamed(old, directory, rules);
 }
 
-/** What is kept of the chart under a sink's names; `undefined` when it is no chart, or nothing is. */
-export async function keptContent(
-  sink: RepositoryLayoutSink | LayoutSink,
-  directory: LayoutDirectory,
-): Promise<ItemContent | undefined> {
+/** Takes manifests that nothing names out of the index, then their files: what is listed has its file. */
+async function dropUnnamed(old: ReadonlySet<Digest>, directory: LayoutDirectory, rules: ListingRules): Promise<void> {
+  let gone: ReadonlySet<Digest> = new Set();
+  await directory.change(({ descriptors }) => {
+    const named = new Set(descriptors.filter((entry) => rules.nameOf(entry)).map(({ digest }) => digest));
+    gone = new Set([...old].filter((digest) => !named.has(digest)));
+    return descriptors.filter(({ digest }) => !gone.has(digest));
+  });
+  for (const digest of gone) await directory.removeBlob(digest);
+}
+
+/** What is kept of the chart under its first name; `undefined` when it is no chart, or nothing is. */
+export async function keptContent({ store, repository, names, rules }: ChartPlace): Promise<ItemContent | undefined> {
+  const directory = store.layout(repository);
   const index = await readableIndex(directory);
-  const { names, nameOf } = namingOf(sink);
-  const entry = index?.descriptors.findLast((one) => nameOf(one) === names[0]);
-  if (entry === undefined || names.length === 0) return undefined;
-  const parts = await chartParts(entry, directory);
-  return parts && contentOf(entry, parts.config, parts.layer, directory);
+  const [first] = names;
+  const entry = index?.descriptors.findLast((one) => first !== undefined && rules.nameOf(one) === first);
+  const parts = entry && (await chartParts(entry, directory));
+  return entry && parts && contentOf(entry, parts.config, parts.layer, directory);
 }
 
 /** A kept chart as it is told. */
