@@ -24,7 +24,7 @@ export async function findCacheFolder(directory: string, isReadOnly: boolean): P
     if (!found.isDirectory()) throw Object.assign(new Error("no folder"), { code: "ENOTDIR" });
     return { given, path: await realpath(given) };
   } catch (error) {
-    if (isReadOnly && isMissing(error)) {
+    if (isReadOnly && (error as NodeJS.ErrnoException).code === "ENOENT") {
       const message = `nothing is cached yet: ${given} does not exist`;
       throw new DepsError("NOT_CACHED", message, { path: given }, { cause: error });
     }

@@ -5,7 +5,11 @@ import { requireVersion } from "./own-file.ts";
 /** The version of the file that this code reads and writes. */
 export const stateVersion = 1;
 
-const stateFile = z.object({ version: z.literal(stateVersion), entries: z.record(z.string(), z.unknown()) });
+const stateFile = z.object({
+  version: z.literal(stateVersion),
+  // a record would lose the key __proto__
+  entries: z.custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value)),
+});
 
 /**
  * What is known locally of a cache's content: JSON values by key, such as `manifest/components` or `item/ID`. It is saved
@@ -25,7 +29,9 @@ export class CacheState {
     const json: unknown = JSON.parse(text);
     requireVersion(json, stateVersion, path);
     const { entries } = stateFile.parse(json);
-    return new CacheState(new Map(Object.entries(entries).map(([key, value]) => [key, JSON.stringify(value)])));
+    return new CacheState(
+      new Map(Object.entries(entries).map(([key, value]: [string, unknown]) => [key, JSON.stringify(value)])),
+    );
   }
 
   /** The value of a key, a copy of its own; `undefined` when it has none. Check it before use: older versions wrote it too. */

@@ -238,6 +238,6 @@ function readOnlyStaging(folder: CacheFolder): Staging {
 }
 
 function readOnlyFault({ path }: CacheFolder): DepsError<"FILE_FAILED"> {
-  const message = `cannot change ${path}: it was opened for reading only`;
+  const message = `cannot change ${path}: it is not open for writing`;
   return new DepsError("FILE_FAILED", message, { path, reason: "READ_ONLY" });
 }

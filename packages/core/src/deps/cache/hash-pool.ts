@@ -17,6 +17,7 @@ export class HashPool implements AsyncDisposable {
   readonly #threads = new Room(Math.min(maxThreads, availableParallelism()), () => new HashThread());
   readonly #here = new Room(maxHere, () => undefined);
   #queuedBytes = 0;
+  #isEnded = false;
 
   /**
    * Reads a file from end to end.
@@ -28,7 +29,10 @@ export class HashPool implements AsyncDisposable {
     this.#queuedBytes += size;
     try {
       if (this.#queuedBytes > threadsFromBytes) {
-        return await this.#threads.use((thread) => thread.hash(path, algorithm, signal), signal);
+        return await this.#threads.use(async (thread) => {
+          if (this.#isEnded) throw new Error(`${path} was not hashed: the threads that hash were ended`);
+          return await thread.hash(path, algorithm, signal);
+        }, signal);
       }
       const hashed = await this.#here.use(() => hashFile(path, algorithm, () => signal?.aborted ?? false), signal);
       if (hashed) return hashed;
@@ -40,6 +44,7 @@ export class HashPool implements AsyncDisposable {
 
   /** Ends the threads; what still runs rejects. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnded = true;
     await Promise.all(this.#threads.made.map((thread) => thread[Symbol.asyncDispose]()));
   }
 }
@@ -59,7 +64,7 @@ class Room<Thing> {
 
   /** Lets `work` have a thing, as soon as one is free; who waited longest comes first. @throws `signal.reason` */
   async use<Value>(work: (thing: Thing) => Promise<Value>, signal?: AbortSignal): Promise<Value> {
-    const thing = await this.#take();
+    const thing = await this.#take(signal);
     try {
       signal?.throwIfAborted();
       return await work(thing);
@@ -70,11 +75,25 @@ class Room<Thing> {
     }
   }
 
-  async #take(): Promise<Thing> {
+  async #take(signal: AbortSignal | undefined): Promise<Thing> {
     if (this.#idle.length > 0) return this.#idle.pop() as Thing;
-    if (this.made.length >= this.#limit) return await new Promise((resolve) => this.#waiting.push(resolve));
-    const thing = this.#make();
-    this.made.push(thing);
-    return thing;
+    if (this.made.length < this.#limit) {
+      const thing = this.#make();
+      this.made.push(thing);
+      return thing;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Thing>();
+    const onAbort = () => {
+      const turn = this.#waiting.indexOf(resolve);
+      if (turn >= 0) this.#waiting.splice(turn, 1);
+      reject(signal?.reason);
+    };
+    this.#waiting.push(resolve);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
   }
 }
