@@ -2,7 +2,8 @@ import type { Stats } from "node:fs";
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { DepsError } from "../errors.ts";
-import { fileFault, isMissing } from "./file-fault.ts";
+import { fileError } from "../file-error.ts";
+import { isMissing } from "./is-missing.ts";
 
 /** The folder of a cache, with symbolic links followed once. */
 export interface CacheFolder {
@@ -28,7 +29,7 @@ export async function findCacheFolder(directory: string, isReadOnly: boolean): P
       const message = `nothing is cached yet: ${given} does not exist`;
       throw new DepsError("NOT_CACHED", message, { path: given }, { cause: error });
     }
-    throw fileFault(error, given);
+    throw fileError(error, given);
   }
 }
 
@@ -38,7 +39,7 @@ export async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(full);
   } catch (error) {
-    if (!isMissing(error) || dirname(full) === full) throw fileFault(error, full);
+    if (!isMissing(error) || dirname(full) === full) throw fileError(error, full);
     return join(await realPathOf(dirname(full)), basename(full));
   }
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BundleLock } from "../../bundle/bundle-lock.ts";
 import { isMirrorError } from "../../errors.ts";
 import { DepsError } from "../errors.ts";
+import { fileError } from "../file-error.ts";
 import { compareBytes } from "../json.ts";
-import { fileFault } from "./file-fault.ts";
 
 /** The first and the longest pause before a lock is tried again, in milliseconds: each is twice the one before it. */
 const firstPauseMs = 5;
@@ -73,7 +73,7 @@ async function lockOf(folder: string, endMs: number, { mode, signal, onWait }: L
     try {
       return await BundleLock.acquire(folder);
     } catch (error) {
-      if (!isMirrorError(error, "BUNDLE_LOCKED")) throw fileFault(error, folder);
+      if (!isMirrorError(error, "BUNDLE_LOCKED")) throw fileError(error, folder);
       const { owner } = error.details;
       if (mode === "fail" || performance.now() >= endMs) throw locked(folder, owner, error);
       onWait?.(folder, owner);

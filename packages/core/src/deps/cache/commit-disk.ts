@@ -1,6 +1,7 @@
 import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { syncFolder } from "../../bundle/disk/sync-folder.ts";
-import { isMissing, onDisk } from "./file-fault.ts";
+import { onDisk } from "../file-error.ts";
+import { isMissing } from "./is-missing.ts";
 
 /** The steps that a commit is made of. */
 export interface CommitDisk {

@@ -3,10 +3,10 @@ import * as z from "zod";
 import { workFolder } from "../../bundle/bundle-lock.ts";
 import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
+import { fileError } from "../file-error.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import { type CommitDisk, kindOf, localDisk } from "./commit-disk.ts";
 import { requireInside } from "./commit-paths.ts";
-import { fileFault } from "./file-fault.ts";
 import { readOwnFile, requireVersion } from "./own-file.ts";
 
 /** A file that a commit puts in place. */
@@ -106,7 +106,7 @@ function foldersOf(paths: readonly string[]): ReadonlySet<string> {
 }
 
 async function requireNoFolder(path: string): Promise<void> {
-  if ((await kindOf(path)) === "folder") throw fileFault(Object.assign(new Error(), { code: "EISDIR" }), path);
+  if ((await kindOf(path)) === "folder") throw fileError(Object.assign(new Error(), { code: "EISDIR" }), path);
 }
 
 function twice(path: string): DepsError<"PATH_CONFLICT"> {

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join, sep } from "node:path";
 import { workFolder } from "../../bundle/bundle-lock.ts";
 import { DepsError } from "../errors.ts";
 import { requirePathSegments } from "../path-segment.ts";
+import { isWithin } from "../staging/safe-place.ts";
 import { type CacheFolder, pathBelow, realPathOf } from "./cache-folder.ts";
 
 /** What only the cache itself writes, in its work folder. */
@@ -28,8 +29,7 @@ export function pathInCache(folder: CacheFolder, path: string): string {
  */
 export async function requireInside(folder: CacheFolder, path: string): Promise<void> {
   const real = await realPathOf(dirname(join(folder.path, path)));
-  if (real !== folder.path && !real.startsWith(`${folder.path}${sep}`))
-    throw unsafe(path, "a symbolic link leads out of the cache there");
+  if (!isWithin(real, folder.path)) throw unsafe(path, "a symbolic link leads out of the cache there");
 }
 
 function unsafe(path: string, reason: string): DepsError<"NAME_UNSAFE"> {

@@ -5,6 +5,7 @@ import { removeStaleFiles } from "../../layout/atomic-file.ts";
 import { Turns } from "../../layout/turns.ts";
 import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
+import { onDisk } from "../file-error.ts";
 import type { Staging } from "../jobs/item-job.ts";
 import { StagingFolder } from "../staging/staging-folder.ts";
 import { type CacheFolder, findCacheFolder, realPathOf } from "./cache-folder.ts";
@@ -12,7 +13,6 @@ import { CacheLocks } from "./cache-locks.ts";
 import { CacheState } from "./cache-state.ts";
 import { commitFiles, finishCommit, isMidCommit } from "./commit-files.ts";
 import { pathInCache } from "./commit-paths.ts";
-import { onDisk } from "./file-fault.ts";
 import { readOwnFile, writeOwnFile } from "./own-file.ts";
 import { StampTable } from "./stamp-table.ts";
 import { Stamps } from "./stamps.ts";
@@ -28,7 +28,7 @@ export interface OpenCacheOptions {
   readonly lock?: "wait" | "fail" | undefined;
   /** The longest wait, in milliseconds; then it fails with `CACHE_LOCKED`. @defaultValue without end */
   readonly lockTimeoutMs?: number | undefined;
-  /** Folders elsewhere with content of this cache, such as an image store beside it: locked with it. */
+  /** Folders elsewhere that content of this cache is put into, such as an image store beside it: locked with it. */
   readonly also?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told of the warnings `WAITING_FOR_LOCK`, `STATE_DAMAGED` and `COMMIT_UNFINISHED`. */

@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import { replaceFile } from "../../layout/atomic-file.ts";
 import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
-import { fileFault, isMissing, onDisk } from "./file-fault.ts";
+import { fileError, onDisk } from "../file-error.ts";
+import { isMissing } from "./is-missing.ts";
 
 /** Options of {@link readOwnFile}. */
 export interface ReadOwnFileOptions {
@@ -30,7 +31,7 @@ export async function readOwnFile<Value>(
     if (isMissing(error)) return undefined;
     const { code } = error as NodeJS.ErrnoException;
     const isUnreadable = ["EACCES", "EPERM", "EIO", "EMFILE", "ENFILE"].includes(code ?? "");
-    if (isUnreadable || error instanceof DepsError) throw fileFault(error, path);
+    if (isUnreadable || error instanceof DepsError) throw fileError(error, path);
     if (!isReadOnly) await setAside(path);
     const end = isReadOnly ? "it is not used" : `it is kept as ${path}.damaged, and begun anew`;
     onEvent?.({

@@ -2,12 +2,14 @@ import type { BigIntStats } from "node:fs";
 import { lstat, realpath, stat, utimes } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { type Digest, type DigestAlgorithm, digestAlgorithm, parseDigest } from "@tranship/registry";
+import { fileError } from "../file-error.ts";
 import type { CheckOptions, ContentCheck, ExpectedContent } from "../jobs/item-job.ts";
 import type { Presence } from "../plan.ts";
+import { isWithin } from "../staging/safe-place.ts";
 import { type CacheFolder, pathBelow } from "./cache-folder.ts";
-import { fileFault, isMissing } from "./file-fault.ts";
 import { type FileMark, markOf } from "./hash-file.ts";
 import { HashPool } from "./hash-pool.ts";
+import { isMissing } from "./is-missing.ts";
 import type { StampTable } from "./stamp-table.ts";
 
 /** A file changed this shortly ago may change again without a newer time stamp, in milliseconds. */
@@ -104,7 +106,7 @@ export class Stamps implements ContentCheck, AsyncDisposable {
       return target.isFile() ? markOf(target) : "differs";
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ELOOP") return "differs";
-      if (!isMissing(error)) throw fileFault(error, path);
+      if (!isMissing(error)) throw fileError(error, path);
       this.table.forget(this.#nameOf(path));
       return "absent";
     }
@@ -129,7 +131,7 @@ export class Stamps implements ContentCheck, AsyncDisposable {
       const { code } = error as NodeJS.ErrnoException;
       if (isMissing(error)) return undefined;
       if (code === "EIO" || code === "EISDIR") return "unreadable"; // bytes nobody can have are to be brought anew
-      throw fileFault(error, path);
+      throw fileError(error, path);
     }
   }
 
@@ -147,7 +149,7 @@ export class Stamps implements ContentCheck, AsyncDisposable {
   }
 
   #isOurs(path: string): boolean {
-    return this.#roots.some((root) => path.startsWith(`${root}${sep}`));
+    return this.#roots.some((root) => isWithin(path, root));
   }
 
   #nameOf(path: string): string {
