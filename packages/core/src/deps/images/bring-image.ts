@@ -30,7 +30,8 @@ const inFlight = 8;
 
 /** Brings an image into a layout: its content, then its entries. What is there already is not asked for. */
 export async function bringToLayout(item: ImageItem, place: ImagePlace, context: BringContext): Promise<ItemContent> {
-  const { contents, progress, signal } = context;
+  const { access, contents, progress, signal } = context;
+  access.hosts?.require(item.source.registry, item.id); // before anything is made
   const store = await makeStore(contents, place.root);
   const kept = new KeptManifests(store.layout(place.repository), context);
   await store.turns.run(place.repository, () => repairIndex(store, place.repository, kept, place.rules));

@@ -2,6 +2,7 @@ import { isTag } from "@tranship/registry";
 import { DepsError } from "../errors.ts";
 import type { ContentCheck } from "../jobs/item-job.ts";
 import type { ArtifactSource, DepsItem, ImageSource, PushSink } from "../manifest.ts";
+import { requireRepository } from "../podplane/repository-path.ts";
 import { ImageStore } from "./image-store.ts";
 import { type ListingRules, layoutListing, repositoryListing } from "./layout-names.ts";
 
@@ -27,7 +28,7 @@ export function requireImageItem(item: DepsItem): ImageItem {
   throw new DepsError("SINK_UNSUITABLE", message, { item: item.id, source: source.type, sink: sink.type });
 }
 
-/** Where an item is kept; `undefined` for one that goes to a registry. @throws DepsError `REFERENCE_INVALID` */
+/** Where an item is kept; `undefined` for one that goes to a registry. @throws DepsError `REFERENCE_INVALID`, `NAME_UNSAFE` */
 export function placeOf({ source, digest, sink }: ImageItem): ImagePlace | undefined {
   const tag = source.type === "artifact" && digest === undefined ? source.tag : undefined;
   switch (sink.type) {
@@ -35,7 +36,8 @@ export function placeOf({ source, digest, sink }: ImageItem): ImagePlace | undef
       const names = namesOf(sink.tags, tag);
       const wrong = names.find((name) => !isTag(name));
       if (wrong !== undefined) throw invalidTag(wrong);
-      return { root: sink.root, repository: sink.repository, names, rules: repositoryListing };
+      const repository = requireRepository(sink.repository, "repository");
+      return { root: sink.root, repository, names, rules: repositoryListing };
     }
     case "layout":
       return { root: sink.path, repository: "", names: namesOf(sink.names, tag), rules: layoutListing };

@@ -7,7 +7,6 @@ import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { Turns } from "../../layout/turns.ts";
 import { walkLayouts } from "../../layout/walk-layouts.ts";
 import type { ContentCheck } from "../jobs/item-job.ts";
-import { requireRepository } from "../podplane/repository-path.ts";
 
 /** Image layouts below one folder, as all who use one cache share them. */
 export class ImageStore {
@@ -40,9 +39,8 @@ export class ImageStore {
     return store;
   }
 
-  /** The layout of a repository; of the folder itself for the empty path. @throws DepsError `NAME_UNSAFE` */
+  /** The layout of a repository, whose path was checked; of the folder itself for the empty path. */
   layout(repository: string): LayoutDirectory {
-    if (repository !== "") requireRepository(repository, "repository");
     const known = this.#layouts.get(repository) ?? LayoutDirectory.at(join(this.root, repository));
     this.#layouts.set(repository, known);
     return known;

@@ -69,13 +69,13 @@ async function presenceOf(
   const published = source.type === "image" ? source.index : undefined;
   const platform = source.type === "image" ? source.platform : undefined;
   const isListed = index.find(digest) !== undefined;
-  if (rules.isComplete && !isListed) return "absent";
   for (const name of names) {
     const entry = index.descriptors.findLast((one) => rules.nameOf(one) === name);
     if (entry === undefined) return "absent";
     const found = await leadsTo(entry, { digest, platform, index: published }, kept);
     if (found !== "present") return found;
   }
+  if (rules.isComplete && !isListed) return "absent";
   if (names.length === 0 && !isListed && (published === undefined || !index.find(published))) return "absent";
   return published === undefined || published === digest ? "present" : await kept.check({ digest: published });
 }
