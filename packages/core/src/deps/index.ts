@@ -5,12 +5,28 @@
  * @packageDocumentation
  */
 
+export type { DepsAccess } from "./access.ts";
+export { type ApplyDepsOptions, applyDeps } from "./apply/apply-deps.ts";
+export type { DepsReport, ItemReport } from "./apply/deps-report.ts";
+export { type CacheParts, type PlanDepsOptions, planDeps } from "./apply/plan-deps.ts";
+export { DepsCache, type OpenCacheOptions } from "./cache/deps-cache.ts";
 export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "./digest.ts";
 export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
+export type { DepsEvent, DepsFailure, DepsWarning, OnDepsEvent } from "./events.ts";
 export { compareBytes, defaultMaxManifestBytes, formatJson } from "./json.ts";
 export type * from "./manifest.ts";
 export { depsItems } from "./manifest-file/deps-items.ts";
 export { type DepsPaths, depsPaths } from "./manifest-file/deps-paths.ts";
+export {
+  type ManifestCacheStatus,
+  type ManifestCallOptions,
+  ManifestDeps,
+  type ManifestDepsOptions,
+  type ManifestDownloadOptions,
+  type ManifestDownloadReport,
+  type ManifestPlanOptions,
+  type ManifestSource,
+} from "./manifest-file/manifest-deps.ts";
 export {
   type DepsManifestOptions,
   depsManifestOf,
@@ -31,3 +47,11 @@ export {
   type Selection,
   type Selectors,
 } from "./selectors.ts";
+export { allowHosts, type HostPolicy } from "./trust/host-policy.ts";
+export type { ManifestTrust, SignatureTrust } from "./trust/manifest-trust.ts";
+export {
+  type VerifiedItem,
+  type VerifyDepsReport,
+  type VerifyItemsOptions,
+  verifyItems,
+} from "./upkeep/verify-items.ts";
