@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Digest } from "@tranship/registry";
-import { onDisk } from "../cache/file-fault.ts";
 import { DepsError } from "../errors.ts";
+import { onDisk } from "../file-error.ts";
 import type { DepsItem } from "../manifest.ts";
 import { CacheTree, type CacheTreeOptions } from "./cache-tree.ts";
 import { itemPlace } from "./item-place.ts";

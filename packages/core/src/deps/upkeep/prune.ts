@@ -4,8 +4,8 @@ import { dirname, join, sep } from "node:path";
 import { identityOf, local, localIfAny } from "../../layout/atomic-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { layoutTagOf, untaggedEntry } from "../../layout/layout-entry.ts";
-import { onDisk } from "../cache/file-fault.ts";
 import type { OnDepsEvent } from "../events.ts";
+import { onDisk } from "../file-error.ts";
 import type { PrunePlan, Removal, UnlistedEntry, Unlisting } from "./prune-plan.ts";
 
 /** Options of {@link prune}. */
