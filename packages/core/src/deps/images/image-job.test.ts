@@ -36,11 +36,14 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "v
 import { formatIndexFile, parseIndexFile } from "../../layout/index-file.ts";
 import type { DepsAccess } from "../access.ts";
 import { DepsCache } from "../cache/deps-cache.ts";
+import type { DepsEvent } from "../events.ts";
 import { HostSlots } from "../jobs/host-slots.ts";
 import type { DepsItem, DepsSink, DepsSource } from "../manifest.ts";
+import { parseComponentsManifest } from "../podplane/components-manifest.ts";
 import { allowHosts } from "../trust/host-policy.ts";
 import { imageJob } from "./image-job.ts";
 import { keepingTag } from "./layout-names.ts";
+import { populateComponentsZotStore } from "./populate-components.ts";
 
 const amd64: Platform = { os: "linux", architecture: "amd64" };
 const amd64v3: Platform = { ...amd64, variant: "v3" };
@@ -546,4 +549,46 @@ test("brings an image to a registry, and nothing when it is there", async () => 
   const pinned = anItem({ digest: digest(images[0]), index: digest(index), sink: { ...sink, tags: ["whole"] } });
   await bring(pinned);
   expect((await to.resolve("whole"))?.digest).toBe(digest(index));
+});
+
+describe("all images of components", () => {
+  const images = [anImage({ seed: 1 }), anImage({ seed: 2, platform: arm64 })] as const;
+
+  function components(...rows: readonly object[]) {
+    return parseComponentsManifest(JSON.stringify({ components: { version: "1", images: rows } }));
+  }
+
+  test("are brought whatever they are for, each once, and not again", async () => {
+    registry.seed("org/app", ...images);
+    const row = { components: ["app"], image: `${registry.host}/org/app:v1`, size: 2000 };
+    const manifest = components(
+      { ...row, digest: digest(images[0]), platform: "linux/amd64", providers: ["aws"], addon: true },
+      { ...row, digest: digest(images[1]), platform: "linux/arm64/v8" },
+      { ...row, digest: digest(images[0]), components: ["other"] },
+    );
+    const events: DepsEvent[] = [];
+    const store = join(folder, "store");
+    const onEvent = (event: DepsEvent) => events.push(event);
+    expect(await populateComponentsZotStore(store, manifest, { access, onEvent })).toMatchObject({
+      done: 2,
+      cached: 0,
+    });
+    const repository = join(store, "mirror", registry.host, "org/app");
+    expect(parseIndexFile(readFileSync(join(repository, "index.json")))).toHaveLength(3);
+    expect(events.filter(({ type }) => type === "done")).toMatchObject([{ name: row.image }, { name: row.image }]);
+    registry.reset();
+    expect(await populateComponentsZotStore(store, manifest, { access })).toMatchObject({ done: 0, cached: 2 });
+    expect(registry.requests()).toEqual([]);
+  });
+
+  test("are all checked before anything is asked for or made", async () => {
+    const row = { image: `${registry.host}/org/app:v1`, digest: digest(images[0]) };
+    const manifest = components({ ...row, size: 1 }, row);
+    const store = join(folder, "store");
+    await expect(populateComponentsZotStore(store, manifest, { access })).rejects.toMatchObject({
+      code: "SIZE_MISSING",
+    });
+    expect(readdirSync(folder)).not.toContain("store");
+    expect(registry.requests()).toEqual([]);
+  });
 });
