@@ -4,11 +4,11 @@ import { DepsError, isDepsError } from "./errors.ts";
 
 /**
  * A failed operation on a local file as a {@link DepsError}: `NO_SPACE` where the file system is full, else `FILE_FAILED`.
- * What is one already stays as it is; so does an error that says of itself what it is about.
+ * Whatever the system did not say stays as it is, such as the reason of a signal.
  * @param path what was to be read or written
  */
-export function fileError(error: unknown, path: string): Error {
-  if (isDepsError(error) || (error instanceof Error && error.name === "RegistryError")) return error;
+export function fileError(error: unknown, path: string): unknown {
+  if (!isMirrorError(error) && !isSystemError(error)) return error;
   const { message, code, details, cause } = localFailure(error, path);
   if (code === "NO_SPACE") return new DepsError("NO_SPACE", message, { path, ...details }, { cause });
   return new DepsError("FILE_FAILED", message, { path, reason: details.reason }, { cause });
@@ -32,6 +32,13 @@ export async function onDiskIfAny<Value>(path: string, work: () => Promise<Value
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw fileError(error, path);
   }
+}
+
+/** Such as `EACCES`, or `ERR_FS_EISDIR` of Node's own. */
+function isSystemError(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name === "RegistryError" || isDepsError(error)) return false;
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === "string" && /^E(?:[A-Z0-9]+|RR_FS_\w+)$/.test(code);
 }
 
 interface LocalFailure {
