@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createReadStream } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates } from "node:tls";
@@ -9,15 +9,18 @@ import {
   type ClientCertificate,
   type CredentialProvider,
   classifyFailure,
+  createFileClient,
   createRegistry,
   type Digest,
+  type FileFetcher,
   isRegistryError,
   type Manifest,
   type RegistryEvent,
   type RemoteRegistry,
   type RemoteRegistryRepository,
+  withRetry,
 } from "@tranship/registry";
-import { anArtifact, anImage, faults, startTestRegistry } from "@tranship/registry/testing";
+import { anArtifact, anImage, faults, startFileServer, startTestRegistry } from "@tranship/registry/testing";
 
 //#region patience
 function patientRegistry(place: string, signIn: CredentialProvider): RemoteRegistry {
@@ -124,6 +127,28 @@ async function digestOfTag(app: RemoteRegistryRepository, tag: string): Promise<
 }
 //#endregion
 
+//#region files
+async function download(files: FileFetcher, url: string, path: string, signal?: AbortSignal): Promise<void> {
+  await using target = await open(path, "w");
+  let size = 0;
+  let version: string | undefined;
+  const attempt = async () => {
+    // without a version, nothing says that the rest would be of the same file
+    const offset = version === undefined ? 0 : size;
+    await using file = await files.fetch(url, { offset, ifRange: version, signal });
+    if (file.outcome === "beyond") return; // it was all there
+    if (file.outcome === "whole") size = 0; // another version, or a server that knows no ranges
+    version = file.etag;
+    for await (const chunk of file.body) {
+      await target.write(chunk, 0, chunk.byteLength, size);
+      size += chunk.byteLength;
+    }
+  };
+  await withRetry(attempt, { delayMs: 100, progress: () => size, signal });
+  await target.truncate(size);
+}
+//#endregion
+
 const credentials = { username: "robot-app", password: "s3cret" };
 await using server = await startTestRegistry({ credentials });
 await using mirror = await startTestRegistry();
@@ -160,9 +185,20 @@ try {
   await using mirrored = withMirrors(server.host, `${mirror.host}/copy`, `${mirror.host}/elsewhere`);
   assert.equal(await digestOfTag(mirrored.repository("team/app"), "v1"), image.manifest.descriptor.digest);
 
+  await using web = await startFileServer();
+  const url = web.put("/tool.tgz", layer.bytes);
+  web.failOnce(faults.cutAfter(100));
+  await using files = createFileClient({ limits: { connections: 4 } });
+  await download(files, url, join(folder, "tool.tgz"));
+  assert.deepEqual(await readFile(join(folder, "tool.tgz")), Buffer.from(layer.bytes));
+  assert.deepEqual(
+    web.requests().map(({ range }) => range),
+    [undefined, "bytes=100-"],
+  );
+
   await using quiet = inOurNetwork("registry.internal", getCACertificates("default")[0] ?? "");
   assert.equal(quiet.name, "registry.internal"); // nothing is asked of a host before it is used
 } finally {
   await rm(folder, { recursive: true });
 }
-console.log("read, pushed, attached, mirrored and deleted");
+console.log("read, pushed, attached, mirrored, deleted and downloaded");

@@ -21,7 +21,7 @@ const queueBytes = 1024 * 1024;
  * A client for files of web servers, over connections of its own: with proxies, authorities, client certificates and
  * limits. Nothing is connected before the first question. A file takes one of its server's connections from the question
  * until its body is read or dropped, so whoever fetches reads or disposes. Disposed, the client drops all connections:
- * what still runs fails, what comes later is refused with `UNSUPPORTED`. Files that are gone for good (410) are `NOT_FOUND`.
+ * what still runs fails, what comes later is refused with `UNSUPPORTED`.
  * @throws RegistryError `TLS` for certificates or keys that cannot be read, `UNSUPPORTED` for a proxy that is none,
  *   `INVALID_REFERENCE` for a key that is no host or origin
  * @throws RangeError or TypeError for limits, times and headers that make no sense

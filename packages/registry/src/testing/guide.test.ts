@@ -1,9 +1,20 @@
 // The code of docs/guides/testing.md: it is shown there line for line, and runs here.
 import { expect, test } from "vitest";
+import { createFileClient } from "../files/file-client.ts";
 import { MemoryRegistry } from "../memory/memory-registry.ts";
 import { createRegistry } from "../remote/create-registry.ts";
 import { describeDeleterContract, describeReaderContract, describeWriterContract } from "./contract.ts";
-import { aBlob, aLayer, anArtifact, anImage, anIndex, faults, seedMemory, startTestRegistry } from "./index.ts";
+import {
+  aBlob,
+  aLayer,
+  anArtifact,
+  anImage,
+  anIndex,
+  faults,
+  seedMemory,
+  startFileServer,
+  startTestRegistry,
+} from "./index.ts";
 
 //#region first
 test("a client reads what it should", async () => {
@@ -66,6 +77,26 @@ test("a registry that wants tokens", async () => {
   );
   //#endregion
 });
+
+//#region files
+test("a download tells what the server said", async () => {
+  await using server = await startFileServer();
+  const url = server.redirect("/latest", server.put("/tool-1.2", "some bytes", { etag: '"1.2"' }));
+  server.failOnce(faults.status(503, { headers: { "retry-after": "7" } }), "/tool-1.2");
+
+  await using files = createFileClient();
+  await expect(files.fetch(url)).rejects.toMatchObject({ code: "SERVER_ERROR", details: { retryAfterMs: 7000 } });
+  const file = await files.fetch(url, { ifNoneMatch: '"1.2"' });
+
+  expect(file).toMatchObject({ outcome: "unchanged", url: server.url("/tool-1.2") });
+  expect(server.requests().map(({ path, status }) => [path, status])).toEqual([
+    ["/latest", 302],
+    ["/tool-1.2", 503],
+    ["/latest", 302],
+    ["/tool-1.2", 304],
+  ]);
+});
+//#endregion
 
 //#region contract
 async function aHome() {
