@@ -111,6 +111,9 @@ export class StagingFolder implements Staging {
     this.#space.add(need);
     try {
       await fillPartial(file, content, open, { ...options, requireSpace });
+    } catch (error) {
+      if (file.length === 0) await file.remove(); // nothing to go on with
+      throw error;
     } finally {
       this.#space.remove(need);
       await file.close();
