@@ -1,5 +1,12 @@
+import { fileJob } from "../files/file-job.ts";
 import { imageJob } from "../images/image-job.ts";
 import type { Jobs } from "./job-of.ts";
 
 /** What brings items of each kind. */
-export const standardJobs: Jobs = { image: imageJob, artifact: imageJob };
+export const standardJobs: Jobs = {
+  http: fileJob,
+  file: fileJob,
+  inline: fileJob,
+  image: imageJob,
+  artifact: imageJob,
+};
