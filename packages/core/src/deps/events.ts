@@ -48,6 +48,7 @@ export interface DepsWarning {
     | "STATE_DAMAGED"
     | "WAITING_FOR_LOCK"
     | "COMMIT_UNFINISHED"
+    | "STATE_UNSAVED"
     | "CLEANUP_FAILED"
     | "LINK_TAKEN"
     | "MANIFEST_KEPT";

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { type DepsErrorCode, isDepsError } from "../errors.ts";
 import type { DepsEvent } from "../events.ts";
@@ -160,6 +161,26 @@ describe("state", () => {
     ]);
     expect(cache.state.get("__proto__")).toEqual(kept);
     expect(cache.state.get("manifest/x")).toBeUndefined();
+  });
+
+  test("what changes is saved by itself, and at the end; what cannot be saved then is told", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const told = warnings();
+    const cache = await DepsCache.open(tempFolder(), { onEvent: told.onEvent });
+    const path = join(cache.workFolder, "state.json");
+    for (const times of [1, 2]) {
+      cache.state.set("times", times);
+      while (!existsSync(path) || !readFileSync(path, "utf8").includes(`: ${times}`)) {
+        vi.advanceTimersByTime(60_000);
+        await setImmediate();
+      }
+    }
+    cache.state.set("times", 3);
+    rmSync(cache.workFolder, { recursive: true });
+    writeFileSync(cache.workFolder, "");
+    await cache[Symbol.asyncDispose]();
+    expect(told.codes()).toEqual(["STATE_UNSAVED"]);
   });
 
   test.for([

@@ -13,7 +13,7 @@ import { CacheLocks } from "./cache-locks.ts";
 import { CacheState } from "./cache-state.ts";
 import { commitFiles, finishCommit, isMidCommit } from "./commit-files.ts";
 import { pathInCache } from "./commit-paths.ts";
-import { readOwnFile, writeOwnFile } from "./own-file.ts";
+import { type ReadOwnFileOptions, readOwnFile, writeOwnFile } from "./own-file.ts";
 import { StampTable } from "./stamp-table.ts";
 import { Stamps } from "./stamps.ts";
 
@@ -31,7 +31,7 @@ export interface OpenCacheOptions {
   /** Folders elsewhere that content of this cache is put into, such as an image store beside it: locked with it. */
   readonly also?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told of the warnings `WAITING_FOR_LOCK`, `STATE_DAMAGED` and `COMMIT_UNFINISHED`. */
+  /** Told of the warnings `WAITING_FOR_LOCK`, `STATE_DAMAGED`, `COMMIT_UNFINISHED` and `STATE_UNSAVED`. */
   readonly onEvent?: OnDepsEvent | undefined;
   /** The time, for notes. @defaultValue the system's */
   readonly now?: (() => Date) | undefined;
@@ -41,12 +41,20 @@ export interface OpenCacheOptions {
  * The folder of a cache, in the hands of one owner at a time. The right to change it is held by the kernel and free the
  * moment its owner ends, however it ends; the cache is whole then, and the next owner finishes what was begun.
  *
- * Its notes are in the folder `.tranship` in it; nothing else may open the file `lock` there, since a process that closes
- * it gives back the lock. Users may share a cache when all of them may write in it (a group of their own and the set-group-id bit; files
- * get the permissions that the process's mask lets them have); reading one takes no more than reading its files. On a network file
- * system the lock is as good as its locks of files are: NFS from version 4 on keeps them for all machines, older ones and
- * those mounted with `nolock` for one machine, so that there one machine at a time may change the cache. Content is never
- * wrong for it, since all of it is hashed; one might undo the other's notes and indexes.
+ * Its notes are in the folder `.tranship` in it. Nothing else may open the file `lock` there: on most systems a process that
+ * closes a file gives back all its locks of it.
+ *
+ * **Shared by users**: all who change it need to be able to write in it, such as by a group of their own, the set-group-id
+ * bit on its folders and a mask (umask) of 002; files and folders are made with what the mask lets them have. Whoever can
+ * write in it can put other content and other notes there, which a check that is not deep believes: share it only with whom
+ * you trust as yourself. Reading it takes no right to write, and no lock: a reader may see it while it changes, each file
+ * whole.
+ *
+ * **On a network file system** the lock is as good as the locks of files there. NFS 4 keeps them for all machines; NFS 3
+ * needs its lock service; mounted with `nolock` (or `local_lock`) each machine is alone with its locks, so that only one
+ * machine may change the cache. Two that do so at once still put no wrong content in place, for all of it is hashed, but one
+ * may undo the notes, manifests and indexes that the other wrote. An owner whose machine died is let go by the server, after
+ * its grace time.
  */
 export class DepsCache implements AsyncDisposable {
   /** The folder, without symbolic links. */
@@ -65,6 +73,7 @@ export class DepsCache implements AsyncDisposable {
 
   readonly #folder: CacheFolder;
   #locks: CacheLocks | undefined;
+  readonly #onEvent: OnDepsEvent | undefined;
   readonly #turns = new Turns<"disk">();
   #timer: NodeJS.Timeout | undefined;
 
@@ -72,9 +81,11 @@ export class DepsCache implements AsyncDisposable {
     folder: CacheFolder,
     locks: CacheLocks | undefined,
     parts: Pick<DepsCache, "contents" | "staging" | "state">,
+    onEvent: OnDepsEvent | undefined,
   ) {
     this.#folder = folder;
     this.#locks = locks;
+    this.#onEvent = onEvent;
     this.path = folder.path;
     this.workFolder = join(folder.path, workFolder);
     this.contents = parts.contents;
@@ -112,30 +123,12 @@ export class DepsCache implements AsyncDisposable {
     try {
       await (locks ? tidy(folder, onEvent) : tellOfCommit(folder, onEvent));
       const work = join(folder.path, workFolder);
-      const { dev } = await onDisk(folder.path, () => stat(folder.path, { bigint: true }));
-      const [statePath, stampsPath] = [join(work, stateName), join(work, stampsName)];
-      const reading = { isReadOnly: readOnly, onEvent };
-      const state = await readOwnFile(statePath, (text) => CacheState.parse(text, statePath), {
-        what: "what is known of the cache",
-        ...reading,
-      });
-      const table = await readOwnFile(stampsPath, (text) => StampTable.parse(text, stampsPath, dev), {
-        what: "what is known of its files",
-        ...reading,
-      });
-      const contents = new Stamps({
-        folder,
-        stores,
-        table: table ?? new StampTable(dev),
-        now: () => now().getTime(),
-      });
-      return new DepsCache(folder, locks, {
-        contents,
-        state: state ?? new CacheState(),
-        staging: locks
-          ? await StagingFolder.open(join(work, partialName), { roots: [folder.path, ...stores] })
-          : readOnlyStaging(folder),
-      });
+      const { state, table } = await readNotes(folder, { isReadOnly: readOnly, onEvent });
+      const contents = new Stamps({ folder, stores, table, now: () => now().getTime() });
+      const staging = locks
+        ? await StagingFolder.open(join(work, partialName), { roots: [folder.path, ...stores] })
+        : readOnlyStaging(folder);
+      return new DepsCache(folder, locks, { contents, state, staging }, onEvent);
     } catch (error) {
       locks?.[Symbol.dispose]();
       throw error;
@@ -174,13 +167,16 @@ export class DepsCache implements AsyncDisposable {
     });
   }
 
-  /** Saves, and gives the cache to whoever comes next. @throws DepsError `FILE_FAILED`, `NO_SPACE` */
+  /**
+   * Saves, and gives the cache to whoever comes next. What cannot be saved is told as `STATE_UNSAVED`: it is found out again,
+   * and an error would hide what went wrong before.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     try {
       await this.contents[Symbol.asyncDispose]();
-      if (this.#locks) await this.save();
+      if (this.#locks) await this.save().catch((error: unknown) => this.#onEvent?.(unsaved(this.path, error)));
     } finally {
       const locks = this.#locks;
       this.#locks = undefined;
@@ -206,6 +202,24 @@ const stateName = "state.json";
 const stampsName = "stamps";
 const partialName = "partial";
 
+async function readNotes(
+  folder: CacheFolder,
+  options: Omit<ReadOwnFileOptions, "what">,
+): Promise<{ readonly state: CacheState; readonly table: StampTable }> {
+  const { dev } = await onDisk(folder.path, () => stat(folder.path, { bigint: true }));
+  const work = join(folder.path, workFolder);
+  const [statePath, stampsPath] = [join(work, stateName), join(work, stampsName)];
+  const state = await readOwnFile(statePath, (text) => CacheState.parse(text, statePath), {
+    what: "what is known of the cache",
+    ...options,
+  });
+  const table = await readOwnFile(stampsPath, (text) => StampTable.parse(text, stampsPath, dev), {
+    what: "what is known of its files",
+    ...options,
+  });
+  return { state: state ?? new CacheState(), table: table ?? new StampTable(dev) };
+}
+
 async function tidy(folder: CacheFolder, onEvent: OnDepsEvent | undefined): Promise<void> {
   await finishCommit(folder, { onEvent });
   const work = join(folder.path, workFolder);
@@ -228,6 +242,12 @@ async function saveIfChanged(part: CacheState | StampTable, path: string): Promi
 function waiting(path: string, owner: string | undefined) {
   const message = `waiting until ${owner ?? "another process"} is done with ${path}`;
   return { type: "warning", warning: { code: "WAITING_FOR_LOCK", message } } as const;
+}
+
+function unsaved(path: string, error: unknown) {
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `what is known of the content of ${path} was not saved: ${reason}`;
+  return { type: "warning", warning: { code: "STATE_UNSAVED", message } } as const;
 }
 
 function readOnlyStaging(folder: CacheFolder): Staging {

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type Digest, digestOf } from "@tranship/registry";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { DepsCache } from "./deps-cache.ts";
 import { HashPool } from "./hash-pool.ts";
@@ -90,6 +90,24 @@ describe("a file that was checked", () => {
     expect(await deep.contents.check(path, content, { isDeep: true })).toBe("differs");
     expect(await deep.contents.check(path, content)).toBe("differs");
     expect(await deep.contents.known(path)).toBe(digestOf(other));
+  });
+
+  test("by several at once is read once", async () => {
+    await using cache = await DepsCache.open(tempFolder());
+    const path = join(cache.path, "file");
+    writeFileSync(path, bytes);
+    utimesSync(path, longAgo, longAgo);
+    const reads = vi.spyOn(HashPool.prototype, "hash");
+    onTestFinished(() => reads.mockRestore());
+    const first = cache.contents.check(path, content);
+    const ending = new AbortController();
+    const others = [1, 2, 3].map(() => cache.contents.check(path, content));
+    const aborted = cache.contents.check(path, content, { signal: ending.signal });
+    ending.abort(new Error("enough"));
+    await expect(aborted).rejects.toThrow("enough");
+    expect(await first).toBe("present");
+    expect(await Promise.all(others)).toEqual(["present", "present", "present"]);
+    expect(reads).toHaveBeenCalledTimes(1);
   });
 
   test("is known by each algorithm it was asked for", async () => {

@@ -44,6 +44,7 @@ export class Stamps implements ContentCheck, AsyncDisposable {
   readonly #roots: readonly string[];
   readonly #now: () => number;
   readonly #pool = new HashPool();
+  readonly #reading = new Map<string, Promise<unknown>>();
   /** @internal */
   readonly table: StampTable;
 
@@ -66,8 +67,12 @@ export class Stamps implements ContentCheck, AsyncDisposable {
     if (typeof found === "string") return found;
     if (size !== undefined && found.size !== BigInt(size)) return "differs";
     const algorithm = digestAlgorithm(digest);
-    const known = isDeep ? undefined : this.table.digestOf(this.#nameOf(path), found, algorithm);
-    const actual = known ?? (await this.#read(path, Number(found.size), algorithm, signal));
+    const name = this.#nameOf(path);
+    for (let reading = this.#reading.get(name); reading && !isDeep; reading = this.#reading.get(name))
+      await unlessAborted(reading, signal); // then it is known, most likely
+    const known = isDeep ? undefined : this.table.digestOf(name, found, algorithm);
+    const actual =
+      known ?? (await this.#readAlone(name, () => this.#read(path, Number(found.size), algorithm, signal)));
     if (actual === undefined) return "absent";
     return actual === digest ? "present" : "differs";
   }
@@ -109,6 +114,17 @@ export class Stamps implements ContentCheck, AsyncDisposable {
       if (!isMissing(error)) throw fileError(error, path);
       this.table.forget(this.#nameOf(path));
       return "absent";
+    }
+  }
+
+  async #readAlone<Value>(name: string, read: () => Promise<Value>): Promise<Value> {
+    const reading = read();
+    const settled = reading.catch(() => {});
+    this.#reading.set(name, settled);
+    try {
+      return await reading;
+    } finally {
+      if (this.#reading.get(name) === settled) this.#reading.delete(name);
     }
   }
 
@@ -156,5 +172,19 @@ export class Stamps implements ContentCheck, AsyncDisposable {
     const full = resolve(path);
     const name = pathBelow(this.#folder, full) ?? relative(this.#folder.path, full);
     return isAbsolute(name) ? name : name.split(sep).join("/");
+  }
+}
+
+/** Waits for something that never fails. @throws `signal.reason` */
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return void (await work);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
