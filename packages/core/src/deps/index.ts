@@ -13,6 +13,7 @@ export { DepsCache, type OpenCacheOptions } from "./cache/deps-cache.ts";
 export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "./digest.ts";
 export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
 export type { DepsEvent, DepsFailure, DepsWarning, OnDepsEvent } from "./events.ts";
+export { exactSemverTags } from "./git/semver-tags.ts";
 export { compareBytes, defaultMaxManifestBytes, formatJson } from "./json.ts";
 export type * from "./manifest.ts";
 export { depsItems } from "./manifest-file/deps-items.ts";

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { lstat, open, readdir, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { DepsError } from "../errors.ts";
+import { onDisk } from "../file-error.ts";
 import { compareBytes } from "../json.ts";
 import { chartError } from "./chart-error.ts";
 import { type IsIgnored, parseHelmIgnore } from "./helm-ignore.ts";
@@ -33,8 +34,8 @@ interface Walk {
  */
 export async function readChartFiles(directory: string, signal: AbortSignal | undefined): Promise<ChartFiles> {
   signal?.throwIfAborted();
-  const root = await local(directory, () => realpath(directory));
-  if (!(await local(root, () => lstat(root))).isDirectory()) throw chartError(directory, "it is no folder");
+  const root = await onDisk(directory, () => realpath(directory));
+  if (!(await onDisk(root, () => lstat(root))).isDirectory()) throw chartError(directory, "it is no folder");
   const isIgnored = await readIgnore(root, directory);
   const walk: Walk = { root, chart: directory, isIgnored, signal, files: new Map(), entries: 0, bytes: 0 };
   await walkFolder(walk, root, "", [root]);
@@ -45,13 +46,13 @@ export async function readChartFiles(directory: string, signal: AbortSignal | un
 /** `below` is where the folder is in the chart, ending in a slash; `real` where it and those around it really are. */
 async function walkFolder(walk: Walk, folder: string, below: string, real: readonly string[]): Promise<void> {
   if (real.length > maxDepth) throw chartError(walk.chart, `its folders are more than ${maxDepth} deep`);
-  for (const name of await local(folder, () => readdir(folder, { encoding: "buffer" }))) {
+  for (const name of await onDisk(folder, () => readdir(folder, { encoding: "buffer" }))) {
     walk.signal?.throwIfAborted();
     walk.entries += 1;
     if (walk.entries > maxEntries) throw chartError(walk.chart, `it has more than ${maxEntries} files and folders`);
     const path = `${below}${nameOf(name, walk)}`;
     const place = await resolved(walk, join(folder, name.toString()), path);
-    const found = await local(place, () => lstat(place));
+    const found = await onDisk(place, () => lstat(place));
     if (walk.isIgnored(path, found.isDirectory())) continue;
     if (found.isDirectory()) {
       if (real.includes(place)) throw chartError(walk.chart, `${path} is a symbolic link to a folder it is in`);
@@ -70,7 +71,7 @@ async function readPart(walk: Walk, place: string, path: string): Promise<Uint8A
 
 /** Where something of the chart really is. */
 async function resolved(walk: Walk, place: string, path: string): Promise<string> {
-  if (!(await local(place, () => lstat(place))).isSymbolicLink()) return place;
+  if (!(await onDisk(place, () => lstat(place))).isSymbolicLink()) return place;
   let real: string;
   try {
     real = await realpath(place);
@@ -109,14 +110,14 @@ async function readIgnore(root: string, chart: string): Promise<IsIgnored> {
 /** A regular file's bytes. Whoever swaps it for a link or a pipe meanwhile gets an error. */
 async function readBounded(path: string, limitBytes: number, what: string): Promise<Uint8Array> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await local(path, () => open(path, flags));
+  const file = await onDisk(path, () => open(path, flags));
   try {
     const { size } = await file.stat();
     if (size > limitBytes) throw tooLarge(what, limitBytes);
     const bytes = Buffer.alloc(size + 1); // one more shows that it grew
     let length = 0;
     for (;;) {
-      const { bytesRead } = await local(path, () => file.read(bytes, length, bytes.byteLength - length, length));
+      const { bytesRead } = await onDisk(path, () => file.read(bytes, length, bytes.byteLength - length, length));
       length += bytesRead;
       if (bytesRead === 0 || length === bytes.byteLength) break;
     }
@@ -133,13 +134,4 @@ async function readBounded(path: string, limitBytes: number, what: string): Prom
 
 function tooLarge(item: string, limitBytes: number): DepsError<"TOO_LARGE"> {
   return new DepsError("TOO_LARGE", `cannot pack ${item}: it has more than ${limitBytes} bytes`, { item, limitBytes });
-}
-
-async function local<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new DepsError("FILE_FAILED", `cannot read ${path}: ${reason}`, { path, reason }, { cause });
-  }
 }

@@ -11,7 +11,7 @@ export {
 } from "./components-manifest.ts";
 export { type PodplaneConfig, type PodplaneHost, podplaneConfig } from "./config.ts";
 export type { ParseManifestOptions, Rest } from "./fields.ts";
-export { exactSemverTags, type GitRef, gitRefOf, gitRepositoryPath } from "./git-source.ts";
+export { type GitRef, gitRefOf, gitRepositoryPath } from "./git-source.ts";
 export {
   chartTag,
   type ImageName,

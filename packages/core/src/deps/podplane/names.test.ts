@@ -2,10 +2,11 @@ import { posix } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isDepsError } from "../errors.ts";
+import { exactSemverTags } from "../git/semver-tags.ts";
 import { cachePaths } from "./cache-paths.ts";
 import { chartReference, chartRepository, requireChart } from "./charts.ts";
 import { parseArchs, secretProviders } from "./choices.ts";
-import { exactSemverTags, gitRefOf, gitRepositoryPath } from "./git-source.ts";
+import { gitRefOf, gitRepositoryPath } from "./git-source.ts";
 import {
   chartTag,
   mirroredImageRef,

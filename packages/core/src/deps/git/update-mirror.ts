@@ -1,0 +1,91 @@
+import { isDepsError } from "../errors.ts";
+import type { GitAddress } from "./git-address.ts";
+import {
+  isMirror,
+  nameBeside,
+  putInPlace,
+  remove,
+  removeLeftovers,
+  removeLocks,
+  writeConfig,
+} from "./mirror-folder.ts";
+import { type GitRun, runGit } from "./run-git.ts";
+
+/** A repository and the folder it is mirrored in. */
+export interface Mirror {
+  /** As git is given it, with whatever secrets it has. */
+  readonly url: string;
+  readonly address: GitAddress;
+  readonly path: string;
+}
+
+/**
+ * Makes a mirror, or brings it up to date: all refs as they are at the server, and none besides. A new one is whole or not
+ * there; one that turns out to be damaged is made anew.
+ * @throws DepsError `GIT_FAILED`, `TOOL_MISSING`, `FILE_FAILED`
+ */
+export async function updateMirror(mirror: Mirror, run: GitRun): Promise<void> {
+  await removeLeftovers(mirror.path);
+  if (!(await isMirror(mirror.path))) {
+    await cloneMirror(mirror, run);
+    return;
+  }
+  try {
+    await fetchMirror(mirror, run);
+  } catch (error) {
+    const isGits = isDepsError(error, "GIT_FAILED") || isDepsError(error, "FILE_FAILED");
+    if (!isGits || (await isSound(mirror, run))) throw error;
+    await cloneMirror(mirror, run);
+  }
+}
+
+async function cloneMirror({ url, address, path }: Mirror, run: GitRun): Promise<void> {
+  const folder = await nameBeside(path);
+  try {
+    const words = ["clone", "--mirror", "--no-local", "--template=", "--progress", "--", url, folder];
+    await runGit(words, { ...run, isOnline: true });
+    await writeConfig(folder, urlToKeep(url, address));
+    await putInPlace(folder, path);
+  } finally {
+    await remove(folder);
+  }
+}
+
+async function fetchMirror({ url, address, path }: Mirror, run: GitRun): Promise<void> {
+  const inside = { ...run, repository: path };
+  await removeLocks(path);
+  await writeConfig(path, urlToKeep(url, address));
+  const words = ["fetch", "--prune", "--force", "--no-write-fetch-head", "--progress", "--", url, "+refs/*:refs/*"];
+  await runGit(words, { ...inside, isOnline: true });
+  const head = await runGit(["rev-parse", "--verify", "--quiet", "HEAD"], { ...inside, accept: [0, 1, 128] });
+  if (head.exitCode !== 0) await followHead(url, inside);
+}
+
+/** The branch that a clone begins with is gone: the server's is another by now. */
+async function followHead(url: string, run: GitRun): Promise<void> {
+  const { stdout } = await runGit(["ls-remote", "--symref", "--", url, "HEAD"], { ...run, isOnline: true });
+  const branch = /^ref: (refs\/heads\/[^\s]+)\tHEAD$/m.exec(stdout)?.[1];
+  if (branch !== undefined) await runGit(["symbolic-ref", "HEAD", branch], run);
+}
+
+/** Whether a mirror is worth keeping although it could not be brought up to date: its refs lead to what is there. */
+async function isSound({ path }: Mirror, run: GitRun): Promise<boolean> {
+  const words = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"];
+  try {
+    const inside = { ...run, repository: path, step: `check the git repository in ${path}` };
+    return (await runGit(words, { ...inside, accept: [0] })).exitCode === 0;
+  } catch (error) {
+    if (isDepsError(error, "GIT_FAILED")) return false;
+    throw error;
+  }
+}
+
+/** What is written into the mirror: nothing that is secret. */
+function urlToKeep(url: string, { scheme }: GitAddress): string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return url; // `user@host:path` has no room for a password
+  const kept = new URL(url);
+  kept.password = "";
+  if (scheme !== "ssh") kept.username = "";
+  kept.search = "";
+  return kept.href;
+}
