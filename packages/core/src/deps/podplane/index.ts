@@ -44,6 +44,23 @@ export {
   resolveUrl,
   type VmConfigItem,
 } from "./items.ts";
+export type { CachedItemsOptions } from "./manager/cached-items.ts";
+export type { CachedManifest } from "./manager/cached-manifest.ts";
+export type { CachedChart } from "./manager/charts.ts";
+export type { ManifestName } from "./manager/manifest-format.ts";
+export type {
+  ManifestFiles,
+  ManifestStatus,
+  PodplaneCallOptions,
+  PodplaneDepsOptions,
+  PodplaneDownloadOptions,
+  PodplaneReport,
+  PodplaneStatus,
+  PodplaneVerifyOptions,
+  UsedManifest,
+} from "./manager/options.ts";
+export { PodplaneDeps } from "./manager/podplane-deps.ts";
+export { isMendedByDownload } from "./manager/verify.ts";
 export { type ManifestUrls, manifestUrls, vmConfigFile } from "./manifest-urls.ts";
 export { markChartCached, markItemsCached, markRowsCached, markSnapshotsCached } from "./markers.ts";
 export {
@@ -82,6 +99,7 @@ export {
 } from "./vmconfig-manifest.ts";
 export {
   defaultKind,
+  machineKinds,
   osImageName,
   osName,
   type PodplaneProfile,

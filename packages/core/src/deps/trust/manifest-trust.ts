@@ -1,5 +1,6 @@
 import { type Digest, digestAlgorithm, digestOf } from "@tranship/registry";
 import { DepsError } from "../errors.ts";
+import { shownUrl } from "../files/http-address.ts";
 import { checkSignatures, type SignatureCheck } from "./signature.ts";
 
 /**
@@ -85,14 +86,6 @@ export function requirePin(bytes: Uint8Array, pin: Digest, manifest: string): vo
     expected: pin,
     actual,
   });
-}
-
-/** An address without what may be a secret. */
-export function shownUrl(url: string): string {
-  return url
-    .replace(/\?.*$/s, "?***")
-    .replace(/\/\/[^/]*@/s, "//***@")
-    .slice(0, 300);
 }
 
 function faultOf(url: string, isProven: boolean): string | undefined {

@@ -1,0 +1,633 @@
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createRegistry, digestOf, webFileFetcher } from "@tranship/registry";
+import {
+  aBlob,
+  anImage,
+  type FileServer,
+  faults,
+  startFileServer,
+  startTestRegistry,
+} from "@tranship/registry/testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { tempFolder } from "../../../../../../tests/support/temp-folder.ts";
+import type { DepsEvent } from "../../events.ts";
+import type { DepsItem } from "../../manifest.ts";
+import type { PodplaneDepsOptions, PodplaneDownloadOptions } from "./options.ts";
+import { PodplaneDeps } from "./podplane-deps.ts";
+import { isMendedByDownload } from "./verify.ts";
+
+const hash = (algorithm: string, text: string) => `${algorithm}:${createHash(algorithm).update(text).digest("hex")}`;
+
+/** A publisher of manifests, a server of files and a cache of its own. */
+let server: FileServer;
+let cacheDir: string;
+
+beforeEach(async () => {
+  server = await startFileServer();
+  cacheDir = join(tempFolder(), "deps");
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+function deps(options: Partial<PodplaneDepsOptions> = {}): PodplaneDeps {
+  const access = { files: webFileFetcher(), registry: (host: string) => createRegistry(host) };
+  return new PodplaneDeps({ cacheDir, baseUrl: server.origin, access, sleep: async () => {}, ...options });
+}
+
+function file(name: string, content: string, more: object = {}) {
+  const url = server.put(`/files/${name}`, content);
+  return { version: "1", url, type: "binary", digest: hash("sha256", content), size: content.length, ...more };
+}
+
+const stub = { version: "dev", url: "", type: "tar.gz", digest: "", size: 0 };
+
+function vmConfig(arch: string, dependencies: object, more: object = {}) {
+  const image = file(`d13-${arch}.qcow2`, `disk ${arch}`, { type: "qcow2" });
+  return { vmconfig: { version: "1.8.0", kind: "knc", os: { name: "debian-13", arch, image }, dependencies, ...more } };
+}
+
+function publish(manifests: Readonly<Record<string, object>>): void {
+  for (const [name, manifest] of Object.entries(manifests))
+    server.put(`/manifests/${name}.json`, JSON.stringify(manifest), {
+      etag: `"${hash("sha256", JSON.stringify(manifest))}"`,
+    });
+}
+
+const machine = (arch: string) => `vmconfig_knc_debian-13_${arch}`;
+const components = { components: { version: "2.3.0", images: [] } };
+const templates = { templates: { version: "0.9.0", charts: [] } };
+const seeds = { seeds: { version: "2.3.0-1", components: "2.3.0", snapshots: {} } };
+
+function publishAll(dependencies: object, more: Readonly<Record<string, object>> = {}): void {
+  publish({ [machine("amd64")]: vmConfig("amd64", dependencies), components, templates, seeds, ...more });
+}
+
+/** Every file below a folder, and when it was written. */
+function treeOf(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((path) => `${path} ${statSync(join(folder, path)).mtimeMs}`)
+    .sort();
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => "none",
+    (error: { code?: string }) => error.code ?? String(error),
+  );
+}
+
+const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+const paths = (requests: ReturnType<FileServer["requests"]>) => requests.map(({ path }) => path);
+
+test("files are fetched at once, after all manifests, and the manifests written at the end", async () => {
+  publishAll({ runc: file("runc", "runc!") });
+  server.holdUntil(2, "/files/");
+  const events: DepsEvent[] = [];
+  const found = await deps().download({ arch: "amd64", concurrency: 2, onEvent: (event) => events.push(event) });
+  expect(found).toMatchObject({ isComplete: true, plan: { missing: 2 }, report: { done: 2, failed: 0 } });
+  expect(events.filter(({ type }) => type === "done")).toHaveLength(2);
+  const asked = paths(server.requests());
+  expect(asked.slice(0, 4).sort()).toEqual(
+    ["components", "seeds", "templates", machine("amd64")].map((name) => `/manifests/${name}.json`),
+  );
+  const manifest = read(deps().paths.vmConfigManifest("knc", "amd64").latest);
+  expect([manifest.vmconfig.os.image.cached, manifest.vmconfig.dependencies.runc.cached]).toEqual([true, true]);
+  expect(read(deps().paths.componentsManifest.latest)).toEqual(components);
+  expect(readFileSync(join(cacheDir, "vmconfig/artifacts/runc/1/runc"), "utf8")).toBe("runc!");
+  expect(found.manifests[0]).toMatchObject({ name: machine("amd64"), version: "1.8.0" });
+  expect(events[0]).toEqual({ type: "status", message: expect.stringContaining(machine("amd64")) });
+  expect(events.at(-1)).toEqual({ type: "status", message: "All dependencies are cached" });
+});
+
+test("a second download asks for manifests alone, offline for nothing, and writes no copy of what is the same", async () => {
+  publishAll({ runc: file("runc", "runc!") });
+  await deps().download({ arch: "amd64" });
+  const history = readdirSync(join(cacheDir, "vmconfig/manifests"));
+  server.reset();
+  await deps().download({ arch: "amd64" });
+  expect(server.requests().map(({ status }) => status)).toEqual([304, 304, 304, 304]);
+  server.reset();
+  const events: DepsEvent[] = [];
+  const found = await deps().download({ arch: "amd64", offline: true, onEvent: (event) => events.push(event) });
+  expect(found).toMatchObject({ isComplete: true, report: { cached: 2, done: 0 } });
+  expect(server.requests()).toEqual([]);
+  expect(events).toContainEqual({ type: "status", message: "Everything is cached already" });
+  expect(readdirSync(join(cacheDir, "vmconfig/manifests"))).toEqual(history);
+});
+
+test("offline, what is not kept is not asked for", async () => {
+  publishAll({});
+  expect(await codeOf(deps().download({ arch: "amd64", offline: true }))).toBe("OFFLINE");
+  await deps().ensureVmConfigManifestCached("knc", "amd64");
+  server.reset();
+  expect(await codeOf(deps().download({ arch: "amd64", offline: true, only: ["vmconfig"] }))).toBe("OFFLINE");
+  expect(server.requests()).toEqual([]);
+});
+
+test("a local manifest may have the stub: it is kept, not fetched, and the published manifest not asked for", async () => {
+  publishAll({});
+  const path = join(tempFolder(), "vmconfig.json");
+  writeFileSync(path, JSON.stringify(vmConfig("amd64", { runc: file("runc", "runc!"), vmconfig: stub })));
+  await deps().download({ arch: "amd64", manifests: { vmconfig: path } });
+  expect(paths(server.requests())).not.toContain(`/manifests/${machine("amd64")}.json`);
+  const { dependencies } = read(deps().paths.vmConfigManifest("knc", "amd64").latest).vmconfig;
+  expect(dependencies.vmconfig).toEqual(stub);
+  expect(dependencies.runc.cached).toBe(true);
+  expect((await deps().verify("knc", "amd64")).vmconfig.version).toBe("1.8.0");
+});
+
+const image = (more: object = {}) => ({ image: "q.io/pause:3", digest: `sha256:${"a".repeat(64)}`, ...more });
+
+test.for([
+  { name: "the stub", dependencies: { vmconfig: stub }, code: "STUB_PUBLISHED", says: "vmconfig" },
+  {
+    name: "a vmconfig without digest",
+    dependencies: { vmconfig: { ...stub, url: "https://e.org/v" } },
+    code: "DIGEST_MISSING",
+    says: "vmconfig",
+  },
+  {
+    name: "a disk image without size",
+    more: { os: { image: { url: "https://e.org/d", digest: image().digest } } },
+    code: "SIZE_MISSING",
+    says: "os-image",
+  },
+  { name: "an image without size", more: { images: [image()] }, code: "SIZE_MISSING", says: "q.io/pause:3" },
+  { name: "nothing in it", more: { os: {} }, code: "DIGEST_MISSING", says: "os-image" },
+  { name: "another architecture", more: { os: { arch: "arm64" } }, code: "MANIFEST_PARSE", says: "arm64" },
+  { name: "another kind", more: { kind: "knd" }, code: "MANIFEST_PARSE", says: "knd" },
+])(
+  "a published manifest with $name is refused before anything is fetched, in a dry run too",
+  async ({ dependencies = {}, more, code, says }) => {
+    publishAll({}, { [machine("amd64")]: vmConfig("amd64", dependencies, more) });
+    for (const dryRun of [true, false]) {
+      const failure = await deps()
+        .download({ arch: "amd64", dryRun })
+        .catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code, message: expect.stringContaining(says) });
+    }
+    expect(paths(server.requests()).filter((path) => path.startsWith("/files/"))).toEqual([]);
+  },
+);
+
+test("a manifest is asked for four times before it counts as not to be had", async () => {
+  publishAll({});
+  server.fail(faults.status(502), { times: 3, match: "/manifests/templates.json" });
+  await deps().download({ arch: "amd64" });
+  expect(paths(server.requests()).filter((path) => path === "/manifests/templates.json")).toHaveLength(4);
+});
+
+test("a dry run writes nothing and tells bytes and misses, with a cache and without", async () => {
+  await using registry = await startTestRegistry();
+  const digest = anImage({ seed: "x" }).manifest.descriptor.digest;
+  const row = { image: `${registry.host}/a/b:1`, digest, size: 100 };
+  publishAll(
+    {},
+    {
+      [machine("amd64")]: vmConfig("amd64", { runc: file("runc", "runc!") }, { images: [row] }),
+      templates: { templates: { version: "1", charts: [], images: [{ ...row, image: `${registry.host}/c/d:1` }] } },
+    },
+  );
+  const events: DepsEvent[] = [];
+  const without = await deps().download({ arch: "amd64", dryRun: true, onEvent: (event) => events.push(event) });
+  expect(existsSync(cacheDir)).toBe(false);
+  expect(without).toMatchObject({ isComplete: false, plan: { present: 0, missing: 4, missingBytes: 215 } });
+  expect(without.report).toBeUndefined();
+  const images = without.plan.items.filter(({ item }) => item.source.type === "image");
+  expect(images.map(({ item }) => item.labels.domain)).toEqual(["vmconfig", "templates"]);
+  expect(events.filter(({ type }) => type === "queued")).toHaveLength(4);
+
+  publishAll({ runc: file("runc", "runc!") });
+  await deps().download({ arch: "amd64" });
+  publishAll({ runc: file("runc", "runc!"), cni: file("cni", "cni") });
+  const before = treeOf(cacheDir);
+  const again = await deps().download({ arch: "amd64", dryRun: true });
+  expect(again.plan).toMatchObject({ present: 2, missing: 1, missingBytes: 3 });
+  expect(treeOf(cacheDir)).toEqual(before);
+  expect(registry.requests()).toEqual([]);
+});
+
+test("a failed download leaves all manifests as they were, and what was fetched", async () => {
+  publishAll({ runc: file("runc", "one") });
+  await deps().download({ arch: "amd64" });
+  const before = ["vmconfig", "components", "templates", "seeds"].flatMap((name) =>
+    treeOf(join(cacheDir, name, "manifests")),
+  );
+  const next = { runc: file("runc", "two"), cni: file("cni", "cni") };
+  publishAll(next, { components: { components: { version: "3", images: [] } } });
+  server.put("/files/cni", "bad");
+  for (const keepGoing of [false, true]) {
+    const failure = await deps()
+      .download({ arch: "amd64", keepGoing })
+      .catch((error: unknown) => error);
+    if (keepGoing) expect(failure).toMatchObject({ isComplete: false, report: { failed: 1 } });
+    else expect(failure).toMatchObject({ code: "DIGEST_MISMATCH", message: expect.stringContaining("cni") });
+  }
+  const after = ["vmconfig", "components", "templates", "seeds"].flatMap((name) =>
+    treeOf(join(cacheDir, name, "manifests")),
+  );
+  expect(after).toEqual(before);
+  expect((await deps().readCachedVmConfigManifest("knc", "amd64"))?.manifest.vmconfig.dependencies.runc?.size).toBe(3);
+});
+
+const linksTo = (items: readonly DepsItem[], path: string) =>
+  items.flatMap(({ id, sink }) => (sink.type === "file" && sink.links.includes(path) ? [id] : []));
+
+test("two architectures are one download, and each is whole though they share names", async () => {
+  const kubelet = (arch: string) => ({ kubelet: file(`${arch}/kubelet`, `kubelet for ${arch}`) });
+  publishAll(
+    {},
+    {
+      [machine("amd64")]: vmConfig("amd64", kubelet("amd64")),
+      [machine("arm64")]: vmConfig("arm64", kubelet("arm64")),
+    },
+  );
+  await deps().download({ arch: "arm64", archs: "amd64, arm64" });
+  const byName = join(cacheDir, "vmconfig/artifacts/kubelet/1/kubelet");
+  expect(readFileSync(byName, "utf8")).toBe("kubelet for arm64");
+  expect(linksTo(await deps().cachedItems(), byName)).toEqual(["file/knc/arm64/kubelet"]);
+  await deps().verify("knc", "amd64");
+  await deps().verify("knc", "arm64", { isDeep: true });
+  await deps().download({ arch: "amd64" });
+  expect(readFileSync(byName, "utf8")).toBe("kubelet for amd64");
+  await deps().verify("knc", "arm64");
+  expect((await deps().cachedItems()).map(({ id }) => id)).toEqual([
+    "file/knc/amd64/os-image",
+    "file/knc/amd64/kubelet",
+    "file/knc/arm64/os-image",
+    "file/knc/arm64/kubelet",
+  ]);
+  expect(linksTo(await deps().cachedItems(), byName)).toEqual(["file/knc/amd64/kubelet"]);
+  rmSync(byName);
+  expect(await codeOf(deps().verify("knc", "amd64"))).toBe("INCOMPLETE");
+  expect(await codeOf(deps().download({ arch: "amd64", archs: "s390x" }))).toBe("ARCH_UNSUPPORTED");
+  expect(await codeOf(deps().download({ arch: "amd64", archs: " , " }))).toBe("ARCH_UNSUPPORTED");
+});
+
+test("what was asked for earlier stays noted after a narrower download, as long as it is there", async () => {
+  publishAll({ aws: file("aws", "aws", { providers: ["aws"] }), gcp: file("gcp", "gcp", { providers: ["gcp"] }) });
+  await deps().download({ arch: "amd64", providers: "aws,gcp" });
+  rmSync(join(cacheDir, "vmconfig/artifacts/gcp"), { recursive: true });
+  await deps().download({ arch: "amd64" });
+  const { dependencies } = read(deps().paths.vmConfigManifest("knc", "amd64").latest).vmconfig;
+  expect([dependencies.aws.cached, dependencies.gcp.cached]).toEqual([true, undefined]);
+  rmSync(join(cacheDir, "vmconfig/artifacts/aws"), { recursive: true });
+  expect(
+    await deps()
+      .verify("knc", "amd64")
+      .catch((error: unknown) => error),
+  ).toMatchObject({
+    code: "INCOMPLETE",
+    details: { item: "aws" },
+  });
+});
+
+test("verifying finds what is missing or wrong, and what can be mended is mended", async () => {
+  expect(await codeOf(deps().verify("knc", "amd64"))).toBe("NOT_CACHED");
+  expect(existsSync(cacheDir)).toBe(false);
+  await using registry = await startTestRegistry();
+  const pause = anImage({ seed: "pause", tag: "3" });
+  registry.seed("a/pause", pause);
+  const row = { image: `${registry.host}/a/pause:3`, digest: pause.manifest.descriptor.digest, size: 100 };
+  const disk = file("disk", "disk");
+  publish({
+    [machine("amd64")]: vmConfig(
+      "amd64",
+      { runc: file("runc", "runc!") },
+      { images: [row], os: { arch: "amd64", image: disk } },
+    ),
+  });
+  await deps().ensureVmConfigManifestCached("knc", "amd64");
+  // Nothing is there: no mark says so, and none is needed.
+  const nothing = await deps()
+    .verify("knc", "amd64")
+    .catch((error: unknown) => error);
+  expect(nothing).toMatchObject({ code: "INCOMPLETE", message: expect.stringContaining(row.image) });
+  const only: PodplaneDownloadOptions = { arch: "amd64", only: ["vmconfig"] };
+  await deps().download(only);
+  await deps().verify("knc", "amd64");
+
+  const content = deps().paths.vmConfigContent(digestOf(new TextEncoder().encode("runc!")));
+  const breaks = {
+    "a flipped byte": () => writeFileSync(content, "runc?"),
+    "a missing file": () => rmSync(content),
+    "a missing image": () => rmSync(deps().paths.imageRepository(row.image, "mirror"), { recursive: true }),
+    "a torn manifest": () => writeFileSync(deps().paths.vmConfigManifest("knc", "amd64").latest, '{"vmconfig":{"ver'),
+  };
+  const found: Record<string, unknown> = {};
+  for (const [name, spoil] of Object.entries(breaks)) {
+    spoil();
+    const error = (await deps()
+      .verify("knc", "amd64")
+      .catch((thrown: unknown) => thrown)) as { code?: string; details?: object };
+    expect(isMendedByDownload(error), name).toBe(true);
+    found[name] = [error.code, (error.details as { item?: string }).item];
+    await deps().download(only);
+    await deps().verify("knc", "amd64", { isDeep: true });
+  }
+  expect(found).toEqual({
+    "a flipped byte": ["INCOMPLETE", "runc"],
+    "a missing file": ["INCOMPLETE", "runc"],
+    "a missing image": ["INCOMPLETE", row.image],
+    "a torn manifest": ["MANIFEST_PARSE", undefined],
+  });
+});
+
+test("an image that is missing is told, though files are not noted as cached", async () => {
+  const row = { image: "q.io/pause:3", digest: `sha256:${"a".repeat(64)}`, size: 1 };
+  const manifest = vmConfig("amd64", {}, { images: [row] });
+  await deps().writeCachedVmConfigManifest("knc", "amd64", JSON.stringify(manifest));
+  const path = deps().vmConfigArtifactCachePath({ ...manifest.vmconfig.os.image, name: "os-image" });
+  const content = deps().paths.vmConfigContent(digestOf(new TextEncoder().encode("disk amd64")));
+  for (const place of [path, content]) {
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, "disk amd64");
+  }
+  expect(
+    await deps()
+      .verify("knc", "amd64")
+      .catch((error: unknown) => error),
+  ).toMatchObject({
+    code: "INCOMPLETE",
+    details: { item: row.image },
+  });
+});
+
+test("status compares all manifests, whatever the cache noted in them", async () => {
+  publishAll({ runc: file("runc", "runc!") });
+  expect(await deps().status("knc", "amd64")).toMatchObject({
+    needsUpdate: true,
+    vmconfig: { needsUpdate: true, latest: "1.8.0" },
+  });
+  expect(existsSync(cacheDir)).toBe(false);
+  await deps().download({ arch: "amd64" });
+  expect(await deps().status("knc", "amd64")).toMatchObject({
+    needsUpdate: false,
+    vmconfig: { needsUpdate: false, cached: "1.8.0", latest: "1.8.0" },
+    seeds: { needsUpdate: false, cached: "2.3.0-1" },
+  });
+  publish({ components: { components: { version: "2.4.0", images: [] } } });
+  expect(await deps().status("knc", "amd64")).toMatchObject({
+    needsUpdate: true,
+    vmconfig: { needsUpdate: false },
+    components: { needsUpdate: true, cached: "2.3.0", latest: "2.4.0" },
+  });
+  server.fail(faults.status(403), { match: "/manifests/components.json" });
+  expect(await codeOf(deps().status("knc", "amd64"))).toBe("HTTP_STATUS");
+});
+
+test("a manifest is stale by its age, and users are told of newer ones, or that nobody could look", async () => {
+  const day = 24 * 60 * 60 * 1000;
+  const time = new Date("2026-07-24T10:15:00Z");
+  const one = deps({ now: () => time });
+  expect([await one.isStale("knc", "amd64", day), await one.checkUpdateNudge("knc", "amd64")]).toEqual([true, ""]);
+  publishAll({});
+  await one.download({ arch: "amd64" });
+  const { latest } = one.paths.vmConfigManifest("knc", "amd64");
+  const setAge = (ms: number) => utimesSync(latest, time, new Date(time.getTime() - ms));
+  setAge(day);
+  expect([await one.isStale("knc", "amd64", day), await one.isStale("knc", "amd64", day - 1)]).toEqual([false, true]);
+  setAge(2.9 * day);
+  server.fail(faults.status(403), { times: 1 });
+  expect(await one.checkUpdateNudge("knc", "amd64")).toContain("2 days ago");
+  expect(await one.isStale("knc", "amd64", 2 * day)).toBe(true);
+  expect(await one.checkUpdateNudge("knc", "amd64", { signal: AbortSignal.abort() })).toContain("2 days ago");
+  expect(await one.checkUpdateNudge("knc", "amd64")).toBe("");
+  expect(statSync(latest).mtime).toEqual(time);
+  publishAll({}, { [machine("amd64")]: vmConfig("amd64", {}, { version: "1.9.0" }) });
+  expect(await one.checkUpdateNudge("knc", "amd64")).toContain("1.8.0 → 1.9.0");
+  writeFileSync(latest, "{");
+  expect(await one.checkUpdateNudge("knc", "amd64")).toBe("");
+});
+
+test("what was published is kept by its digest beside what podplane reads, unknown keys and all", async () => {
+  const published = { components: { version: "2.3.0", images: [], novelty: { a: 1 } }, more: [null] };
+  publishAll({}, { components: published });
+  await deps({ now: () => new Date("2026-07-24T10:15:00Z") }).download({ arch: "amd64" });
+  const text = JSON.stringify(published);
+  const hex = hash("sha256", text).slice(7);
+  expect(readFileSync(join(cacheDir, ".tranship/manifests/sha256", `${hex}.json`), "utf8")).toBe(text);
+  const latest = readFileSync(join(cacheDir, "components/manifests/components.json"), "utf8");
+  expect(JSON.parse(latest)).toEqual(published);
+  const h12 = hash("sha256", latest).slice(7, 19);
+  expect(readdirSync(join(cacheDir, "components/manifests")).sort()).toEqual([
+    `components-20260724T101500Z-${h12}.json`,
+    "components.json",
+  ]);
+});
+
+test("a pinned manifest is that one, and is not asked for again", async () => {
+  publishAll({});
+  const pins = { components: digestOf(new TextEncoder().encode(JSON.stringify(components)), "sha512") };
+  const only: PodplaneDownloadOptions = { arch: "amd64", only: ["components"] };
+  await deps({ trust: { pins } }).download(only);
+  publish({ components: { components: { version: "9", images: [] } } });
+  server.reset();
+  await deps({ trust: { pins } }).download(only);
+  expect(server.requests()).toEqual([]);
+  expect(await deps().cachedComponentsVersion()).toBe("2.3.0");
+  const wrong = { trust: { pins: { components: digestOf(new Uint8Array()) } } };
+  expect(
+    await deps(wrong)
+      .download(only)
+      .catch((error: unknown) => error),
+  ).toMatchObject({
+    code: "PIN_MISMATCH",
+    details: { manifest: "manifest components" },
+  });
+});
+
+test("with keys, only signed manifests are used, from the cache too", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const trust = { signature: { publicKeys: [String(publicKey.export({ type: "spki", format: "pem" }))] } };
+  const only: PodplaneDownloadOptions = { arch: "amd64", only: ["components"] };
+  publish({ components });
+  await deps().download(only);
+  expect(await codeOf(deps({ trust }).download({ ...only, offline: true }))).toBe("SIGNATURE_INVALID");
+  expect(
+    await deps({ trust })
+      .download(only)
+      .catch((error: unknown) => error),
+  ).toMatchObject({
+    code: "SIGNATURE_INVALID",
+    details: { manifest: "manifest components" },
+  });
+  server.put(
+    "/manifests/components.json.sig",
+    sign(null, Buffer.from(JSON.stringify(components)), privateKey).toString("base64"),
+  );
+  await deps({ trust }).download(only);
+  server.reset();
+  await deps({ trust }).download(only);
+  expect(paths(server.requests())).toEqual(["/manifests/components.json"]); // the signature is kept with it
+  await deps({ trust }).download({ ...only, offline: true });
+  publish({ components: { components: { version: "9", images: [] } } });
+  expect(await codeOf(deps({ trust }).download(only))).toBe("SIGNATURE_INVALID");
+  const path = join(tempFolder(), "components.json");
+  writeFileSync(path, JSON.stringify(components));
+  await deps({ trust }).download({ ...only, manifests: { components: path } }); // whoever names it answers for it
+});
+
+test("hosts that are not allowed are not asked, for manifests nor for what they name", async () => {
+  publishAll({ runc: { ...file("runc", "runc!"), url: `http://localhost:${new URL(server.origin).port}/files/runc` } });
+  expect(await codeOf(deps({ trust: { allowedHosts: ["deps.example.org"] } }).download({ arch: "amd64" }))).toBe(
+    "HOST_FORBIDDEN",
+  );
+  expect(server.requests()).toEqual([]);
+  expect(await codeOf(deps({ trust: { allowedHosts: ["127.0.0.1"] } }).download({ arch: "amd64" }))).toBe(
+    "HOST_FORBIDDEN",
+  );
+});
+
+const snapshot = (content: string, name = content) => ({
+  url: server.put(`/files/${name}.netsy`, content),
+  digest: hash("sha512", content),
+  size: content.length,
+});
+
+test("one snapshot is brought alone, also of a version that is not the latest any more", async () => {
+  const publishSeeds = (version: string) =>
+    publish({
+      seeds: {
+        seeds: { version, components: "2", snapshots: { a: snapshot(`a${version}`), b: snapshot(`b${version}`) } },
+      },
+    });
+  publishSeeds("1");
+  expect((await deps().ensureSeedsManifestCached()).seeds.version).toBe("1");
+  expect(await codeOf(deps().cachedSeedSnapshotPath("a"))).toBe("NOT_CACHED");
+  const first = await deps().ensureSeedSnapshot("a", "1");
+  expect(readFileSync(first, "utf8")).toBe("a1");
+  expect(paths(server.requests())).not.toContain("/files/b1.netsy");
+  expect(await deps().cachedSeedSnapshotPath("a", "1")).toBe(first);
+  publishSeeds("2");
+  expect(await codeOf(deps().ensureSeedSnapshot("a", "3"))).toBe("SEED_VERSION");
+  await deps().ensureSeedSnapshotsCached();
+  expect(await deps().cachedSeedsVersion()).toBe("2");
+  // The file of the older version is still there; the other one is fetched from where it was.
+  server.reset();
+  expect(await deps().ensureSeedSnapshot("a", "1")).toBe(first);
+  expect(server.requests()).toEqual([]);
+  expect(readFileSync(await deps().ensureSeedSnapshot("b", "1"), "utf8")).toBe("b1");
+  expect(await deps().cachedSeedsVersion()).toBe("2");
+  expect(readFileSync(await deps().ensureSeedSnapshot("b", undefined), "utf8")).toBe("b2");
+  expect(await codeOf(deps().ensureSeedSnapshot("c", undefined))).toBe("SEED_SOURCE");
+});
+
+test("local snapshots are copied below their version and noted", async () => {
+  const folder = tempFolder();
+  mkdirSync(join(folder, "manifests"));
+  writeFileSync(join(folder, "minimal.netsy"), "local");
+  const path = join(folder, "manifests/seeds.json");
+  writeFileSync(
+    path,
+    JSON.stringify({ seeds: { version: "dev", snapshots: { minimal: { path: "../minimal.netsy" } } } }),
+  );
+  expect(await codeOf(deps().cachedSeedSnapshotPath("minimal"))).toBe("NOT_CACHED");
+  await deps().download({ arch: "amd64", only: ["seeds"], manifests: { seeds: path } });
+  const cached = await deps().cachedSeedSnapshotPath("minimal", "dev");
+  expect(cached).toBe(join(cacheDir, "seeds/snapshots/minimal/dev/minimal.netsy"));
+  expect(readFileSync(cached, "utf8")).toBe("local");
+});
+
+const helmLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+
+test("one chart is brought without anything else, and found by its layer", async () => {
+  await using registry = await startTestRegistry();
+  const layer = aBlob({ content: "chart", mediaType: helmLayer });
+  const chart = anImage({ layers: [layer], tag: "0.9.0" });
+  registry.seed("t/web", chart);
+  const row = {
+    name: "web",
+    version: "0.9.0",
+    type: "oci",
+    url: `oci://${registry.host}/t/web`,
+    digest: chart.manifest.descriptor.digest,
+  };
+  publish({
+    templates: {
+      templates: { version: "1", charts: [row, { ...row, name: "other", url: `oci://${registry.host}/t/other` }] },
+    },
+  });
+  const found = await deps().ensureTemplateChart("web");
+  expect(found.chart).toMatchObject({ cached: true, chartLayerDigest: layer.digest });
+  expect(readFileSync(found.path, "utf8")).toBe("chart");
+  expect(found.path).toBe(join(deps().paths.templateChart(row), "blobs/sha256", layer.digest.slice(7)));
+  expect(await deps().cachedTemplateChartPath("web")).toBe(found.path);
+  expect(paths(server.requests())).toEqual(["/manifests/templates.json"]);
+  expect(await codeOf(deps().cachedTemplateChart("other"))).toBe("NOT_CACHED");
+  expect(await codeOf(deps().ensureTemplateChart("none"))).toBe("CHART_TYPE");
+});
+
+test("a manifest is written as it is given if it can be read, and images are noted by index", async () => {
+  expect(await codeOf(deps().cachedComponentsVersion())).toBe("NOT_CACHED");
+  const text = JSON.stringify({ components: { version: "7", images: [{ image: "a" }, { image: "b" }] } });
+  await deps().writeCachedComponentsManifest(text);
+  const cached = await deps().readCachedComponentsManifest();
+  expect(Buffer.from(cached.bytes).toString()).toBe(text);
+  await deps().markImageCached("components", 1);
+  const marked = (await deps().readCachedComponentsManifest()).manifest.components.images.map((row) => row.cached);
+  expect(marked).toEqual([false, true]);
+  expect(await codeOf(deps().writeCachedSeedsManifest("{}"))).toBe("MANIFEST_PARSE");
+  expect([await deps().readCachedSeedsManifest(), await deps().readCachedTemplatesManifest()]).toEqual([
+    undefined,
+    undefined,
+  ]);
+});
+
+test.for([
+  { profile: "v0.1", key: { component: "lb" }, store: "deps/components/images" },
+  { profile: "v0.8", key: { components: ["lb"] }, store: "registry/mirror" },
+] as const)(
+  "the images of a manifest of $profile are kept where that release looks for them",
+  async ({ profile, key, store }) => {
+    await using registry = await startTestRegistry();
+    const lb = anImage({ seed: "lb", tag: "v1" });
+    registry.seed("acme/lb", lb);
+    const row = { ...key, image: `${registry.host}/acme/lb:v1`, digest: lb.manifest.descriptor.digest, size: 9 };
+    publishAll(
+      {},
+      {
+        components: {
+          components: {
+            version: "2",
+            images: [
+              { ...row, addon: true },
+              { ...row, components: ["x"], addon: true },
+            ],
+          },
+        },
+      },
+    );
+    await deps({ profile }).download({ arch: "amd64", addons: "LB" });
+    const layout = join(dirname(cacheDir), store, registry.host, "acme/lb/index.json");
+    expect(readFileSync(layout, "utf8")).toContain(lb.manifest.descriptor.digest);
+    expect(read(deps().paths.componentsManifest.latest).components.images[0]).toEqual({
+      ...row,
+      addon: true,
+      cached: true,
+    });
+  },
+);
+
+test("two downloads into one cache at once wait for each other, and fetch each file once", async () => {
+  publishAll({ runc: file("runc", "runc!") });
+  const found = await Promise.all([deps().download({ arch: "amd64" }), deps().download({ arch: "amd64" })]);
+  expect(found.map(({ report }) => report?.done).sort()).toEqual([0, 2]);
+  expect(paths(server.requests()).filter((path) => path.startsWith("/files/"))).toHaveLength(2);
+});
+
+test("a download that is ended rejects with the caller's reason and writes no manifest", async () => {
+  publishAll({ runc: file("runc", "runc!") });
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const onEvent = (event: DepsEvent) => {
+    if (event.type === "started") controller.abort(reason);
+  };
+  const error = await deps()
+    .download({ arch: "amd64", signal: controller.signal, onEvent })
+    .catch((thrown: unknown) => thrown);
+  expect(error).toBe(reason);
+  expect(await deps().readCachedVmConfigManifest("knc", "amd64")).toBeUndefined();
+});
