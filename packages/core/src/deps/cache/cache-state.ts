@@ -24,7 +24,7 @@ export class CacheState {
     this.#entries = new Map(entries);
   }
 
-  /** What {@link text} gave. @throws DepsError `CACHE_VERSION`; others for what is no such text */
+  /** What {@link CacheState.snapshot} gave. @throws DepsError `CACHE_VERSION`; others for what is no such text */
   static parse(text: string, path: string): CacheState {
     const json: unknown = JSON.parse(text);
     requireVersion(json, stateVersion, path);

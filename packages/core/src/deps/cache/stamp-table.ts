@@ -35,7 +35,7 @@ export class StampTable {
     this.#stamps = new Map(stamps);
   }
 
-  /** What {@link snapshot} gave. @throws DepsError `CACHE_VERSION`; others for what is no such text */
+  /** What {@link StampTable.snapshot} gave. @throws DepsError `CACHE_VERSION`; others for what is no such text */
   static parse(text: string, path: string, ownDevice: bigint): StampTable {
     const end = text.indexOf("\n");
     const json: unknown = JSON.parse(text.slice(0, end));
