@@ -75,7 +75,7 @@ export interface DepsErrorDetails {
   /** What git could not do; `output` is the end of what it said. */
   GIT_FAILED: { url: string; reason: string; output: string };
   /** An archive of a cache that cannot be taken over. */
-  ARCHIVE_INVALID: { path: string; reason: string };
+  ARCHIVE_INVALID: { path: string; reason: string; entry?: string | undefined };
   /** A local file that cannot be read or written. */
   FILE_FAILED: { path: string; reason: string };
   /** A file system that is full. */

@@ -2,6 +2,12 @@ import { join, relative, resolve, sep } from "node:path";
 import { workFolder } from "../../bundle/bundle-lock.ts";
 import { cachePaths } from "../podplane/cache-paths.ts";
 
+/** Where, in the work folder, git mirrors wait until they are gone. */
+export const removedFolder = "removed";
+
+/** Where, in the work folder, git mirrors of archives are until they are whole. */
+export const incomingFolder = "incoming";
+
 /** The folders of a cache by what is kept in them, as paths below its own with `/` between the names. */
 export const cacheFolders = {
   /** Files, and links to them, one by one. */

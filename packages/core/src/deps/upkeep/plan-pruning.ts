@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import type { Digest } from "@tranship/registry";
 import { DepsError } from "../errors.ts";
-import { onDisk } from "../file-error.ts";
 import type { DepsItem } from "../manifest.ts";
 import { CacheTree, type CacheTreeOptions } from "./cache-tree.ts";
+import { withDiskErrors } from "./disk-errors.ts";
 import { itemPlace } from "./item-place.ts";
 import { linkTargets, pruneFiles } from "./prune-files.ts";
 import { PruneFindings, readEntries } from "./prune-findings.ts";
-import { pruneHistory, prunePartials, pruneUpstream } from "./prune-history.ts";
+import { pruneHistory, prunePartials, pruneUnfinishedFolders, pruneUpstream } from "./prune-history.ts";
 import { type KeptOfLayout, LayoutPruner } from "./prune-layouts.ts";
 import { pruneMirrors } from "./prune-mirrors.ts";
 import type { PrunePlan } from "./prune-plan.ts";
@@ -51,7 +51,7 @@ export async function prunePlan(
   keep: readonly DepsItem[],
   options: PrunePlanOptions = {},
 ): Promise<PrunePlan> {
-  return await onDisk(cache.path, () => planPruning(cache, keep, options));
+  return await withDiskErrors(cache.path, () => planPruning(cache, keep, options));
 }
 
 async function planPruning(
@@ -76,8 +76,7 @@ async function planPruning(
   for (const { path } of tree.of("upstream"))
     await pruneUpstream(path, (digest) => upstream.includes(digest), keepHistory, findings);
   await prunePartials(join(tree.workFolder, "partial"), keepPartialsMs, findings);
-  const removed = await readEntries(join(tree.workFolder, "removed"));
-  for (const { path } of removed) await findings.removeTree(path, "unfinished");
+  await pruneUnfinishedFolders(tree.workFolder, keepPartialsMs, findings);
   const formerTags = new Map([...keptLayouts(former)].map(([path, { tags }]) => [path, tags]));
   const rules = {
     wasOurs: (path: string, tag: string) => formerTags.get(path)?.has(tag) === true,

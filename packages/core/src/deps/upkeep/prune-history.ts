@@ -1,4 +1,7 @@
-import { type FolderEntry, type PruneFindings, readEntries } from "./prune-findings.ts";
+import { join } from "node:path";
+import { abandonedIn } from "../staging/leftovers.ts";
+import { incomingFolder, removedFolder } from "./cache-tree.ts";
+import { type FolderEntry, findEntry, type PruneFindings, readEntries } from "./prune-findings.ts";
 
 /** `components-20260724T101500Z-0123456789ab.json`, or with underscores */
 const copyName = /^(.+)([-_])([0-9]{8}T[0-9]{6}Z)\2([0-9a-f]{12})\.json$/;
@@ -42,8 +45,15 @@ export async function pruneUpstream(
 
 /** Finds what was begun and not gone on with for `ageMs`. */
 export async function prunePartials(folder: string, ageMs: number, findings: PruneFindings): Promise<void> {
-  for (const entry of await readEntries(folder)) {
-    if (!entry.stat.isFile()) findings.tellUnknown(entry.path, "it is no file");
-    else if (findings.nowMs - Number(entry.stat.mtimeMs) > ageMs) findings.remove(entry, "unfinished");
+  for (const { path } of await abandonedIn(folder, ageMs, findings.nowMs)) {
+    const entry = await findEntry(path);
+    if (entry) findings.remove(entry, "unfinished");
   }
+}
+
+/** Finds folders of what was taken away, and of what was taken over and not gone on with for `ageMs`. */
+export async function pruneUnfinishedFolders(work: string, ageMs: number, findings: PruneFindings): Promise<void> {
+  for (const { path } of await readEntries(join(work, removedFolder))) await findings.removeTree(path, "unfinished");
+  for (const { path, stat } of await readEntries(join(work, incomingFolder)))
+    if (findings.nowMs - Number(stat.mtimeMs) > ageMs) await findings.removeTree(path, "unfinished");
 }

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Descriptor, type Digest, digestAlgorithm, digestHex, isDigest } from "@tranship/registry";
+import { type Descriptor, type Digest, isDigest } from "@tranship/registry";
 import { workFolder } from "../../bundle/bundle-lock.ts";
 import { identityOf, localIfAny } from "../../layout/atomic-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
@@ -8,6 +8,7 @@ import { layoutTagOf } from "../../layout/layout-entry.ts";
 import type { LayoutIndex } from "../../layout/layout-index.ts";
 import { LayoutRepository } from "../../layout/layout-repository.ts";
 import { layoutNames } from "../../layout/walk-layouts.ts";
+import { keepingTag } from "../images/layout-names.ts";
 import { isUnreadable, type LayoutClosure, layoutClosure, readLayoutManifest } from "./layout-closure.ts";
 import { type FolderEntry, type PruneFindings, readEntries } from "./prune-findings.ts";
 
@@ -110,9 +111,7 @@ export class LayoutPruner {
     const tag = layoutTagOf(entry);
     if (tag === undefined) return false; // it stays if something else needs it
     if (index.tags.get(tag) !== entry) return false; // a later entry has the tag
-    const [, algorithm, hex] = /^keep-(sha256|sha512)-([0-9a-f]+)$/.exec(tag) ?? [];
-    if (algorithm !== undefined)
-      return [...kept.digests].some((one) => `${digestAlgorithm(one)}:${digestHex(one)}` === `${algorithm}:${hex}`);
+    if (/^keep-sha(?:256|512)-/.test(tag)) return [...kept.digests].some((one) => keepingTag(one) === tag);
     if (kept.tags.has(tag)) return true;
     return !this.#tags.dropForeign && !this.#tags.wasOurs(path, tag);
   }

@@ -5,7 +5,8 @@ import { identityOf, local, localIfAny } from "../../layout/atomic-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { layoutTagOf, untaggedEntry } from "../../layout/layout-entry.ts";
 import type { OnDepsEvent } from "../events.ts";
-import { onDisk } from "../file-error.ts";
+import { removedFolder } from "./cache-tree.ts";
+import { withDiskErrors } from "./disk-errors.ts";
 import type { PrunePlan, Removal, UnlistedEntry, Unlisting } from "./prune-plan.ts";
 
 /** Options of {@link prune}. */
@@ -44,11 +45,11 @@ export async function prune(
   const changed = new Set<string>();
   for (const unlisting of plan.layouts) {
     signal?.throwIfAborted();
-    if (isInside(unlisting.layout, plan) && (await onDisk(unlisting.layout, () => unlist(unlisting)))) continue;
+    if (isInside(unlisting.layout, plan) && (await withDiskErrors(unlisting.layout, () => unlist(unlisting)))) continue;
     changed.add(unlisting.layout);
     stay(unlisting.layout, "it was changed since");
   }
-  const trash = join(cache.workFolder, "removed");
+  const trash = join(cache.workFolder, removedFolder);
   let [removed, removedBytes] = [0, 0];
   for (const removal of plan.removals) {
     signal?.throwIfAborted();

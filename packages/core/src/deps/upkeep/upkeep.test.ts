@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { type Digest, digestOf, type Platform, type RepositoryReader, type RepositoryWriter } from "@tranship/registry";
-import { anImage, anIndex, partsOf, type Seedable } from "@tranship/registry/testing";
+import type { Digest } from "@tranship/registry";
+import { anImage, anIndex } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
+import { arm, fileItem, filesIn, imageItem, push, write } from "../../../../../tests/support/cache-items.ts";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { LayoutRegistry } from "../../layout/layout-registry.ts";
 import { DepsCache } from "../cache/deps-cache.ts";
@@ -12,68 +13,6 @@ import type { DepsItem } from "../manifest.ts";
 import { prunePlan } from "./plan-pruning.ts";
 import { prune } from "./prune.ts";
 import { verifyItems } from "./verify-items.ts";
-
-function write(path: string, text: string): string {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  return path;
-}
-
-/** A file by its digest, with a link to it, as `vmconfig` files are. */
-function fileItem(root: string, name: string, text: string): DepsItem {
-  const digest = digestOf(Buffer.from(text));
-  const path = write(join(root, "vmconfig", "blobs", "sha256", digest.slice(7)), text);
-  const link = join(root, "vmconfig", "artifacts", name, "1.0", name);
-  mkdirSync(dirname(link), { recursive: true });
-  symlinkSync(relative(dirname(link), path), link);
-  return {
-    id: name,
-    version: "1.0",
-    source: { type: "http", urls: [`https://files.example/${name}`] },
-    digest,
-    size: text.length,
-    selectors: {},
-    sink: { type: "file", path, links: [link] },
-    labels: {},
-  };
-}
-
-function imageItem(
-  root: string,
-  repository: string,
-  digest: Digest,
-  more: { tags?: string[]; index?: Digest } = {},
-): DepsItem {
-  const { tags = [], index } = more;
-  return {
-    id: `${repository}@${digest}`,
-    version: "",
-    source: { type: "image", registry: "registry.example", repository, index },
-    digest,
-    selectors: {},
-    sink: { type: "repository-layout", root, repository, tags },
-    labels: {},
-  };
-}
-
-async function push(repository: RepositoryReader & RepositoryWriter, thing: Seedable): Promise<void> {
-  const { blobs, manifests } = partsOf(thing);
-  for (const blob of blobs)
-    await repository.pushBlob(blob, async function* () {
-      yield blob.bytes;
-    });
-  for (const { manifest, tags } of manifests) await repository.pushManifest(manifest, { tags });
-}
-
-const arm: Platform = { os: "linux", architecture: "arm64" };
-
-function filesIn(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .filter((path) => !path.includes(".tranship"))
-    .sort();
-}
 
 const checking: ItemJob = {
   probe: async ({ sink, digest }, { contents, isDeep, signal }) => {
@@ -151,9 +90,9 @@ test("pruning leaves what is kept and what is unknown, and nothing else, and fin
     write(join(root, "git", "git.example", mirror, "HEAD"), "ref: refs/heads/main\n");
     mkdirSync(join(root, "git", "git.example", mirror, "objects"));
   }
-  const partial = write(join(root, ".tranship", "partial", "sha256-0"), "half");
+  const partial = write(join(root, ".tranship", "partial", `sha256-${"0".repeat(64)}`), "half");
   utimesSync(partial, 1_000_000, 1_000_000);
-  write(join(root, ".tranship", "partial", "sha256-1"), "half");
+  write(join(root, ".tranship", "partial", `sha256-${"1".repeat(64)}`), "half");
   const git: DepsItem = {
     ...kept,
     id: "git",
@@ -189,7 +128,7 @@ test("pruning leaves what is kept and what is unknown, and nothing else, and fin
   ]);
   if (old.sink.type === "file") expect(existsSync(old.sink.path)).toBe(false);
   expect(readFileSync(join(root, "vmconfig", "artifacts", "kept", "1.0", "kept"), "utf8")).toBe("kept");
-  expect(readdirSync(join(root, ".tranship", "partial"))).toEqual(["sha256-1"]);
+  expect(readdirSync(join(root, ".tranship", "partial"))).toEqual([`sha256-${"1".repeat(64)}`]);
   expect(existsSync(join(store, "mirror", "q.io", "gone"))).toBe(false);
   const names = async (...references: readonly string[]) =>
     await Promise.all(references.map(async (one) => (await app.resolve(one as Digest)) !== undefined));
