@@ -47,7 +47,9 @@ async function probe(item: DepsItem, context: ProbeContext): Promise<Presence> {
   for (const link of links) {
     const lead = await howItLeads(link, path);
     if (lead === "link" || lead === "name") continue;
-    const isCopy = lead === "file" && digest !== undefined && (await holds(contents, link, { digest, size }, context));
+    const same = digest ?? (await contents.known(path));
+    const isCopy =
+      lead === "file" && same !== undefined && (await holds(contents, link, { digest: same, size }, context));
     if (!isCopy) return "differs";
   }
   return found;

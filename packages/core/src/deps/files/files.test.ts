@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { link, lstat, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { blobOf, type Digest, digestOf, type FileFetcher, RegistryError, webFileFetcher } from "@tranship/registry";
+import {
+  blobOf,
+  createFileClient,
+  type Digest,
+  digestOf,
+  type FileFetcher,
+  RegistryError,
+  webFileFetcher,
+} from "@tranship/registry";
 import { type FileServer, faults, startFileServer } from "@tranship/registry/testing";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
@@ -20,7 +28,8 @@ const bytes = randomBytes(200_000);
 const { digest, size } = blobOf(bytes);
 const other = randomBytes(200_000);
 const never = new AbortController().signal;
-const files = webFileFetcher({ idleTimeoutMs: 5000 });
+const files = createFileClient({ idleTimeoutMs: 5000 });
+const webFiles = webFileFetcher({ idleTimeoutMs: 5000 });
 const job = createFileJob({ delayMs: 1 });
 let server: FileServer;
 
@@ -31,9 +40,19 @@ beforeEach(() => {
   server.reset();
   for (const path of ["/file", "/second"]) server.remove(path);
 });
-afterAll(async () => await server[Symbol.asyncDispose]());
+afterAll(async () => {
+  await files[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
 
-test.for<{ name: string; algorithm?: "sha512"; fault?: () => void; ranges: readonly string[]; put?: object }>([
+test.for<{
+  name: string;
+  algorithm?: "sha512";
+  fault?: () => void;
+  ranges: readonly string[];
+  put?: object;
+  item?: Partial<DepsItem>;
+}>([
   { name: "as it comes", ranges: [""] },
   { name: "by its sha512", algorithm: "sha512", ranges: [""] },
   { name: "cut once", fault: () => server.failOnce(faults.cutAfter(70_000)), ranges: ["", "bytes=R-"] },
@@ -57,21 +76,26 @@ test.for<{ name: string; algorithm?: "sha512"; fault?: () => void; ranges: reado
     fault: () => server.failOnce(faults.status(429, { headers: { "retry-after": "0" } })),
     ranges: ["", ""],
   },
+  { name: "of unknown size", item: { size: undefined }, ranges: [""] },
   { name: "of untold length", fault: () => server.failOnce(faults.unsized()), ranges: [""] },
-])("a file is brought $name, and leaves nothing else behind", async ({ algorithm, fault, ranges, put }) => {
-  const { cache, context, path, link } = await start();
-  server.put("/file", bytes, put);
-  fault?.();
-  const item = anItem({ digest: digestOf(bytes, algorithm), path, link });
-  const got = await job.bring(item, context);
-  expect(got).toEqual({ digest: item.digest, sizeBytes: size, path });
-  expect(await readFile(link)).toEqual(bytes);
-  expect((await stat(path)).mode & 0o777).toBe(0o644 & ~process.umask());
-  expect(server.requests().map(({ headers }) => (headers.range ?? "").replace(/\d+/, "R"))).toEqual(ranges);
-  expect(await readdir(join(cache.workFolder, "partial"))).toEqual([]);
-  expect(context.told.sum).toBe(size);
-  expect(await job.probe(item, context)).toBe("present");
-});
+])(
+  "a file is brought $name, and leaves nothing else behind",
+  async ({ algorithm, fault, ranges, put, item: parts }) => {
+    const { cache, context, path, link } = await start();
+    server.put("/file", bytes, put);
+    fault?.();
+    const item = { ...anItem({ digest: digestOf(bytes, algorithm), path, link }), ...parts };
+    const got = await job.bring(item, context);
+    expect(got).toEqual({ digest: item.digest, sizeBytes: size, path });
+    expect(await readFile(link)).toEqual(bytes);
+    expect((await stat(path)).mode & 0o777).toBe(0o644 & ~process.umask());
+    expect(server.requests().map(({ headers }) => (headers.range ?? "").replace(/\d+/, "R"))).toEqual(ranges);
+    expect(await readdir(join(cache.workFolder, "partial"))).toEqual([]);
+    expect(context.told.sum).toBe(size);
+    expect(context.told.total).toBe(item.size === undefined ? size : undefined);
+    expect(await job.probe(item, context)).toBe("present");
+  },
+);
 
 test("what an earlier run left is gone on with", async () => {
   const { cache, context, path } = await start();
@@ -167,6 +191,7 @@ test.for<{
     expect(error.message).toContain(server.url("/file"));
     expect(error.message + JSON.stringify(error.details)).not.toMatch(/secret|hidden|me:/);
     expect(error.cause).toBeInstanceOf(RegistryError);
+    expect(String(error.cause)).not.toMatch(/secret|hidden|me:/);
     expect(await readdir(join(cache.workFolder, "partial"))).toEqual([]);
     expect(context.told.sum).toBe(0);
     expect(await job.probe(item, context)).toBe("absent");
@@ -408,7 +433,7 @@ test.for<{
   }
   const slept: number[] = [];
   const sleep = async (ms: number) => slept.push(ms);
-  const reading = fetchDocument(url, { access: { files }, item: "the manifest", sleep });
+  const reading = fetchDocument(url, { access: { files: webFiles }, item: "the manifest", sleep });
   if (code) expect(await failure(reading)).toMatchObject({ code });
   else expect(await reading).toEqual({ bytes: Buffer.from("{}"), etag: '"1"' });
   expect(slept).toEqual(waits);

@@ -10,6 +10,9 @@ import { StartOver } from "../jobs/item-job.ts";
 /** How much is read at a time, in bytes. */
 const readBytes = 1024 * 1024;
 
+/** Windows flushes what may be written alone; elsewhere a file somebody else wrote need not be ours to write. */
+const flushFlags = process.platform === "win32" ? "r+" : "r";
+
 /** A file is readable by all and run by nobody, as far as the process's mask lets it be. */
 const fileMode = 0o644;
 
@@ -139,7 +142,7 @@ export class PartialFile {
 /** Waits until the bytes of the file at `path` are on the device. @throws DepsError `FILE_FAILED`, `NO_SPACE` */
 export async function flushFile(path: string): Promise<void> {
   await onDisk(path, async () => {
-    const file = await open(path, "r+");
+    const file = await open(path, flushFlags);
     try {
       await syncData(file.fd, path);
     } finally {

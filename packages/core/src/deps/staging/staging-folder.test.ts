@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type Blob, blobOf, digestAlgorithm, digestHex, isRegistryError, type OpenBlob } from "@tranship/registry";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
@@ -111,6 +113,20 @@ test("whoever ends it leaves the beginning, and the next run fetches the rest al
   await using file = await staging.fill(blob, from.open, { signal: never });
   expect(await readFile(file.path)).toEqual(bytes);
   expect(from.offsets).toEqual(Array.from({ length: 10 }, (_, count) => count * 30_000));
+});
+
+test("a process that is killed leaves the beginning", async () => {
+  const { root, folder, staging } = await start();
+  const program = join(root, "program.mts");
+  await writeFile(join(root, "bytes"), bytes);
+  await writeFile(program, killedProgram(root, folder));
+  const killed = promisify(execFile)(process.execPath, [program]);
+  await expect(killed).rejects.toMatchObject({ signal: "SIGKILL" });
+  expect(await readFile(partial(folder))).toEqual(bytes.subarray(0, 200_000));
+  const from = source();
+  await using file = await staging.fill(blob, from.open, { signal: never });
+  expect(await readFile(file.path)).toEqual(bytes);
+  expect(from.offsets).toEqual([200_000]);
 });
 
 test("attempts that break off are gone on with, and told how far all of them came", async () => {
@@ -236,6 +252,23 @@ test("what nobody asked for in a month can go, and what a run left that ended ba
   ]);
   expect(await abandonedIn(join(folder, "none"))).toEqual([]);
 });
+
+/** Kills itself while it waits for the third part of the content. */
+function killedProgram(root: string, folder: string): string {
+  return `
+    import { readFileSync } from "node:fs";
+    import { StagingFolder } from ${JSON.stringify(new URL("staging-folder.ts", import.meta.url))};
+    const bytes = readFileSync(${JSON.stringify(join(root, "bytes"))});
+    const staging = await StagingFolder.open(${JSON.stringify(folder)});
+    const open = async function* () {
+      yield bytes.subarray(0, 100_000);
+      yield bytes.subarray(100_000, 200_000);
+      process.kill(process.pid, "SIGKILL");
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+    };
+    await staging.fill(${JSON.stringify(blob)}, open, { signal: new AbortController().signal });
+  `;
+}
 
 async function start() {
   const root = tempFolder();

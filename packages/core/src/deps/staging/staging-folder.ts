@@ -97,10 +97,10 @@ export class StagingFolder implements Staging {
   async #gather(path: string, content: ExpectedContent, open: OpenBlob, options: FillOptions): Promise<void> {
     const { digest, size } = content;
     const found = await onDiskIfAny(path, () => lstat(path));
-    if (found && (!found.isFile() || (size !== undefined && found.size > size)))
-      await onDisk(path, () => rm(path, { recursive: true, force: true }));
+    const had = found?.isFile() && (size === undefined || found.size <= size) ? found.size : 0;
+    if (found && had === 0) await onDisk(path, () => rm(path, { recursive: true, force: true }));
     const file = await PartialFile.open(path, digestAlgorithm(digest));
-    const need = { outstandingBytes: () => Math.max(0, (size ?? 0) - file.length) };
+    const need = { outstandingBytes: () => Math.max(0, (size ?? 0) - Math.max(had, file.length)) }; // also while it is read back
     const requireSpace = () => {
       try {
         this.#space.check(path);
