@@ -12,6 +12,8 @@ export { type CacheParts, type PlanDepsOptions, planDeps } from "./apply/plan-de
 export type { CacheState } from "./cache/cache-state.ts";
 export { DepsCache, type OpenCacheOptions } from "./cache/deps-cache.ts";
 export type { Stamps } from "./cache/stamps.ts";
+export type { ChartBlob } from "./charts/chart-image.ts";
+export { type PackChartOptions, type PackedChart, packChart } from "./charts/pack-chart.ts";
 export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "./digest.ts";
 export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
 export type { DepsEvent, DepsFailure, DepsWarning, OnDepsEvent } from "./events.ts";

@@ -1,4 +1,6 @@
+import { chartJob } from "../charts/chart-job.ts";
 import { fileJob } from "../files/file-job.ts";
+import { gitJob } from "../git/git-job.ts";
 import { imageJob } from "../images/image-job.ts";
 import type { Jobs } from "./job-of.ts";
 
@@ -9,4 +11,6 @@ export const standardJobs: Jobs = {
   inline: fileJob,
   image: imageJob,
   artifact: imageJob,
+  chart: chartJob,
+  git: gitJob,
 };

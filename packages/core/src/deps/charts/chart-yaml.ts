@@ -66,9 +66,6 @@ const metadataSchema = z.object({
 /** What a `Chart.yaml` says; what it leaves out is empty. @see Helm documentation, "The Chart.yaml File" */
 export type ChartMetadata = z.output<typeof metadataSchema>;
 
-/** One of the charts a chart needs. */
-export type ChartDependency = z.output<typeof dependencySchema>;
-
 /** As lenient as Helm is: one to three numbers, maybe after a `v`. */
 const versionPattern =
   /^v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
