@@ -99,7 +99,6 @@ export {
 } from "./vmconfig-manifest.ts";
 export {
   defaultKind,
-  machineKinds,
   osImageName,
   osName,
   type PodplaneProfile,

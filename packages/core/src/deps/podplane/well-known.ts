@@ -1,9 +1,6 @@
 /** The kind of machine that is meant where none is named: control planes. Workers are `knd`. */
 export const defaultKind = "knc";
 
-/** The kinds of machines there are: control planes and workers. */
-export const machineKinds: readonly string[] = [defaultKind, "knd"];
-
 /** The operating system of all machines. */
 export const osName = "debian-13";
 

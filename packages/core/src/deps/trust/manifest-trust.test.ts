@@ -19,7 +19,8 @@ function codeOf(run: () => unknown): string {
   return "none";
 }
 
-const isInstalled = spawnSync("openssl", ["version"]).status === 0;
+const openssl = "openssl"; // of the machine, not of a package
+const isInstalled = spawnSync(openssl, ["version"]).status === 0;
 if (!isInstalled) console.warn("deps/trust: skipped, openssl is not installed");
 
 const bytes = new TextEncoder().encode('{"components":{}}');
@@ -53,7 +54,7 @@ test.skipIf(!isInstalled)("what openssl signs is believed", () => {
   try {
     const key = join(folder, "key.pem");
     writeFileSync(key, ec.privateKey.export({ type: "pkcs8", format: "pem" }));
-    const signature = execFileSync("openssl", ["dgst", "-sha512", "-sign", key], { input: bytes });
+    const signature = execFileSync(openssl, ["dgst", "-sha512", "-sign", key], { input: bytes });
     checkSignatures([String(ec.publicKey.export(pem))]).require(bytes, signature, "m");
   } finally {
     rmSync(folder, { recursive: true });

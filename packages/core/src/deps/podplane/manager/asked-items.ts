@@ -5,7 +5,7 @@ import { DepsError } from "../../errors.ts";
 import type { DepsItem } from "../../manifest.ts";
 import { mergeItems } from "../../merge-items.ts";
 import type { PodplaneManifests } from "../podplane-items.ts";
-import { machineKinds, supportedArchs } from "../well-known.ts";
+import { cachedMachines } from "./cached-machines.ts";
 import { readIfWhole } from "./cached-manifest.ts";
 import { pinnedItem, recordOf } from "./item-records.ts";
 import type { ManagerContext } from "./manager-context.ts";
@@ -42,8 +42,8 @@ function askedItem({ name, item, fault, isMarked, isAlways }: ManifestRow, state
 
 /** Where the files of all machines are whose manifests are cached. */
 async function machineFiles(context: ManagerContext): Promise<ReadonlySet<string>> {
-  const spots = machineKinds.flatMap((kind) => supportedArchs.map((arch) => context.spots.vmconfig(kind, arch)));
-  const cached = await Promise.all(spots.map(readIfWhole));
+  const machines = await cachedMachines(context);
+  const cached = await Promise.all(machines.map(({ spot }) => readIfWhole(spot)));
   const vmconfigs = cached.filter((one) => one !== undefined);
   const items = manifestRows({ vmconfigs }, context).map(({ item }) => item);
   return new Set(items.flatMap((item) => (item?.sink.type === "file" ? [item.sink.path] : [])));

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import type { DepsItem } from "../../manifest.ts";
-import { parseNames } from "../../selectors.ts";
+import { chooseNames, isSelected } from "../../selectors.ts";
 import type { LoadedManifest } from "../podplane-items.ts";
-import { machineKinds, supportedArchs } from "../well-known.ts";
 import { askedItems } from "./asked-items.ts";
+import { cachedMachines } from "./cached-machines.ts";
 import { readCached } from "./cached-manifest.ts";
 import { type ManagerContext, readCache } from "./manager-context.ts";
 import { type KnownManifests, localFolderOf } from "./manifest-loader.ts";
@@ -21,12 +21,15 @@ export interface CachedItemsOptions {
 /** What a cache's manifests ask for; see {@link PodplaneDeps.cachedItems}. */
 export async function cachedItems(
   context: ManagerContext,
-  { kinds = machineKinds, archs = supportedArchs, signal }: CachedItemsOptions,
+  { kinds = "all", archs = "all", signal }: CachedItemsOptions,
 ): Promise<readonly DepsItem[]> {
   await using cache = await readCache(context, { signal });
   const { spots } = context;
-  const machines = parseNames(kinds).flatMap((kind) => parseNames(archs).map((arch) => spots.vmconfig(kind, arch)));
-  const vmconfigs = await Promise.all(machines.map((spot) => readLoaded(spot, cache)));
+  const selection = { kind: chooseNames(kinds), arch: chooseNames(archs) };
+  const machines = (await cachedMachines(context)).filter(({ kind, arch }) =>
+    isSelected({ kind: [kind], arch: [arch] }, selection),
+  );
+  const vmconfigs = await Promise.all(machines.map(({ spot }) => readLoaded(spot, cache)));
   const manifests = {
     vmconfigs: vmconfigs.filter((one) => one !== undefined),
     components: await readLoaded(spots.components, cache),

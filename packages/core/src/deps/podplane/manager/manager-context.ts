@@ -6,7 +6,7 @@ import { allowHosts, type HostPolicy } from "../../trust/host-policy.ts";
 import { trustPolicy } from "../../trust/manifest-trust.ts";
 import { type CachePaths, cachePaths } from "../cache-paths.ts";
 import { manifestUrls } from "../manifest-urls.ts";
-import { podplaneProfiles } from "../well-known.ts";
+import { osName, podplaneProfiles, supportedArchs } from "../well-known.ts";
 import type { LoaderContext } from "./manifest-loader.ts";
 import { type ManifestSpots, manifestSpots } from "./manifest-names.ts";
 import type { RowContext } from "./manifest-rows.ts";
@@ -19,17 +19,25 @@ export interface ManagerContext extends LoaderContext, RowContext {
 }
 
 /** How a cache is opened. */
-export type OpenOptions = Pick<PodplaneCallOptions, "signal" | "onEvent">;
+export type OpenOptions = Pick<PodplaneCallOptions, "signal" | "onEvent" | "lock" | "lockTimeoutMs">;
+
+/** The manifests that can be pinned. */
+const pinned = new RegExp(
+  `^(?:components|templates|seeds|vmconfig|vmconfig_.+_${osName}_(?:${supportedArchs.join("|")}))$`,
+);
 
 /**
  * What options say, with what they leave out.
- * @throws TypeError for keys and hosts that are none
+ * @throws TypeError for keys, hosts and names of manifests that are none
  */
 export function managerContext(options: PodplaneDepsOptions): ManagerContext {
   const { cacheDir, trust, sleep, now = () => new Date(), profile = "v0.8" } = options;
   const { baseUrl, storePrefix, imageStore, recommendedAddons } =
     typeof profile === "string" ? podplaneProfiles[profile] : profile;
   const paths = cachePaths(resolve(cacheDir), { now, imageStore });
+  for (const name of Object.keys(trust?.pins ?? {}))
+    if (!pinned.test(name))
+      throw new TypeError(`no manifest is called ${JSON.stringify(name)}: its pin would pin nothing`);
   return {
     access: withHosts(options.access, trust?.allowedHosts),
     trust: trustPolicy(trust),
@@ -43,8 +51,11 @@ export function managerContext(options: PodplaneDepsOptions): ManagerContext {
 }
 
 /** The cache, to be changed; waits for others who change it. */
-export function openCache({ paths, now }: ManagerContext, { signal, onEvent }: OpenOptions): Promise<DepsCache> {
-  return DepsCache.open(paths.root, { ...placesOf(paths), signal, onEvent, now });
+export function openCache(
+  { paths, now }: ManagerContext,
+  { signal, onEvent, lock, lockTimeoutMs }: OpenOptions,
+): Promise<DepsCache> {
+  return DepsCache.open(paths.root, { ...placesOf(paths), lock, lockTimeoutMs, signal, onEvent, now });
 }
 
 /** The cache, to look what is there; `undefined` if there is none. Nothing is written. */
@@ -63,7 +74,8 @@ export async function readCache(
 /** A cache that is there, to look what is in it; what is found out about its files is kept, unless somebody else has it. */
 export async function lookIntoCache(context: ManagerContext, options: OpenOptions): Promise<DepsCache | undefined> {
   const { paths, now } = context;
-  const tried = await DepsCache.open(paths.root, { ...placesOf(paths), lock: "fail", ...options, now }).catch(
+  const { signal, onEvent } = options;
+  const tried = await DepsCache.open(paths.root, { ...placesOf(paths), lock: "fail", signal, onEvent, now }).catch(
     (error: unknown) => {
       if (isDepsError(error, "CACHE_LOCKED") || isDepsError(error, "FILE_FAILED")) return undefined;
       throw error;

@@ -1,5 +1,6 @@
 import type { DepsAccess } from "../../access.ts";
 import type { DepsReport } from "../../apply/deps-report.ts";
+import type { OpenCacheOptions } from "../../cache/deps-cache.ts";
 import type { OnDepsEvent } from "../../events.ts";
 import type { DepsPlan } from "../../plan.ts";
 import type { ManifestTrust } from "../../trust/manifest-trust.ts";
@@ -27,7 +28,7 @@ export interface PodplaneDepsOptions {
 }
 
 /** What every call may be told. */
-export interface PodplaneCallOptions {
+export interface PodplaneCallOptions extends Pick<OpenCacheOptions, "lock" | "lockTimeoutMs"> {
   readonly signal?: AbortSignal | undefined;
   /** Told what happens, one event after another. */
   readonly onEvent?: OnDepsEvent | undefined;
@@ -99,7 +100,7 @@ export interface PodplaneReport {
 }
 
 /** Options of {@link PodplaneDeps.verify}. */
-export interface PodplaneVerifyOptions extends Omit<PodplaneCallOptions, "offline"> {
+export interface PodplaneVerifyOptions extends Pick<PodplaneCallOptions, "signal" | "onEvent"> {
   /** Reads and hashes everything, whatever is known of it. @defaultValue `false` */
   readonly isDeep?: boolean | undefined;
 }

@@ -12,6 +12,8 @@ import {
 } from "@tranship/registry/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tempFolder } from "../../../../../../tests/support/temp-folder.ts";
+import { planDeps } from "../../apply/plan-deps.ts";
+import { DepsCache } from "../../cache/deps-cache.ts";
 import type { DepsEvent } from "../../events.ts";
 import type { DepsItem } from "../../manifest.ts";
 import type { PodplaneDepsOptions, PodplaneDownloadOptions } from "./options.ts";
@@ -439,6 +441,12 @@ test("a pinned manifest is that one, and is not asked for again", async () => {
   });
 });
 
+test("a pin of a manifest that does not exist is refused", () => {
+  const pin = digestOf(new Uint8Array());
+  expect(() => deps({ trust: { pins: { component: pin } } })).toThrow(TypeError);
+  expect(() => deps({ trust: { pins: { [machine("arm64")]: pin, vmconfig: pin } } })).not.toThrow();
+});
+
 test("with keys, only signed manifests are used, from the cache too", async () => {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const trust = { signature: { publicKeys: [String(publicKey.export({ type: "spki", format: "pem" }))] } };
@@ -529,6 +537,12 @@ test("local snapshots are copied below their version and noted", async () => {
   const cached = await deps().cachedSeedSnapshotPath("minimal", "dev");
   expect(cached).toBe(join(cacheDir, "seeds/snapshots/minimal/dev/minimal.netsy"));
   expect(readFileSync(cached, "utf8")).toBe("local");
+  // Once it is there, nobody needs what it was made of.
+  rmSync(join(folder, "minimal.netsy"));
+  const items = await deps().cachedItems();
+  expect(items).toMatchObject([{ id: "seed/minimal", digest: hash("sha256", "local"), sink: { path: cached } }]);
+  await using cache = await DepsCache.open(cacheDir, { readOnly: true });
+  expect(await planDeps(items, cache)).toMatchObject({ present: 1, missing: 0 });
 });
 
 const helmLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";

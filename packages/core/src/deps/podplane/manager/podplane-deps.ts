@@ -35,7 +35,7 @@ import { notCached, verifyMachine } from "./verify.ts";
 export class PodplaneDeps {
   readonly #context: ManagerContext;
 
-  /** @throws TypeError for public keys and hosts that are none */
+  /** @throws TypeError for public keys, hosts and names of pinned manifests that are none */
   constructor(options: PodplaneDepsOptions) {
     this.#context = managerContext(options);
   }
