@@ -47,6 +47,7 @@ export async function bringToLayout(item: ImageItem, place: ImagePlace, context:
   }
   const image = await readImage(item, digest, source, signal);
   progress.total(image.sizeBytes);
+  progress.started(); // also where all of it is here, and only a name is wanting
   const target = new LayoutTarget(store, place.repository, kept, context);
   await copyImage(image, { from: source, to: target, path: item.id }, () => {}, signal);
   if (image.index !== undefined) await target.pushManifest(image.index);

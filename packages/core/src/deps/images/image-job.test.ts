@@ -388,6 +388,11 @@ describe("bringing images", () => {
     registry.reset();
     await bring(item);
     expect(registry.bytesSent()).toBeLessThan(120_000);
+    rmSync(layout(), { recursive: true });
+    registry.reset();
+    registry.failOnce(faults.cutAfter(150_000), isLayer);
+    await bring(item);
+    expect(registry.bytesSent()).toBeLessThan(220_000);
     writeFileSync(blobPath(image.config.digest), "other");
     rmSync(blobPath(image.layers[0]?.digest ?? digest(image)));
     expect(await probe(item)).toBe("differs");
