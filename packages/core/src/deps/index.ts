@@ -18,6 +18,7 @@ export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "
 export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
 export type { DepsEvent, DepsFailure, DepsWarning, OnDepsEvent } from "./events.ts";
 export { exactSemverTags } from "./git/semver-tags.ts";
+export { type PopulateComponentsOptions, populateComponentsZotStore } from "./images/populate-components.ts";
 export { compareBytes, defaultMaxManifestBytes, formatJson } from "./json.ts";
 export type * from "./manifest.ts";
 export { depsItems } from "./manifest-file/deps-items.ts";
