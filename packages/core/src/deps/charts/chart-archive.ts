@@ -7,6 +7,9 @@ import type { ChartFiles } from "./chart-files.ts";
 
 const compress = promisify(gzip);
 
+/** The largest chart that Helm unpacks, in bytes. */
+const maxUnpackedBytes = 100 * 1024 * 1024;
+
 /** Where gzip says which system it ran on, and its word for none that it knows. */
 const [gzipSystemAt, unknownSystem] = [9, 255];
 
@@ -37,13 +40,19 @@ export async function encodeChartArchive(name: string, files: ChartFiles): Promi
   return archive;
 }
 
-/** The folder that the first entry of a chart's archive is in, by which the chart is called; `undefined` when it is no archive. */
-export function archivedChartName(archive: Uint8Array): string | undefined {
+/** The `Chart.yaml` in a chart's archive; `undefined` when that has none, or is no archive. */
+export function archivedChartYaml(archive: Uint8Array): Uint8Array | undefined {
   try {
-    const options = { finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: 8 * 1024 * 1024 };
-    const start = gunzipSync(archive.subarray(0, 4096), options);
-    const block = parseTarBlock(start.subarray(0, tarBlockBytes));
-    return block && Buffer.from(block.nameBytes).toString().split("/", 1)[0];
+    const tar = gunzipSync(archive, { maxOutputLength: maxUnpackedBytes });
+    for (let at = 0; at + tarBlockBytes <= tar.byteLength; ) {
+      const block = parseTarBlock(tar.subarray(at, at + tarBlockBytes));
+      if (block === undefined) return undefined;
+      const start = at + tarBlockBytes;
+      if (/^[^/]+\/Chart\.yaml$/.test(Buffer.from(block.nameBytes).toString()))
+        return tar.subarray(start, start + block.size);
+      at = start + block.size + tarPadding(block.size);
+    }
+    return undefined;
   } catch {
     return undefined;
   }

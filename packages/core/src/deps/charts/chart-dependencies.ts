@@ -1,4 +1,4 @@
-import { archivedChartName } from "./chart-archive.ts";
+import { archivedChartYaml } from "./chart-archive.ts";
 import { chartError } from "./chart-error.ts";
 import type { ChartFiles } from "./chart-files.ts";
 import { type ChartMetadata, parseChartYaml } from "./chart-yaml.ts";
@@ -23,6 +23,7 @@ export function requireDependencies(metadata: ChartMetadata, files: ChartFiles, 
 function namedBy(path: string, bytes: Uint8Array, chart: string): string | undefined {
   const [folder, name = "", file, ...deeper] = path.split("/");
   if (folder !== "charts" || /^[._]/.test(name) || deeper.length > 0) return undefined;
-  if (file === undefined) return name.endsWith(".tgz") ? archivedChartName(bytes) : undefined;
-  return file === "Chart.yaml" ? parseChartYaml(bytes, undefined, `${chart}/charts/${name}`).name : undefined;
+  const isArchive = file === undefined && name.endsWith(".tgz");
+  const chartYaml = isArchive ? archivedChartYaml(bytes) : file === "Chart.yaml" ? bytes : undefined;
+  return chartYaml && parseChartYaml(chartYaml, undefined, `${chart}/charts/${name}`).name;
 }

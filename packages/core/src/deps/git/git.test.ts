@@ -224,6 +224,12 @@ gitTest("a git that is not there, cannot be run or fails is told", async () => {
       output: "fatal: https://***@h/x?*** is gone",
     },
   });
+  const silent = createGitJob({ allowLocal: true, idleTimeoutMs: 20, program: join(programs.path, "git-silent") });
+  programs.add("git-silent", "sleep 60");
+  await expect(silent.bring(item, context())).rejects.toMatchObject({
+    code: "GIT_FAILED",
+    details: { reason: "git said nothing for too long" },
+  });
   const gone = gitItem(join(origin, "none"), main);
   await expect(job.bring(gone, context())).rejects.toMatchObject({ code: "GIT_FAILED" });
   expect(readdirSync(dirname(pathOf(gone)))).toEqual([]);
