@@ -9,6 +9,39 @@ const maxYamlBytes = 1024 * 1024;
 /** How often aliases may repeat what they stand for, all together. */
 const maxAliasCount = 100;
 
+/** A chart that another one needs; what is not said of it is empty. */
+export interface ChartDependency {
+  readonly name: string;
+  readonly version: string;
+  readonly repository: string;
+  readonly condition: string;
+  readonly tags: readonly string[];
+  readonly enabled: boolean;
+  readonly "import-values": readonly unknown[];
+  readonly alias: string;
+}
+
+/** What a `Chart.yaml` says; what it leaves out is empty. @see Helm documentation, "The Chart.yaml File" */
+export interface ChartMetadata {
+  readonly name: string;
+  readonly home: string;
+  readonly sources: readonly string[];
+  readonly version: string;
+  readonly description: string;
+  readonly keywords: readonly string[];
+  readonly maintainers: readonly { readonly name: string; readonly email: string; readonly url: string }[];
+  readonly icon: string;
+  readonly apiVersion: string;
+  readonly condition: string;
+  readonly tags: string;
+  readonly appVersion: string;
+  readonly deprecated: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly kubeVersion: string;
+  readonly dependencies: readonly ChartDependency[];
+  readonly type: string;
+}
+
 /** Texts may be written as numbers or truth values: `appVersion: 1.16` is the text `1.16`. */
 const text = z
   .union([z.string(), z.number(), z.boolean()])
@@ -27,7 +60,7 @@ function listOf<Item extends z.ZodType>(item: Item) {
     .transform((values) => values ?? []);
 }
 
-const dependencySchema = z.object({
+const dependencySchema: z.ZodType<ChartDependency> = z.object({
   name: text,
   version: text,
   repository: text,
@@ -40,7 +73,7 @@ const dependencySchema = z.object({
 
 const dependenciesSchema = listOf(dependencySchema);
 
-const metadataSchema = z.object({
+const metadataSchema: z.ZodType<ChartMetadata> = z.object({
   name: text,
   home: text,
   sources: listOf(text),
@@ -62,9 +95,6 @@ const metadataSchema = z.object({
   dependencies: dependenciesSchema,
   type: text,
 });
-
-/** What a `Chart.yaml` says; what it leaves out is empty. @see Helm documentation, "The Chart.yaml File" */
-export type ChartMetadata = z.output<typeof metadataSchema>;
 
 /** As lenient as Helm is: one to three numbers, maybe after a `v`. */
 const versionPattern =
