@@ -357,6 +357,22 @@ test("an image that is missing is told, though files are not noted as cached", a
   });
 });
 
+test("a cache that an older tool filled is taken over: nothing that is right is fetched again", async () => {
+  const files = { runc: file("runc", "runc!"), cni: file("cni", "cni") };
+  publishAll(files);
+  const { image } = vmConfig("amd64", {}).vmconfig.os;
+  const older = { runc: "runc!", cni: "bad", "os-image": "disk amd64" };
+  for (const [name, content] of Object.entries(older)) {
+    const path = deps().vmConfigArtifactCachePath({ ...image, ...files[name as "cni"], name });
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
+  await deps().download({ arch: "amd64" });
+  expect(paths(server.requests()).filter((path) => path.startsWith("/files/"))).toEqual(["/files/cni"]);
+  expect(readFileSync(join(cacheDir, "vmconfig/artifacts/cni/1/cni"), "utf8")).toBe("cni");
+  await deps().verify("knc", "amd64", { isDeep: true });
+});
+
 test("status compares all manifests, whatever the cache noted in them", async () => {
   publishAll({ runc: file("runc", "runc!") });
   expect(await deps().status("knc", "amd64")).toMatchObject({
@@ -572,6 +588,42 @@ test("one chart is brought without anything else, and found by its layer", async
   expect(paths(server.requests())).toEqual(["/manifests/templates.json"]);
   expect(await codeOf(deps().cachedTemplateChart("other"))).toBe("NOT_CACHED");
   expect(await codeOf(deps().ensureTemplateChart("none"))).toBe("CHART_TYPE");
+});
+
+test("a local chart is packed, and looked for later without its folder", async () => {
+  const folder = tempFolder();
+  mkdirSync(join(folder, "worker"));
+  writeFileSync(join(folder, "worker/Chart.yaml"), "apiVersion: v2\nname: worker\nversion: 0.1.0\n");
+  const path = join(folder, "templates.json");
+  const charts = [{ name: "worker", version: "dev", type: "chart", path: "worker" }];
+  writeFileSync(path, JSON.stringify({ templates: { version: "dev", charts } }));
+  const request: PodplaneDownloadOptions = { arch: "amd64", only: ["templates"], manifests: { templates: path } };
+  await deps().download(request);
+  const found = await deps().cachedTemplateChart("worker");
+  expect(digestOf(readFileSync(found.path))).toBe(found.chart.chartLayerDigest);
+  expect(found.path).toContain(join(cacheDir, "templates/charts/podplane.local/templates/worker/blobs/sha256"));
+  expect(await deps().download(request)).toMatchObject({ report: { cached: 1, done: 0 } });
+  expect((await deps().cachedTemplateChart("worker")).path).toBe(found.path);
+  rmSync(join(folder, "worker"), { recursive: true });
+  await using cache = await DepsCache.open(cacheDir, { readOnly: true });
+  expect(await planDeps(await deps().cachedItems(), cache)).toMatchObject({ present: 1, missing: 0 });
+  publish({ templates: { templates: { version: "1", charts } } });
+  expect(await codeOf(deps().download({ arch: "amd64", only: ["templates"] }))).toBe("CHART_TYPE");
+});
+
+test("the components' git repository is mirrored by itself, and left out when told", async () => {
+  const source = { url: "https://127.0.0.1:1/acme/components.git", ref: { tag: "v1" } };
+  publishAll({}, { components: { components: { version: "2", source, images: [image({ size: 1 })] } } });
+  const access = { files: webFileFetcher(), registry: (host: string) => createRegistry(host), git: "no-such-git" };
+  expect(await codeOf(deps({ access }).ensureComponentsGitCached())).toBe("TOOL_MISSING");
+  expect(await codeOf(deps().readCachedComponentsManifest())).toBe("NOT_CACHED");
+  const only: PodplaneDownloadOptions = { arch: "amd64", only: ["components"], dryRun: true };
+  const ids = async (more: object) =>
+    (await deps().download({ ...only, ...more })).plan.items.map(({ item }) => item.id);
+  expect(await ids({})).toEqual([expect.stringMatching("^image/"), expect.stringMatching("^git/.*components.git$")]);
+  expect(await ids({ skipComponentsGit: true })).toEqual([expect.stringMatching("^image/")]);
+  publish({ components });
+  expect(await deps({ access }).ensureComponentsGitCached()).toBeUndefined();
 });
 
 test("a manifest is written as it is given if it can be read, and images are noted by index", async () => {
