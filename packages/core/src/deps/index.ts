@@ -17,8 +17,18 @@ export { type PackChartOptions, type PackedChart, packChart } from "./charts/pac
 export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "./digest.ts";
 export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
 export type { DepsEvent, DepsFailure, DepsWarning, OnDepsEvent } from "./events.ts";
+export { type FetchDocumentOptions, type FetchedDocument, fetchDocument } from "./files/fetch-document.ts";
 export { exactSemverTags } from "./git/semver-tags.ts";
 export { type PopulateComponentsOptions, populateComponentsZotStore } from "./images/populate-components.ts";
+export {
+  type CheckOptions,
+  type ContentCheck,
+  type ExpectedContent,
+  type FillOptions,
+  type StagedFile,
+  type Staging,
+  StartOver,
+} from "./jobs/item-job.ts";
 export { compareBytes, defaultMaxManifestBytes, formatJson } from "./json.ts";
 export type * from "./manifest.ts";
 export { depsItems } from "./manifest-file/deps-items.ts";

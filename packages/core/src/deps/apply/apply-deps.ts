@@ -3,7 +3,7 @@ import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
 import { failureOf } from "../failure-of.ts";
 import { HostSlots } from "../jobs/host-slots.ts";
-import type { ItemJob } from "../jobs/item-job.ts";
+import type { BringContext, ItemContent, ItemJob } from "../jobs/item-job.ts";
 import type { DepsItem } from "../manifest.ts";
 import type { DepsPlan } from "../plan.ts";
 import type { DepsReport, ItemReport } from "./deps-report.ts";
@@ -25,7 +25,7 @@ export interface ApplyDepsOptions {
   readonly hostLimits?: Readonly<Record<string, number>> | undefined;
   /** Goes on with the others when an item fails. @defaultValue `false` */
   readonly keepGoing?: boolean | undefined;
-  /** Asks nobody: what is missing fails with `OFFLINE`. @defaultValue `false` */
+  /** Asks nobody: what is missing and not elsewhere on this machine fails with `OFFLINE`. @defaultValue `false` */
   readonly isOffline?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told of each item that is to be brought: `started`, `progress`, and at its end either `done` or `failed`. */
@@ -60,9 +60,9 @@ export async function applyDeps(
     const names = namesOf(item);
     const progress = new ItemProgress(names, item.size, onEvent);
     try {
-      if (isOffline) throw new DepsError("OFFLINE", `cannot fetch ${item.id}: working offline`, { item: item.id });
       stop.throwIfAborted();
-      const content = await job.bring(item, { ...probing, ...cache, access, slots, progress });
+      const context = { ...probing, ...cache, access, slots, progress };
+      const content = isOffline ? await bringOffline(item, job, context) : await job.bring(item, context);
       onEvent?.({ type: "done", ...names, current: content.sizeBytes, total: content.sizeBytes });
       return { item, outcome: "done", content };
     } catch (error) {
@@ -93,6 +93,12 @@ export async function applyDeps(
   signal?.throwIfAborted();
   if (failure !== undefined && !keepGoing) throw failure.error;
   return reportOf(reports);
+}
+
+async function bringOffline(item: DepsItem, job: ItemJob, context: BringContext): Promise<ItemContent> {
+  const content = await job.bringOffline?.(item, context);
+  if (content !== undefined) return content;
+  throw new DepsError("OFFLINE", `cannot fetch ${item.id}: working offline`, { item: item.id });
 }
 
 function reportOf(items: readonly ItemReport[]): DepsReport {

@@ -133,14 +133,15 @@ test("a caller's signal rejects with its reason, and every item has its last eve
 });
 
 test("offline, what is missing fails without anybody being asked, and what nothing pins is taken as it is", async () => {
-  const items = ["missing", "branch"].map((id) => item(id));
-  const { report, of } = await run(
-    items,
-    job(nobody, (id) => (id === "branch" ? "unpinned" : "absent")),
-    { isOffline: true, keepGoing: true },
-  );
+  const items = ["missing", "branch", "elsewhere"].map((id) => item(id));
+  const one: ItemJob = {
+    ...job(nobody, (id) => (id === "branch" ? "unpinned" : "absent")),
+    bringOffline: async ({ id }) => (id === "elsewhere" ? { sizeBytes: 10 } : undefined),
+  };
+  const { report, of } = await run(items, one, { isOffline: true, keepGoing: true });
   expect(of("branch")).toEqual(["checking", "cached"]);
-  expect(report?.items.map(({ failure }) => failure?.code)).toEqual(["OFFLINE", undefined]);
+  expect(report?.items.map(({ failure }) => failure?.code)).toEqual(["OFFLINE", undefined, undefined]);
+  expect(report?.items.map(({ outcome }) => outcome)).toEqual(["failed", "cached", "done"]);
 });
 
 test("a busy host is not in the way of others, and limits hold", async () => {

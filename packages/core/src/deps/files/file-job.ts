@@ -2,10 +2,11 @@ import { lstat, stat } from "node:fs/promises";
 import { type Digest, digestOf } from "@tranship/registry";
 import { DepsError } from "../errors.ts";
 import { onDisk, onDiskIfAny } from "../file-error.ts";
-import type { BringContext, ContentCheck, ItemContent, ItemJob, ProbeContext } from "../jobs/item-job.ts";
+import type { ContentCheck, ItemContent, ItemJob, ProbeContext } from "../jobs/item-job.ts";
 import type { DepsItem, FileTreeSink } from "../manifest.ts";
 import type { Presence } from "../plan.ts";
-import { gatherFile } from "./gather-file.ts";
+import type { GatheredFile } from "./collect.ts";
+import { gatherFile, gatherLocal, type LocalContext } from "./gather-file.ts";
 import type { FileRetryOptions } from "./http-content.ts";
 import { digestOfFile } from "./local-content.ts";
 import { adoptFile, howItLeads, type LinkMaker, placeLink } from "./place-link.ts";
@@ -29,7 +30,17 @@ export const fileJob: ItemJob = createFileJob();
 export function createFileJob(options: FileJobOptions = {}): ItemJob {
   return {
     probe: (item, context) => probe(item, context),
-    bring: (item, context) => bring(item, context, options),
+    async bring(item, context) {
+      const brought =
+        (await atHand(item, context)) ?? (await taken(item, context, () => gatherFile(item, context, options)));
+      await placeLinks(item, context, options);
+      return brought;
+    },
+    async bringOffline(item, context) {
+      const brought = (await atHand(item, context)) ?? (await fromHere(item, context));
+      if (brought !== undefined) await placeLinks(item, context, options);
+      return brought;
+    },
     content: (item, context) => content(item, context),
   };
 }
@@ -55,26 +66,19 @@ async function probe(item: DepsItem, context: ProbeContext): Promise<Presence> {
   return found;
 }
 
-async function bring(item: DepsItem, context: BringContext, options: FileJobOptions): Promise<ItemContent> {
-  const { staging, signal } = context;
+async function placeLinks(item: DepsItem, context: LocalContext, options: FileJobOptions): Promise<void> {
   const { path, links } = sinkOf(item);
-  const digest = await digestOfItem(item, signal);
-  const brought = (await atHand(item, digest, context)) ?? (await fetched(item, context, options));
   for (const link of links) {
-    signal.throwIfAborted();
+    context.signal.throwIfAborted();
     if ((await howItLeads(link, path)) === "link") continue;
-    await staging.prepare(link);
+    await context.staging.prepare(link);
     await placeLink(path, link, options.linkMakers);
   }
-  return brought;
 }
 
 /** The content, where it is there already, or at a path that is to lead to it. */
-async function atHand(
-  item: DepsItem,
-  digest: Digest | undefined,
-  context: BringContext,
-): Promise<ItemContent | undefined> {
+async function atHand(item: DepsItem, context: LocalContext): Promise<ItemContent | undefined> {
+  const digest = await digestOfItem(item, context.signal);
   if (digest === undefined) return undefined;
   const { contents, staging, progress } = context;
   const { path, links } = sinkOf(item);
@@ -93,9 +97,14 @@ async function atHand(
   return { digest, sizeBytes: size, path };
 }
 
-async function fetched(item: DepsItem, context: BringContext, options: FileJobOptions): Promise<ItemContent> {
+async function fromHere(item: DepsItem, context: LocalContext): Promise<ItemContent | undefined> {
+  if (item.source.type === "http") return undefined;
+  return await taken(item, context, () => gatherLocal(item, context));
+}
+
+async function taken(item: DepsItem, context: LocalContext, gather: () => Promise<GatheredFile>): Promise<ItemContent> {
   const { path } = sinkOf(item);
-  const { file, digest, sizeBytes } = await gatherFile(item, context, options);
+  const { file, digest, sizeBytes } = await gather();
   try {
     await file.moveTo(path);
   } finally {

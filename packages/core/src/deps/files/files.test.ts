@@ -312,6 +312,17 @@ test.for([
   expect(await failure(job.bring(item, context))).toMatchObject({ code: "FILE_FAILED" });
 });
 
+test("without the network, local sources are brought alone", async () => {
+  const { root, context, path } = await start();
+  await writeFile(join(root, "from"), bytes);
+  const item = (source: DepsSource) => anItem({ path: `${path}-${source.type}`, source });
+  const web = { type: "http", urls: [server.url("/file")] } as const;
+  expect(await job.bringOffline?.(item(web), context)).toBeUndefined();
+  const local = [{ type: "inline", bytes } as const, { type: "file", path: join(root, "from") } as const];
+  for (const source of local) expect(await job.bringOffline?.(item(source), context)).toMatchObject({ digest });
+  expect(server.requests()).toEqual([]);
+});
+
 test("bytes of a manifest are written, and must be what the digest says", async () => {
   const { context, path } = await start();
   const source: DepsSource = { type: "inline", bytes };
@@ -328,13 +339,13 @@ test("bytes of a manifest are written, and must be what the digest says", async 
   });
 });
 
-test("a file of an older tool becomes the content, and nothing is fetched", async () => {
+test.for(["bring", "bringOffline"] as const)("a file of an older tool becomes the content: %s", async (way) => {
   const { context, path, link: old } = await start();
   await mkdir(dirname(old), { recursive: true });
   await writeFile(old, bytes);
   const item = anItem({ path, link: old });
   expect(await job.probe(item, context)).toBe("absent");
-  expect(await job.bring(item, context)).toEqual({ digest, sizeBytes: size, path });
+  expect(await job[way]?.(item, context)).toEqual({ digest, sizeBytes: size, path });
   expect(server.requests()).toEqual([]);
   expect(await readFile(path)).toEqual(bytes);
   expect(await readlink(old)).toBe("../../../blobs/content");

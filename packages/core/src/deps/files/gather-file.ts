@@ -9,6 +9,9 @@ import { type FileRetryOptions, HttpContent } from "./http-content.ts";
 import { cloneOf, digestOfFile, readFrom, sizeOfFile } from "./local-content.ts";
 import { contentError, transferError } from "./transfer-error.ts";
 
+/** What bringing takes where nobody is asked. */
+export type LocalContext = Omit<BringContext, "access" | "slots">;
+
 /** How much is taken of a file whose size nothing says, in bytes: 64 GiB. */
 const maxUnknownBytes = 64 * 1024 ** 3;
 
@@ -25,23 +28,25 @@ export async function gatherFile(
   context: BringContext,
   retries: FileRetryOptions = {},
 ): Promise<GatheredFile> {
+  const { source } = item;
+  if (source.type === "http") return await fromAddresses(item, source, context, retries);
+  return await gatherLocal(item, context);
+}
+
+/**
+ * The same of an item whose source is on this machine.
+ * @throws DepsError as {@link gatherFile}; `SINK_UNSUITABLE` for other sources
+ */
+export async function gatherLocal(item: DepsItem, context: LocalContext): Promise<GatheredFile> {
   const { id, source } = item;
-  switch (source.type) {
-    case "http":
-      return await fromAddresses(item, source, context, retries);
-    case "file":
-      return await fromFile(item, source, context);
-    case "inline": {
-      const { progress } = context;
-      progress.started();
-      const pinned = { ...item, digest: item.digest ?? digestOf(source.bytes) };
-      return await told(id, "its manifest", () => gather(pinned, openBytes(source.bytes), context));
-    }
-    default: {
-      const message = `cannot keep ${id}: what comes from a source of type ${source.type} is no file`;
-      throw new DepsError("SINK_UNSUITABLE", message, { item: id, source: source.type, sink: item.sink.type });
-    }
+  if (source.type === "file") return await fromFile(item, source, context);
+  if (source.type === "inline") {
+    context.progress.started();
+    const pinned = { ...item, digest: item.digest ?? digestOf(source.bytes) };
+    return await told(id, "its manifest", () => gather(pinned, openBytes(source.bytes), context));
   }
+  const message = `cannot keep ${id}: what comes from a source of type ${source.type} is no file`;
+  throw new DepsError("SINK_UNSUITABLE", message, { item: id, source: source.type, sink: item.sink.type });
 }
 
 /** From the first address that has it. */
@@ -71,7 +76,7 @@ async function fromAddresses(
   throw together(item.id, failures);
 }
 
-async function fromFile(item: DepsItem, { path }: FileSource, context: BringContext): Promise<GatheredFile> {
+async function fromFile(item: DepsItem, { path }: FileSource, context: LocalContext): Promise<GatheredFile> {
   const { progress, staging } = context;
   progress.started();
   return await told(item.id, path, async () => {
@@ -88,7 +93,7 @@ async function fromFile(item: DepsItem, { path }: FileSource, context: BringCont
 async function gather(
   { digest, size }: Pick<DepsItem, "digest" | "size">,
   open: (offset: number) => AsyncIterable<Uint8Array>,
-  { staging, progress, signal }: BringContext,
+  { staging, progress, signal }: LocalContext,
   again?: FillOptions["again"],
 ): Promise<GatheredFile> {
   let counted = 0;
@@ -108,7 +113,7 @@ async function gather(
 }
 
 /** A copy that nobody hashed yet. */
-async function checked(file: StagedFile, item: DepsItem, { progress, signal }: BringContext): Promise<GatheredFile> {
+async function checked(file: StagedFile, item: DepsItem, { progress, signal }: LocalContext): Promise<GatheredFile> {
   const { digest: expected, size } = item;
   try {
     const sizeBytes = await sizeOfFile(file.path);

@@ -13,6 +13,12 @@ export interface ItemJob {
   probe(item: DepsItem, context: ProbeContext): Promise<Presence>;
   /** Brings an item to where it goes, whole or not at all, and gives what is there then. */
   bring(item: DepsItem, context: BringContext): Promise<ItemContent>;
+  /**
+   * Brings an item without asking anybody but this machine, from what is there under another name or from a local source;
+   * `undefined` where others are to be asked.
+   * @defaultValue what takes others always
+   */
+  bringOffline?(item: DepsItem, context: Omit<BringContext, "access" | "slots">): Promise<ItemContent | undefined>;
   /** What is there of an item that is present; reads as little as it can. */
   content(item: DepsItem, context: ProbeContext): Promise<ItemContent>;
 }
