@@ -1,4 +1,11 @@
-import { createRegistry, type RegistryOptions, type RemoteRegistry } from "@tranship/registry";
+import {
+  createFileClient,
+  createRegistry,
+  type FileClientOptions,
+  type FileFetcher,
+  type RegistryOptions,
+  type RemoteRegistry,
+} from "@tranship/registry";
 import { type ConfiguredFlags, credentialsFor, flagsOfRegistry, otherHosts } from "./config/registry-access.ts";
 import type { Environment, RegistrySide } from "./environment.ts";
 import { certificatesFromEnvironment } from "./environment-certificates.ts";
@@ -34,6 +41,8 @@ export interface CliContext {
    * access. The environment has credentials of its own for each side. @defaultValue `side`: `target`
    */
   registry(place: string, flags: RegistryFlags, side?: RegistrySide): Promise<RemoteRegistry>;
+  /** Opens a client for files of web servers, with the connections and certificates that registries are reached with. */
+  files(flags: RegistryFlags): Promise<FileFetcher & AsyncDisposable>;
   /** Ends the process with this code unless something worse happens. */
   exitWith(code: number): void;
 }
@@ -51,6 +60,7 @@ export function createContext(world: CliWorld): CliContext {
     onEvent,
     registry: async (place, flags, side = "target") =>
       createRegistry(place, { ...(await accessOf(place, flags, side, world, warnOnce)), onEvent }),
+    files: async (flags) => createFileClient(await fileAccessOf(flags, world, warnOnce)),
   };
 }
 
@@ -91,5 +101,28 @@ async function accessOf(
       clientCert === undefined || clientKey === undefined
         ? undefined
         : { cert: await readPem(clientCert, "--client-cert"), key: await readPem(clientKey, "--client-key") },
+  };
+}
+
+/** No registry is called that: what is said of single ones is not said of servers of files. */
+const noRegistry = "files.invalid";
+
+/** How files are fetched: what flags and the configuration say of all connections. */
+async function fileAccessOf(
+  flags: RegistryFlags,
+  { environment }: CliWorld,
+  warn: (message: string) => void,
+): Promise<FileClientOptions> {
+  const { proxy, idleTimeoutMs, limits } = connectionOf(noRegistry, flags, environment, warn);
+  const { ca } = flags;
+  return {
+    proxy,
+    idleTimeoutMs,
+    limits: { connections: limits?.down, bytesPerSecond: limits?.bytesPerSecond },
+    hosts: await otherHosts(noRegistry, flags),
+    ca: [
+      ...(ca === undefined ? [] : [await readPem(ca, "--ca")]),
+      ...(await certificatesFromEnvironment(environment, warn)),
+    ],
   };
 }

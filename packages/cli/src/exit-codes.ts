@@ -1,6 +1,7 @@
 import { isMirrorError } from "@tranship/core";
 import { isRegistryError } from "@tranship/registry";
 import { CommanderError } from "commander";
+import { isDepsFailure } from "./deps-failure.ts";
 import { isRootfsFailure } from "./rootfs-failure.ts";
 
 /** What each exit code means, for `--help`. */
@@ -13,5 +14,6 @@ export function exitCodeOf(error: unknown): 0 | 1 | 2 {
   if (error instanceof Error && error.name === "ConfigError") return 2;
   if (isMirrorError(error, "SELECTION_INVALID")) return 2;
   if (isRootfsFailure(error) && error.code === "REFERENCE_INVALID") return 2;
+  if (isDepsFailure(error) && ["ARCH_UNSUPPORTED", "SELECTION_INVALID"].includes(error.code)) return 2;
   return isRegistryError(error, "INVALID_REFERENCE") ? 2 : 1;
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { cleanCommand } from "./commands/clean.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { depsCommand } from "./commands/deps.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { initCommand } from "./commands/init.ts";
 import { inspectCommand } from "./commands/inspect.ts";
@@ -45,6 +46,7 @@ export function createProgram(context: CliContext, version: string): Command {
     inspectCommand,
     inventoryCommand,
     rootfsCommand,
+    depsCommand,
     cleanCommand,
     repairCommand,
     completionCommand,

@@ -32,6 +32,13 @@ const withoutKey: Readonly<Record<string, string>> = {
   },
   ...{ format: "it is of one run", replace: "so is this", hook: "so is this", size: "so is this" },
   limit: "it is of one image",
+  ...{ manifest: "it says what deps is about", preset: "so is this", baseUrl: "so is this", cache: "and this" },
+  ...{ select: "it is of one run of deps", kind: "so is this", arch: "so is this", providers: "so is this" },
+  ...{ addons: "so is this", recommendedAddons: "so is this", vmconfig: "so is this", components: "so is this" },
+  ...{ templates: "so is this", seeds: "so is this", skipSeeds: "so is this", skipComponentsGit: "so is this" },
+  ...{ skipCrossArch: "so is this", offline: "so is this", deep: "so is this", concurrency: "so is this" },
+  ...{ lockTimeout: "so is this", wait: "so is this", pin: "so is this", publicKey: "so is this" },
+  ...{ allowHost: "so is this", yes: "so is this", keepHistory: "so is this" },
   tmpDir: "it has no effect",
   ...Object.fromEntries(
     ["Platform", "Installer", "SecurityDb"].map((name) => [`no${name}`, "what it leaves out is never brought"]),
@@ -48,6 +55,9 @@ const keysOfRegistries: Readonly<Record<string, string>> = {
   ...{ sourceInsecure: "insecure", sourceTlsSkipVerify: "tlsSkipVerify" },
   ...{ sourceClientCert: "clientCert", sourceClientKey: "clientKey" },
 };
+
+/** Options that other commands have a key for, and these have not: they are of one run. */
+const ofOneRun: readonly (readonly [string, string])[] = [["deps", "keepGoing"]];
 
 const credentialsOfServer = ["login", "passwordStdin"];
 
@@ -88,6 +98,7 @@ describe("every option has a key, or a reason to have none", () => {
     const lacking = command.options
       .map((option) => option.attributeName())
       .filter((option) => !(name === "inventory" && option in words))
+      .filter((option) => !ofOneRun.some(([command, one]) => command === name && one === option))
       .filter((option) => !(option in withoutKey) && !(option in keysOfRegistries))
       .filter((option) => !(name === "serve" && credentialsOfServer.includes(option)))
       .filter((option) => !settings.some((one) => one.option === option && (one.commands ?? [name]).includes(name)));

@@ -86,6 +86,12 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
   serve: { ...reading, readsBundle: true },
   doctor: { ...reading, again: "run it again" },
   clean: { ...reading, writesBundle: true },
+  deps: {
+    ...reading,
+    place: "the manifest",
+    again: "run it again: what is there is not fetched again, and what was begun goes on",
+    login: "log in with docker or podman, or say in tranship.yaml who asks the registry",
+  },
   rootfs: {
     ...reading,
     place: "the image's name or --source",

@@ -11,6 +11,7 @@ import {
   serverErrorFinding,
 } from "./answer-failures.ts";
 import { type CommandWords, wordsFor } from "./command-words.ts";
+import { depsFinding } from "./deps-failures.ts";
 import type { Diagnosis, Finding, PossibleCause } from "./diagnosis.ts";
 import { type FailureFacts, factsOf } from "./failure-facts.ts";
 import { diskFullFinding, listenFinding, permissionFinding } from "./local-failures.ts";
@@ -30,6 +31,7 @@ import { tlsFinding } from "./tls-failures.ts";
 const classes: readonly ((facts: FailureFacts) => Finding | undefined)[] = [
   mirrorFinding,
   rootfsFinding,
+  depsFinding,
   listenFinding,
   proxyFinding,
   connectionEndedFinding,

@@ -1,6 +1,8 @@
 import { isMirrorError, type MirrorError } from "@tranship/core";
+import type { DepsError } from "@tranship/core/deps";
 import type { RootfsError } from "@tranship/core/rootfs";
 import { isRegistryError, type RegistryError, type ReportedError } from "@tranship/registry";
+import { isDepsFailure } from "../deps-failure.ts";
 import { isRootfsFailure } from "../rootfs-failure.ts";
 import type { CommandWords } from "./command-words.ts";
 
@@ -15,6 +17,8 @@ export interface FailureFacts {
   readonly mirror: MirrorError | undefined;
   /** The outermost error of making root file systems. */
   readonly rootfs: RootfsError | undefined;
+  /** The outermost error of a cache of dependencies. */
+  readonly deps: DepsError | undefined;
   /** The innermost error of the registry client. */
   readonly registry: RegistryError | undefined;
   /** Codes of the system, of TLS and of the client below, wherever they stand. */
@@ -35,6 +39,7 @@ export function factsOf(error: unknown, words: CommandWords): FailureFacts {
     errors,
     mirror: errors.find((one) => isMirrorError(one)),
     rootfs: errors.find((one) => isRootfsFailure(one)),
+    deps: errors.find((one) => isDepsFailure(one)),
     registry,
     reasons: new Set(errors.flatMap(reasonsOf)),
     reported: Array.isArray(details.errors) ? (details.errors as ReportedError[]) : [],

@@ -5,9 +5,9 @@ const full = ["NO_SPACE", "ENOSPC", "EDQUOT"];
 const forbidden = ["EACCES", "EPERM", "EROFS"];
 
 /** The file system takes no more. */
-export function diskFullFinding({ reasons, words, mirror, rootfs }: FailureFacts): Finding | undefined {
+export function diskFullFinding({ reasons, words, mirror, rootfs, deps }: FailureFacts): Finding | undefined {
   if (!full.some((code) => reasons.has(code))) return undefined;
-  const { path } = ((mirror ?? rootfs)?.details ?? {}) as { readonly path?: unknown };
+  const { path } = ((mirror ?? rootfs ?? deps)?.details ?? {}) as { readonly path?: unknown };
   return {
     class: "disk-full",
     category: `the disk is full${typeof path === "string" && path !== "" ? ` (${path})` : ""}`,

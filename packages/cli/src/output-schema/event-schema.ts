@@ -18,6 +18,12 @@ function event<const Type extends string, Shape extends z.core.$ZodLooseShape>(
   return z.object({ type: z.literal(type), ...shape }).describe(description);
 }
 
+const ofItem = {
+  item: text.describe("The item's id."),
+  name: text.describe("What people call it."),
+  path: text.describe("Where it is, or will be, if it is a file or a folder.").optional(),
+};
+
 const pushed = {
   reason: z.enum(["cancelled", "failed"]),
   tags: z.object({ written: amount, present: amount }),
@@ -127,6 +133,21 @@ const anyEvent = z.discriminatedUnion("type", [
   }),
   event("push.stopped", "What a push had done when it ended early.", pushed),
   event("sync.stopped", "What a sync had done when it ended early.", pushed),
+  event("deps.status", "What is done with a cache of dependencies.", { message: text }),
+  event("deps.checking", "It is looked whether an item is there.", { ...ofItem, total: bytes.optional() }),
+  event("deps.cached", "An item is there; nothing more happens to it.", {
+    ...ofItem,
+    current: bytes.optional(),
+    total: bytes.optional(),
+  }),
+  event("deps.queued", "An item is not there, and will be brought.", { ...ofItem, total: bytes.optional() }),
+  event("deps.started", "The first bytes of an item are asked for.", { ...ofItem, total: bytes.optional() }),
+  event("deps.progress", "So many bytes of an item are here.", { ...ofItem, current: bytes, total: bytes.optional() }),
+  event("deps.done", "An item is there now, checked.", { ...ofItem, current: bytes, total: bytes }),
+  event("deps.failed", "An item is not there, and nothing more happens to it.", {
+    ...ofItem,
+    error: z.object({ code: text.describe("ABORTED for what was cut short."), message: text }),
+  }),
   event("stage.started", "A stage of making a root file system begins; some run side by side.", { stage }),
   event("stage.progress", "So much of a stage is done, of so much where that is known.", {
     stage,

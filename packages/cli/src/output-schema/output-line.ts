@@ -17,6 +17,14 @@ import type { Examination } from "@tranship/registry";
 import type { Diagnosis } from "../diagnosis/diagnosis.ts";
 import type { CliEvent } from "../print/cli-event.ts";
 import type { PullFigures } from "../print/pull-tally.ts";
+import type {
+  DepsArchiveReport,
+  DepsDownloadReport,
+  DepsPlanReport,
+  DepsPruneReport,
+  DepsStatusReport,
+  DepsVerifyReport,
+} from "./deps-report.ts";
 import type { RootfsReport } from "./rootfs-report.ts";
 
 /** What each command reports at its end, by the command's name; plain data. */
@@ -40,6 +48,13 @@ export interface Reports {
   readonly inspect: Inspection & { readonly changes?: DownloadListDiff };
   readonly doctor: Examination;
   readonly rootfs: RootfsReport;
+  readonly "deps plan": DepsPlanReport;
+  readonly "deps download": DepsDownloadReport;
+  readonly "deps verify": DepsVerifyReport;
+  readonly "deps status": DepsStatusReport;
+  readonly "deps prune": DepsPruneReport;
+  readonly "deps export": DepsArchiveReport;
+  readonly "deps import": DepsArchiveReport;
   /** The file that was written. */
   readonly init: { readonly file: string };
 }

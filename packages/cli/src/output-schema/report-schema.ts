@@ -1,5 +1,6 @@
 import { plannedArchiveSchema } from "@tranship/core";
 import * as z from "zod";
+import { depsReports } from "./deps-report-schema.ts";
 import type { FailureLine, ReportLine } from "./output-line.ts";
 import { schemaOf } from "./schema-of.ts";
 import { amount, blobCount, bytes, digest, milliseconds } from "./values.ts";
@@ -263,6 +264,7 @@ const anyReport = z.discriminatedUnion("command", [
   inspectReport,
   doctorReport,
   rootfsReport,
+  ...depsReports,
 ]);
 
 /** Schema of every report. */

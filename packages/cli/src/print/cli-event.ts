@@ -1,4 +1,5 @@
 import type { BlobCount, MirrorEvent } from "@tranship/core";
+import type { DepsEvent, DepsWarning } from "@tranship/core/deps";
 import type { RootfsEvent, RootfsWarning } from "@tranship/core/rootfs";
 import type { RegistryEvent } from "@tranship/registry";
 
@@ -12,6 +13,8 @@ export type CliEvent =
   | SyncStopped
   | RootfsStep
   | RootfsWarned
+  | DepsStep
+  | DepsWarned
   | ConfigUsed
   | CommandLineWarning;
 
@@ -36,6 +39,18 @@ export type RootfsStep = Exclude<RootfsEvent, { readonly type: "warning" }>;
 
 /** What went otherwise while a root file system was made, as all warnings are told. */
 export interface RootfsWarned extends RootfsWarning {
+  readonly type: "warning.raised";
+}
+
+type Prefixed<Event extends DepsEvent> = Event extends unknown
+  ? { readonly type: `deps.${Event["type"]}` } & Omit<Event, "type">
+  : never;
+
+/** How far a cache of dependencies is; `name` is what people call an item, `item` its id. */
+export type DepsStep = Prefixed<Exclude<DepsEvent, { readonly type: "warning" }>>;
+
+/** What went otherwise with a cache of dependencies, as all warnings are told. */
+export interface DepsWarned extends DepsWarning {
   readonly type: "warning.raised";
 }
 

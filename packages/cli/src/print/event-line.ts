@@ -27,6 +27,14 @@ export function eventLine(event: CliEvent): EventLine | undefined {
       return { kind: "failure", mark: "", text: `${event.archive} failed, the others go on: ${event.message}` };
     case "warning.raised":
       return warning(event.message);
+    case "deps.status":
+      return note(event.message);
+    case "deps.done":
+      return done(`${event.name} is there (${formatBytes(event.current)})`);
+    case "deps.failed":
+      return event.error.code === "ABORTED"
+        ? undefined // of all that was under way, what ended it is told
+        : { kind: "failure", mark: "", text: `${event.name} failed: ${event.error.message}` };
     case "registry.warned":
       return warning(`${event.registry} says: ${event.message}`);
     case "mirror.failed":

@@ -5,12 +5,13 @@ import { count, formatBytes } from "./size.ts";
 
 /** How far a run is, in one line that needs no other to be understood; `undefined` while there is nothing to tell. */
 export function plainLine(state: ProgressState, nowMs: number): string | undefined {
-  const { activity, items, listedItems, images, plannedBytes, doneBytes, isGrowing, isUnmeasured } = state;
+  const { activity, items, listedItems, images, plannedBytes, doneBytes, isGrowing, isUnmeasured, tally } = state;
   if (activity === undefined) return undefined;
   const after = `after ${formatElapsed(state.elapsedMs(nowMs))}`;
   if (activity === "planning")
     return `planning: ${listedItems > 0 ? `${items} of ` : ""}${count(Math.max(items, listedItems), "item")} begun, ${count(images, "image")}, ${formatBytes(plannedBytes)} so far; ${after}`;
-  if (isUnmeasured) return `${activity}; ${after}`;
+  const ofItems = tally === "" ? "" : `; ${tally}`;
+  if (isUnmeasured) return `${activity}${ofItems}; ${after}`;
   const amount =
     plannedBytes > 0
       ? `${formatBytes(doneBytes)} of ${formatBytes(plannedBytes)}${isGrowing ? " planned so far" : ""} (${percent(shareOf(doneBytes, plannedBytes))})`
@@ -22,6 +23,7 @@ export function plainLine(state: ProgressState, nowMs: number): string | undefin
     ...(isGrowing ? [`; item ${items} of ${listedItems}`] : []),
     ...(state.archives > 0 ? [`; ${count(state.archives, "archive")} finished`] : []),
     ...(state.retries > 0 ? [`; ${count(state.retries, "retry", "retries")}`] : []),
+    ofItems,
     `; ${after}`,
   ].join("");
 }

@@ -75,7 +75,7 @@ function overallLines(state: ProgressState, nowMs: number, style: BlockStyle, ro
 }
 
 function restParts(state: ProgressState, nowMs: number, { colours }: BlockStyle): readonly Part[] {
-  const { items, listedItems, archives, retries, isGrowing } = state;
+  const { items, listedItems, archives, retries, isGrowing, tally } = state;
   const leftMs = state.leftMs(nowMs);
   const isLeft = leftMs !== undefined && state.doneBytes < state.plannedBytes;
   return [
@@ -83,6 +83,7 @@ function restParts(state: ProgressState, nowMs: number, { colours }: BlockStyle)
     ...(isLeft ? [{ text: `${formatElapsed(leftMs)} left`, rank: 5 }] : []),
     { text: `${formatElapsed(state.elapsedMs(nowMs))} so far`, paint: colours.dim, rank: 4 },
     ...(isGrowing ? [{ text: `item ${items} of ${listedItems}`, rank: 3 }] : []),
+    ...(tally === "" ? [] : [{ text: tally, rank: 6 }]),
     ...(archives > 0 ? [{ text: `${count(archives, "archive")} finished`, rank: 2 }] : []),
     ...(retries > 0 ? [{ text: count(retries, "retry", "retries"), rank: 1 }] : []),
   ];
@@ -95,8 +96,9 @@ function movingLines(moving: readonly Moving[], style: BlockStyle, room: number)
   const names = moving.map(nameOf);
   const nameWidth = Math.max(8, Math.min(room - others, Math.max(...names.map(({ length }) => length), 24)));
   return moving.map(({ size, doneBytes }, at) => {
-    const share = shareOf(doneBytes, size);
+    const share = shareOf(doneBytes, size ?? 0);
     const name = shorten(names[at] ?? "", nameWidth).padEnd(nameWidth);
+    if (size === undefined) return `  ${[name, formatBytes(doneBytes).padStart(10)].join("  ")}`;
     const parts = [name, formatBytes(size).padStart(10), ...(barWidth > 0 ? [bar(share, barWidth, style)] : [])];
     return `  ${[...parts, percent(share).padStart(4)].join("  ")}`;
   });

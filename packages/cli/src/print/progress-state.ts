@@ -1,16 +1,26 @@
 import type { CliEvent } from "./cli-event.ts";
+import { type DepsEventOfCli, DepsFigures } from "./deps-figures.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { type StageActivity, type StageEvent, StageFigures } from "./stage-figures.ts";
 
 /** What a run is doing. */
-export type Activity = "planning" | "pulling" | "pushing" | "syncing" | "verifying" | "hashing" | StageActivity;
+export type Activity =
+  | "planning"
+  | "pulling"
+  | "pushing"
+  | "syncing"
+  | "verifying"
+  | "hashing"
+  | "fetching"
+  | StageActivity;
 
 /** Something that is being transferred or read now; sizes are in bytes. */
 export interface Moving {
   readonly repository: string;
   /** The digest of a blob; the name of a file has none. */
   readonly digest: string | undefined;
-  readonly size: number;
+  /** `undefined` where nothing tells. */
+  readonly size: number | undefined;
   doneBytes: number;
 }
 
@@ -26,6 +36,7 @@ export class ProgressState {
   #rate: RateMeter;
   readonly #moving = new Map<string, Moving>();
   readonly #stages = new StageFigures();
+  readonly #deps = new DepsFigures();
   /** What is planned for archives that are not finished, in bytes. */
   readonly #archives = new Map<string, number>();
   #activity: Activity | undefined;
@@ -55,12 +66,19 @@ export class ProgressState {
 
   /** Whether what is done has no measure that anybody is told. */
   get isUnmeasured(): boolean {
+    if (this.#activity === "checking" && this.#deps.isActive) return true;
     return this.#stages.isActive && this.#plannedBytes === 0 && this.#doneBytes === 0;
   }
 
   /** What is on its way, the oldest first; what has all its bytes only waits to be told finished. */
   get moving(): readonly Moving[] {
-    return [...this.#moving.values()].filter(({ doneBytes, size }) => doneBytes < size);
+    if (this.#deps.isActive) return this.#deps.moving;
+    return [...this.#moving.values()].filter(({ doneBytes, size = Number.POSITIVE_INFINITY }) => doneBytes < size);
+  }
+
+  /** How many items of a cache are where on their way, such as `2 active, 5 queued`; empty for none. */
+  get tally(): string {
+    return this.#deps.tally;
   }
 
   /** Bytes to be transferred or read, as far as they are known. */
@@ -140,6 +158,15 @@ export class ProgressState {
       case "stage.finished":
         this.#stage(event, nowMs);
         break;
+      case "deps.checking":
+      case "deps.cached":
+      case "deps.queued":
+      case "deps.started":
+      case "deps.progress":
+      case "deps.done":
+      case "deps.failed":
+        this.#item(event, nowMs);
+        break;
       case "transfer.retried":
       case "request.retried":
         this.retries += 1;
@@ -180,6 +207,17 @@ export class ProgressState {
     this.#plannedBytes = totalBytes;
   }
 
+  /** Of a cache, the figures of its items count. */
+  #item(event: DepsEventOfCli, nowMs: number): void {
+    this.#deps.event(event);
+    const { activity, doneBytes, plannedBytes } = this.#deps;
+    if (activity !== this.#activity) this.#rate = new RateMeter(nowMs);
+    this.#activity = activity;
+    this.#rate.add(Math.max(0, doneBytes - this.#doneBytes), nowMs);
+    this.#doneBytes = doneBytes;
+    this.#plannedBytes = plannedBytes;
+  }
+
   #blob(event: BlobEvent, nowMs: number): void {
     const { repository, digest, side } = event;
     const key = `${repository}@${digest}`;
@@ -196,7 +234,7 @@ export class ProgressState {
   #move(key: string, bytes: number, nowMs: number): void {
     const moving = this.#moving.get(key);
     const before = moving?.doneBytes ?? 0;
-    const after = moving ? Math.min(moving.size, Math.max(0, before + bytes)) : before + bytes;
+    const after = moving?.size !== undefined ? Math.min(moving.size, Math.max(0, before + bytes)) : before + bytes;
     if (moving) moving.doneBytes = after;
     this.#doneBytes += after - before;
     this.#rate.add(bytes, nowMs);
@@ -211,7 +249,7 @@ export class ProgressState {
   /** What is left of it will not come. */
   #drop(key: string): void {
     const moving = this.#moving.get(key);
-    if (moving && this.#plannedBytes > 0) this.#plannedBytes -= moving.size - moving.doneBytes;
+    if (moving?.size !== undefined && this.#plannedBytes > 0) this.#plannedBytes -= moving.size - moving.doneBytes;
     this.#moving.delete(key);
   }
 }

@@ -98,8 +98,8 @@ export class Progress {
 
   #tell(): void {
     const nowMs = this.#options.clock.now();
-    const { activity, items, images, doneBytes, plannedBytes } = this.#state;
-    const what = [activity, items, images, doneBytes, plannedBytes].join(" ");
+    const { activity, items, images, doneBytes, plannedBytes, tally } = this.#state;
+    const what = [activity, items, images, doneBytes, plannedBytes, tally].join(" ");
     if (nowMs - this.#told.atMs < (what === this.#told.what ? aliveMs : lineMs)) return;
     const line = plainLine(this.#state, nowMs);
     if (line === undefined) return;

@@ -16,7 +16,7 @@ export const sourceKeys = ["url", "urls", "image", "artifact", "chart", "file", 
 export type SourceKey = (typeof sourceKeys)[number];
 
 /** Where an item comes from, what it must be, and what it is called there. */
-export interface ItemContent extends Pick<DepsItem, "source" | "digest"> {
+export interface ItemContent extends Pick<DepsItem, "source" | "digest" | "size"> {
   /** Where it is kept: of images and the like the registry and repository, below their root. */
   readonly repository?: string | undefined;
   readonly tags: readonly string[];
@@ -56,7 +56,7 @@ const readers: Readonly<Record<SourceKey, Reader>> = {
     const { inline = "" } = row;
     const bytes = typeof inline === "string" ? Buffer.from(inline) : Buffer.from(inline.base64, "base64");
     const content = plain({ type: "inline", bytes: new Uint8Array(bytes) }, row);
-    return { ...content, digest: content.digest ?? digestOf(bytes) };
+    return { ...content, digest: content.digest ?? digestOf(bytes), size: bytes.byteLength };
   },
 };
 

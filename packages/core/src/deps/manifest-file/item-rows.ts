@@ -26,7 +26,7 @@ const keysOf: Readonly<Partial<Record<keyof ItemRow, readonly SourceKey[]>>> = {
   tags: ["image", "artifact", "chart"],
   to: ["url", "urls", "file", "inline"],
   digest: ["url", "urls", "file", "inline", "image", "artifact", "chart"],
-  size: ["url", "urls", "file", "inline", "image", "artifact", "chart"],
+  size: ["url", "urls", "file", "image", "artifact", "chart"],
   unpinned: ["url", "urls", "file", "image", "artifact", "chart"],
 };
 
@@ -85,13 +85,13 @@ function platformItems(
 }
 
 function itemOf(row: ItemRow, content: ItemContent, { paths }: RowContext, name = row.id): DepsItem {
-  const { source, digest } = content;
+  const { source, digest, size = row.size } = content;
   return {
     id: row.id,
     version: row.version ?? "",
     source,
     ...(digest === undefined ? {} : { digest }),
-    ...(row.size === undefined ? {} : { size: row.size }),
+    ...(size === undefined ? {} : { size }),
     selectors: selectorsOf(row),
     sink: sinkOf(row, content, paths),
     labels: { name },

@@ -181,7 +181,7 @@ export class ManifestDeps {
 }
 
 function stateKey({ name }: DepsManifest): string {
-  return `filled/${name}`;
+  return `manifest/file/${name}`;
 }
 
 /** As it was noted, unless another program wrote something else there. */

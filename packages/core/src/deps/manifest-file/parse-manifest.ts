@@ -32,6 +32,14 @@ export function parseDepsManifest(bytes: Uint8Array | string, options: ParseDeps
 }
 
 /**
+ * The plain data of a manifest in JSON: bounded in length and depth, and not looked at further.
+ * @throws DepsError `MANIFEST_PARSE`
+ */
+export function readManifestJson(bytes: Uint8Array | string, manifest = "the manifest"): unknown {
+  return readJson(bytes, manifest, defaultMaxManifestBytes);
+}
+
+/**
  * The same of a value that was read from elsewhere, such as YAML.
  * @throws DepsError as {@link parseDepsManifest}
  */

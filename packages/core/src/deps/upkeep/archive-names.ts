@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from "@tranship/registry";
-import { isLayoutPath } from "../../layout/walk-layouts.ts";
+import { layoutNames } from "../../layout/walk-layouts.ts";
 import { PathClaims } from "../path-claims.ts";
 import { isPathSegment } from "../path-segment.ts";
 import { type CacheTree, placePath } from "./cache-tree.ts";
@@ -110,7 +110,8 @@ export class ArchiveNames {
   }
 
   #layout(name: string, names: readonly string[], store: string): string {
-    if (names.length > 0 && isLayoutPath(names.join("/")))
+    // a registry's host may have a port, which is none of a repository's characters
+    if (names.length > 0 && !names.some((one) => layoutNames.has(one.toLowerCase())))
       return placePath({ folder: { kind: "stores", path: store, name }, names });
     throw this.#refuse(name, "no image layout can be there");
   }

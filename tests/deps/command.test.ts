@@ -1,0 +1,234 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { digestOf } from "@tranship/registry";
+import { anImage, faults, startFileServer, startTestRegistry } from "@tranship/registry/testing";
+import { describe, expect, test } from "vitest";
+import { runProgram, runProgramIn } from "../support/run-program.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+interface Line {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** Runs `tranship deps` with `--json`. */
+async function deps(...args: readonly string[]) {
+  const { code, stdout } = await runProgram("deps", ...args, "--json");
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+  const last = (lines.at(-1) ?? {}) as Line;
+  const namesOf = (type: string) => lines.filter((line) => line.type === `deps.${type}`).map(({ name }) => name);
+  return { code, lines, last, namesOf };
+}
+
+/** A server with files, a registry with an image, and a manifest that names them. */
+async function aWorld() {
+  const server = await startFileServer();
+  const registry = await startTestRegistry();
+  const folder = tempFolder();
+  const [runc, helm] = [Buffer.alloc(5000, "runc"), Buffer.from("helm for arm64")];
+  const image = anImage({ tag: "v1", files: { "etc/name": "lb" } });
+  registry.seed("acme/lb", image);
+  const manifest = {
+    tranship: "deps/v1",
+    name: "platform",
+    version: "1.0.0",
+    items: [
+      { id: "runc", version: "1.4.2", url: server.put("/runc", runc), digest: digestOf(runc), size: runc.length },
+      { id: "helm", url: server.put("/helm", helm), digest: digestOf(helm, "sha512"), for: { arch: "arm64" } },
+      { id: "lb", image: `${registry.host}/acme/lb:v1@${image.manifest.descriptor.digest}` },
+      { id: "motd", inline: "hello\n", to: "etc/motd" },
+    ],
+  };
+  const file = join(folder, "deps.json");
+  const write = (value: object) => writeFileSync(file, JSON.stringify(value));
+  write(manifest);
+  const cache = join(folder, "cache");
+  return {
+    server,
+    registry,
+    folder,
+    manifest,
+    write,
+    cache,
+    runc,
+    of: ["--manifest", file, "--cache", cache],
+    requests: () => server.requests().length + registry.requests().length,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a cache is planned, filled, asked nothing again, verified, exported, imported and pruned", async () => {
+  await using world = await aWorld();
+  const { of, cache, folder, runc } = world;
+
+  const planned = await deps("plan", ...of);
+  expect(planned.last).toMatchObject({ command: "deps plan", present: 0, missing: 4, unknownSizes: 2 });
+  expect(planned.last.missingBytes).toBe(planned.last.totalBytes);
+  expect([existsSync(cache), world.requests()]).toEqual([false, 0]);
+  const dry = await deps("download", ...of, "--dry-run");
+  expect(dry.last).toEqual(planned.last);
+
+  const status = await deps("status", ...of);
+  expect([status.code, status.last.needsUpdate, status.last.manifests]).toEqual([
+    0,
+    true,
+    [{ name: "platform", needsUpdate: true, latest: "1.0.0" }],
+  ]);
+
+  const filled = await deps("download", ...of, "--select", "arch=arm64");
+  expect([filled.code, filled.last]).toMatchObject([0, { command: "deps download", done: 4, cached: 0, failed: 0 }]);
+  expect(filled.namesOf("done").toSorted()).toEqual(["helm", "lb", "motd", "runc"]);
+  expect(readFileSync(join(cache, "files/runc/runc"))).toEqual(runc);
+  expect(readFileSync(join(cache, "files/etc/motd"), "utf8")).toBe("hello\n");
+
+  const before = world.requests();
+  const again = await deps("download", ...of, "--offline");
+  expect([again.code, again.last]).toMatchObject([0, { done: 0, cached: 4 }]);
+  expect(world.requests()).toBe(before);
+  expect((await deps("status", ...of)).last).toMatchObject({
+    needsUpdate: false,
+    manifests: [{ cached: "1.0.0", latest: "1.0.0" }],
+  });
+  expect(await deps("verify", ...of, "--deep")).toMatchObject({
+    code: 0,
+    last: { isWhole: true, deep: true, present: 4 },
+  });
+
+  const archive = join(folder, "cache.tar");
+  const exported = await deps("export", archive, ...of);
+  expect([exported.code, exported.last]).toMatchObject([0, { command: "deps export", items: 4, archive }]);
+  const other = join(folder, "other");
+  const pinned = `archive=${exported.last.digest}`;
+  const imported = await deps("import", archive, "--cache", other, "--pin", pinned);
+  expect([imported.code, imported.last]).toMatchObject([
+    0,
+    { command: "deps import", items: 4, digest: exported.last.digest },
+  ]);
+  expect(await deps("verify", ...of.slice(0, 2), "--cache", other, "--deep")).toMatchObject({ code: 0 });
+  const wrong = await deps("import", archive, "--cache", other, "--pin", `archive=${digestOf(runc)}`);
+  expect([wrong.code, wrong.last]).toMatchObject([1, { code: "PIN_MISMATCH", class: "untrusted" }]);
+
+  const path = join(cache, "files/runc/runc");
+  writeFileSync(path, Buffer.from(runc).fill("x", 2000, 2001));
+  const found = await deps("verify", ...of);
+  expect([found.code, found.last]).toMatchObject([3, { isWhole: false, differs: 1, present: 3 }]);
+  expect(found.namesOf("failed")).toEqual(["runc"]);
+  expect(await deps("download", ...of)).toMatchObject({ code: 0, last: { done: 1, cached: 3 } });
+  expect(readFileSync(path)).toEqual(runc);
+
+  const { items, ...rest } = world.manifest;
+  world.write({ ...rest, version: "1.1.0", items: items.slice(1) });
+  expect((await deps("status", ...of)).last).toMatchObject({
+    needsUpdate: true,
+    manifests: [{ cached: "1.0.0", latest: "1.1.0" }],
+  });
+  const dryPrune = await deps("prune", ...of);
+  expect([dryPrune.code, dryPrune.last]).toMatchObject([0, { command: "deps prune", dryRun: true }]);
+  expect(dryPrune.last.removals).toContainEqual({ path, reason: "unused", bytes: expect.any(Number) });
+  expect(dryPrune.last.freedBytes).toBeGreaterThanOrEqual(runc.length);
+  expect(existsSync(path)).toBe(true);
+  const pruned = await deps("prune", ...of, "--yes");
+  expect(pruned.last).toMatchObject({ dryRun: false, removals: dryPrune.last.removals });
+  expect(existsSync(path)).toBe(false);
+  expect(await deps("verify", ...of)).toMatchObject({ code: 0 });
+});
+
+test("people are told the same in words, and on the way what is done and what failed", async () => {
+  await using world = await aWorld();
+  const { of, cache } = world;
+  world.server.fail(faults.status(404), { match: "/helm" });
+  const { code, stdout, stderr } = await runProgram("deps", "download", ...of, "--keep-going");
+  expect(code).toBe(3);
+  expect(stdout).toMatch(/failed: helm: [\s\S]*3 items are in .*: 3 brought [\s\S]*1 item failed/);
+  expect(stderr).toMatch(/runc is there \(4\.9 KiB\)/);
+  expect(stderr).toMatch(/helm failed: /);
+  const stopped = await deps("download", ...of);
+  expect([stopped.code, stopped.last]).toMatchObject([1, { type: "failure", code: "NOT_FOUND", class: "not-found" }]);
+  const plan = await runProgram("deps", "plan", ...of);
+  expect(plan).toMatchObject({ code: 0, stdout: expect.stringContaining(`1 item of 4 to fetch into ${cache}`) });
+  expect((await runProgram("deps", "verify", ...of)).stdout).toMatch(/absent: helm: .*[\s\S]*is not whole: 1 missing/);
+  expect((await runProgram("deps", "status", ...of)).stdout).toMatch(/platform {2}1\.0\.0 \(not cached\)/);
+});
+
+test("a manifest in YAML says the same; what is wrong with one is told with its key", async () => {
+  await using world = await aWorld();
+  const file = join(world.folder, "deps.yaml");
+  const { url, digest } = world.manifest.items[0] ?? {};
+  const yaml = (version: string) =>
+    `# ours\ntranship: deps/v1\nname: platform\nversion: "1"\nitems:\n  - id: runc\n    version: ${version}\n    url: ${url}\n    digest: ${digest}\n`;
+  writeFileSync(file, yaml("'1.4'"));
+  const of = ["--manifest", file, "--cache", world.cache];
+  expect(await deps("download", ...of)).toMatchObject({ code: 0, last: { done: 1 } });
+  writeFileSync(file, yaml("1.4"));
+  const typed = await deps("plan", ...of);
+  expect(typed.last).toMatchObject({
+    code: "MANIFEST_PARSE",
+    class: "manifest",
+    details: { path: "items[0].version" },
+  });
+  writeFileSync(file, "a: [");
+  expect((await deps("plan", ...of)).last).toMatchObject({
+    code: "MANIFEST_PARSE",
+    message: expect.stringContaining("line 1"),
+  });
+  expect((await runProgram("deps", "plan", "--manifest", file, "--cache", "c", "--allow-host", "a b")).code).toBe(2);
+});
+
+test("a host that is not allowed, a lock that is held and a cache that is not there fail with what to do", async () => {
+  await using world = await aWorld();
+  const forbidden = await deps("download", ...world.of, "--allow-host", "example.org");
+  expect([forbidden.code, forbidden.last]).toMatchObject([1, { code: "HOST_FORBIDDEN", class: "host-forbidden" }]);
+  expect(world.requests()).toBe(0);
+  const offline = await deps("download", ...world.of, "--offline");
+  expect([offline.code, offline.last]).toMatchObject([1, { code: "OFFLINE", class: "offline" }]);
+  const nowhere = await deps("verify", ...world.of.slice(0, 2), "--cache", join(world.folder, "none"));
+  expect([nowhere.code, nowhere.last]).toMatchObject([1, { code: "NOT_CACHED", class: "cache" }]);
+  expect(readdirSync(world.folder)).not.toContain("none");
+});
+
+describe("what it refuses", () => {
+  const own = ["--manifest", "m.json", "--cache", "c"];
+  const usage: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["no manifest", ["plan", "--cache", "c"], /--manifest FILE, or --preset podplane/],
+    ["both kinds of manifests", ["plan", ...own, "--preset", "podplane"], /contradict each other/],
+    ["no cache", ["plan", "--manifest", "m.json"], /--cache FOLDER/],
+    ["a manifest that is not there", ["plan", ...own], /cannot read m\.json/],
+    ["an action that is none", ["fetch"], /choices are plan, download/],
+    ["a flag of another action", ["verify", ...own, "--yes"], /--yes is not of deps verify, but of deps prune/],
+    ["a flag of the preset", ["plan", ...own, "--kind", "knc"], /--kind is of --preset podplane/],
+    [
+      "a choice of no manifest",
+      ["plan", "--preset", "podplane", "--select", "arch=amd64"],
+      /--select is of --manifest/,
+    ],
+    ["a file too many", ["plan", "x.tar", ...own], /takes no file/],
+    ["no file", ["export", ...own], /needs a file/],
+    ["a number that is none", ["download", ...own, "--concurrency", "many"], /--concurrency many/],
+    ["a duration that is none", ["download", ...own, "--lock-timeout", "soon"], /--lock-timeout soon/],
+    ["two ways to wait", ["download", ...own, "--lock-timeout", "1s", "--no-wait"], /contradict/],
+    ["architectures that are none", ["plan", "--preset", "podplane", "--arch", ","], /none is named/],
+    ["an architecture that is not supported", ["plan", "--preset", "podplane", "--arch", "s390x"], /s390x/],
+    ["a pin that is none", ["plan", "--preset", "podplane", "--pin", "components"], /NAME=DIGEST/],
+    ["a key that is none", ["plan", "--preset", "podplane", "--public-key", "none.pem"], /cannot read none\.pem/],
+    [
+      "two times one architecture",
+      ["plan", "--preset", "podplane", "--arch", "amd64,arm64", "--vmconfig", "v"],
+      /one --arch/,
+    ],
+  ];
+  test.for(usage)("%s", async ([, args, says]) => {
+    const { code, stderr } = await runProgramIn({ HOME: "/nowhere" }, "deps", ...args);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(says)]);
+  });
+
+  test("nothing at all is answered with what there is", async () => {
+    const { code, stdout } = await runProgram("deps");
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/Actions:[\s\S]*prune/)]);
+  });
+});
