@@ -67,7 +67,6 @@ class FileClient implements FileFetcher, AsyncDisposable {
     const details = { registry: "", operation: "fetch" };
     const closed = new RegistryError("UNSUPPORTED", "cannot fetch files: their client was closed", details);
     this.#closing.abort(closed);
-    this.#lanes.close(closed);
     await Promise.all([...new Set([this.#named, this.#led])].map((dispatcher) => dispatcher.destroy(closed)));
   }
 

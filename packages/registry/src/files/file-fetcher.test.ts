@@ -41,10 +41,22 @@ describe.for([
 ])("$name", ({ files, hasty }) => {
   const read = async (url: string, options?: FetchFileOptions) => await bytesOf(await files.fetch(url, options));
 
-  test.for<{ name: string; asked?: FetchFileOptions; outcome: FetchedFile["outcome"]; from?: number; sent?: object }>([
+  test.for<{
+    name: string;
+    asked?: FetchFileOptions;
+    outcome: FetchedFile["outcome"];
+    from?: number;
+    sent?: Record<string, string>;
+  }>([
     { name: "a file", outcome: "whole", sent: { "accept-encoding": "identity" } },
     { name: "the rest of a file", asked: { offset: 400 }, outcome: "rest", from: 400, sent: { range: "bytes=400-" } },
-    { name: "the last byte", asked: { offset: size - 1 }, outcome: "rest", from: size - 1 },
+    {
+      name: "the last byte",
+      asked: { offset: size - 1 },
+      outcome: "rest",
+      from: size - 1,
+      sent: { range: `bytes=${size - 1}-` },
+    },
     {
       name: "the rest of the same version",
       asked: { offset: 400, ifRange: etag },
@@ -52,7 +64,12 @@ describe.for([
       from: 400,
       sent: { range: "bytes=400-", "if-range": etag },
     },
-    { name: "another version whole", asked: { offset: 400, ifRange: '"v0"' }, outcome: "whole" },
+    {
+      name: "another version whole",
+      asked: { offset: 400, ifRange: '"v0"' },
+      outcome: "whole",
+      sent: { range: "bytes=400-", "if-range": '"v0"' },
+    },
     {
       name: "all when a weak version cannot promise the rest",
       asked: { offset: 400, ifRange: 'W/"v1"' },
@@ -60,8 +77,20 @@ describe.for([
     },
     { name: "what is not the known version", asked: { ifNoneMatch: '"v0"' }, outcome: "whole" },
     { name: "nothing of the known version", asked: { ifNoneMatch: etag }, outcome: "unchanged", from: size },
-    { name: "nothing from the end on", asked: { offset: size }, outcome: "beyond", from: size },
-    { name: "nothing behind the end", asked: { offset: size + 1 }, outcome: "beyond", from: size },
+    {
+      name: "nothing from the end on",
+      asked: { offset: size },
+      outcome: "beyond",
+      from: size,
+      sent: { range: `bytes=${size}-` },
+    },
+    {
+      name: "nothing behind the end",
+      asked: { offset: size + 1 },
+      outcome: "beyond",
+      from: size,
+      sent: { range: `bytes=${size + 1}-` },
+    },
   ])("fetches $name", async ({ asked, outcome, from = 0, sent = {} }) => {
     await using file = await files.fetch(server.url("/file#part"), asked);
     expect(file).toMatchObject({ outcome, url: server.url("/file"), etag });
@@ -69,6 +98,7 @@ describe.for([
     expect(Buffer.compare(await bytesOf(file), bytes.subarray(from))).toBe(0);
     expect(() => file.body[Symbol.asyncIterator]()).toThrow("was read or dropped before");
     expect(server.requests()).toMatchObject([{ method: "GET", path: "/file", headers: sent }]);
+    expect(server.requests()[0]?.range).toBe(sent.range);
   });
 
   test("fetches empty files, files of no version, and files of no said size", async () => {
@@ -264,6 +294,17 @@ describe.for([
       for await (const _chunk of file.body) late.abort(reason);
     };
     await expect(reading()).rejects.toBe(reason);
+  });
+
+  test("gives nothing more once aborted, though more has come", async () => {
+    const leaving = new AbortController();
+    const file = await files.fetch(server.url("/file"), { signal: leaving.signal });
+    const chunks = file.body[Symbol.asyncIterator]();
+    await chunks.next();
+    await expect.poll(() => server.bytesSent()).toBe(size);
+    await (await fetch(other.url("/none"))).bytes(); // what was sent has arrived
+    leaving.abort(new Error("enough"));
+    await expect(chunks.next()).rejects.toBe(leaving.signal.reason);
   });
 
   test("asks for no more than its reader takes, and drops the connection when that leaves", async () => {

@@ -1,5 +1,5 @@
 import { BytePacer } from "../remote/byte-pacer.ts";
-import { type ClosableHostGate, createHostGate } from "../remote/host-gate.ts";
+import { createHostGate, type HostGate } from "../remote/host-gate.ts";
 
 /** How much is asked of one server: its scheme, host and port. */
 export interface FileLimits {
@@ -15,7 +15,7 @@ export interface OriginPermit extends Disposable {
 }
 
 interface Lane {
-  readonly gate: ClosableHostGate;
+  readonly gate: HostGate;
   readonly pacer: BytePacer | undefined;
   /** Who is in it or waits for it. */
   users: number;
@@ -54,11 +54,6 @@ export class OriginLanes {
       this.#leave(lane);
       throw error;
     }
-  }
-
-  /** Sends everyone home who waits. */
-  close(reason: Error): void {
-    for (const { gate } of this.#lanes.values()) gate.close(reason);
   }
 
   #open(): Lane {
