@@ -66,12 +66,22 @@ export {
 } from "./selectors.ts";
 export { allowHosts, type HostPolicy } from "./trust/host-policy.ts";
 export type { ManifestTrust, SignatureTrust } from "./trust/manifest-trust.ts";
+export type { CacheTreeOptions } from "./upkeep/cache-tree.ts";
 export { type ExportCacheOptions, type ExportReport, exportCache } from "./upkeep/export-cache.ts";
-export type { ExportedFile, ExportFile } from "./upkeep/export-file.ts";
+export type { ExportedItem } from "./upkeep/export-file.ts";
 export { type ImportCacheOptions, type ImportReport, importCache } from "./upkeep/import-cache.ts";
 export { type PrunePlanOptions, prunePlan } from "./upkeep/plan-pruning.ts";
 export { type PruneOptions, type PruneReport, prune } from "./upkeep/prune.ts";
-export type { PrunePlan, PruneReason, Removal, UnknownPath, UnlistedEntry, Unlisting } from "./upkeep/prune-plan.ts";
+export type {
+  PrunePlan,
+  PruneReason,
+  Removal,
+  UnknownPath,
+  UnlistedEntry,
+  Unlisting,
+} from "./upkeep/prune-plan.ts";
+export { type ServeCacheOptions, serveCache } from "./upkeep/serve-cache.ts";
+export type { ReadableCache } from "./upkeep/upkeep-cache.ts";
 export {
   type VerifiedItem,
   type VerifyDepsReport,

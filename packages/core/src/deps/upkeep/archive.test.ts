@@ -21,6 +21,7 @@ import { encodeTarHeader, tarPadding } from "../../bundle/tar/tar-header.ts";
 import { LayoutRegistry } from "../../layout/layout-registry.ts";
 import { DepsCache } from "../cache/deps-cache.ts";
 import type { DepsEvent } from "../events.ts";
+import { gitJob } from "../git/git-job.ts";
 import type { DepsItem } from "../manifest.ts";
 import { exportCache } from "./export-cache.ts";
 import { importCache } from "./import-cache.ts";
@@ -37,7 +38,7 @@ function git(folder: string, ...args: readonly string[]): string {
 }
 
 /** A cache `deps` with an image store beside it, and what is in them. */
-async function aCache(folder: string) {
+async function aCache(folder: string, withGit = false) {
   const root = join(folder, "deps");
   const store = join(folder, "registry");
   mkdirSync(root, { recursive: true });
@@ -57,7 +58,7 @@ async function aCache(folder: string) {
     imageItem(store, "mirror/q.io/one", one.manifest.descriptor.digest, { tags: ["v1"] }),
     imageItem(store, "mirror/q.io/two", two.manifest.descriptor.digest),
   ];
-  if (hasGit) {
+  if (withGit) {
     const work = join(folder, "work");
     write(join(work, "file"), "content");
     git(folder, "init", "-q", work);
@@ -88,7 +89,7 @@ async function openCache(folder: string): Promise<DepsCache> {
 
 test("what is exported is there after an import: files, links, images, mirrors and manifests, and nothing else", async () => {
   const [here, there] = [tempFolder(), tempFolder()];
-  const { items, one, two, shared, upstream } = await aCache(here);
+  const { items, one, two, shared, upstream } = await aCache(here, hasGit);
   await using cache = await openCache(here);
   cache.state.set("manifest/components", { digest: upstream });
   cache.state.set("item/tool", { secret: true });
@@ -134,6 +135,12 @@ test("what is exported is there after an import: files, links, images, mirrors a
     const mirror = join(there, "deps", "git", "git.example", "repo");
     expect(git(mirror, "config", "remote.origin.url")).toBe("https://git.example/repo\n");
     expect(existsSync(join(mirror, "hooks"))).toBe(false);
+    const repo = {
+      ...items.find(({ id }) => id === "repo"),
+      sink: { type: "file", path: mirror, links: [] },
+    } as DepsItem;
+    const looking = { contents: target.contents, isDeep: false, signal: new AbortController().signal };
+    expect(await gitJob.probe(repo, looking)).toBe("unpinned");
     git(there, "clone", "-q", mirror, join(there, "clone"));
     expect(readFileSync(join(there, "clone", "file"), "utf8")).toBe("content");
   }

@@ -34,10 +34,16 @@ export interface ExportedFile {
   readonly sha256: string;
 }
 
+/** An item in an archive, for people; nothing is decided by it. */
+export interface ExportedItem {
+  readonly id: string;
+  readonly version: string;
+  readonly digest?: string | undefined;
+}
+
 /** What an archive of a cache holds: its first file. Paths begin with `cache/`, or with `store/` for an image store beside it. */
 export interface ExportFile {
-  /** For people; nothing is decided by them. */
-  readonly items: readonly { readonly id: string; readonly version: string; readonly digest?: string | undefined }[];
+  readonly items: readonly ExportedItem[];
   /** The files after this one, in their order. */
   readonly files: readonly ExportedFile[];
   /** More names of the same bytes. */

@@ -11,7 +11,13 @@ import { ArchiveProgress } from "./archive-progress.ts";
 import { ArchiveReader } from "./archive-reader.ts";
 import { CacheTree, type CacheTreeOptions } from "./cache-tree.ts";
 import { withDiskErrors } from "./disk-errors.ts";
-import { type ExportedFile, type ExportFile, invalidArchive, parseExportFile } from "./export-file.ts";
+import {
+  type ExportedFile,
+  type ExportedItem,
+  type ExportFile,
+  invalidArchive,
+  parseExportFile,
+} from "./export-file.ts";
 import { ImportedFiles } from "./imported-files.ts";
 import { type ArchivedIndex, mergeIndex, readArchivedIndex } from "./imported-index.ts";
 import { ImportedMirrors } from "./imported-mirrors.ts";
@@ -38,7 +44,7 @@ export interface ImportCacheOptions extends CacheTreeOptions {
 
 /** What {@link importCache} took over; plain data. */
 export interface ImportReport {
-  readonly items: ExportFile["items"];
+  readonly items: readonly ExportedItem[];
   /** Files, also those with several names, that were written. */
   readonly written: number;
   /** Files that were there. */

@@ -1,12 +1,16 @@
 import { join } from "node:path";
 import { findEntry, type PruneFindings, readEntries } from "./prune-findings.ts";
 
+/** What mirrors are called while they are made. */
+const unfinished = /^\..+\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
 /** Finds git mirrors below a folder that are none of `kept`, and folders that would be empty. */
 export async function pruneMirrors(root: string, kept: ReadonlySet<string>, findings: PruneFindings): Promise<void> {
   const visit = async (folder: string): Promise<boolean> => {
     let isEmpty = true;
-    for (const { path, stat } of await readEntries(folder)) {
-      if (kept.has(path)) isEmpty = false;
+    for (const { name, path, stat } of await readEntries(folder)) {
+      if (stat.isDirectory() && unfinished.test(name)) await findings.removeTree(path, "unfinished");
+      else if (kept.has(path)) isEmpty = false;
       else if (!stat.isDirectory()) {
         findings.tellUnknown(path, "it is no git mirror");
         isEmpty = false;

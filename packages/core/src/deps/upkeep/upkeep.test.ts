@@ -167,3 +167,36 @@ test("pruning keeps everything rather than nothing, what was changed since, and 
   expect(careful.unknown.map(({ path }) => path)).toEqual([join(store, "app")]);
   await expect(prune({ ...cache, path: "/elsewhere", workFolder: "/elsewhere" }, plan)).rejects.toThrow(TypeError);
 });
+
+test("a pruning that is ended anywhere leaves whole layouts, and the next one does the rest", async () => {
+  for (let steps = 0, isDone = false; !isDone; steps += 2) {
+    const root = tempFolder();
+    await using cache = await DepsCache.open(root);
+    const store = join(root, "registry");
+    const repository = (await LayoutRegistry.open(store, { create: true })).repository("app");
+    const [kept, old] = [anImage({ tag: "v2" }), anImage({ tag: "v1" })];
+    await push(repository, kept);
+    await push(repository, old);
+    const keep = [imageItem(store, "app", kept.manifest.descriptor.digest, { tags: ["v2"] })];
+    const former = [imageItem(store, "app", old.manifest.descriptor.digest, { tags: ["v1"] })];
+    const plan = await prunePlan(cache, keep, { former });
+    isDone = steps >= plan.removals.length;
+    expect(plan.removals.length).toBeGreaterThan(2);
+    let asked = 0;
+    const signal = Object.assign(new AbortController().signal, {
+      throwIfAborted() {
+        asked += 1;
+        if (asked > steps) throw new Error("killed");
+      },
+    });
+    await prune(cache, plan, { signal }).catch((error: Error) => expect(error.message).toBe("killed"));
+    const after = (await LayoutRegistry.open(store)).repository("app");
+    for await (const tag of after.tags()) {
+      const { blobs } = tag === "v2" ? kept : old;
+      expect(await after.resolve(tag)).toBeDefined();
+      for (const blob of blobs) expect(await after.statBlob(blob.digest)).toEqual({ size: blob.size });
+    }
+    await prune(cache, await prunePlan(cache, keep, { former }));
+    expect(filesIn(join(store, "app", "blobs"))).toHaveLength(kept.blobs.length + 1);
+  }
+});
