@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { onDiskIfAny } from "../file-error.ts";
 
 /** How long the beginning of content is kept that nobody asks for any more, in milliseconds: 30 days. */
-export const keepPartialsMs: number = 30 * 24 * 60 * 60 * 1000;
+const keepPartialsMs = 30 * 24 * 60 * 60 * 1000;
 
 /** How long files of a run that ended badly are kept, in milliseconds: nothing takes a day. */
 const keepTemporaryMs = 24 * 60 * 60 * 1000;
@@ -19,13 +19,13 @@ export interface Leftover {
 }
 
 /** The name of what is there of a content. */
-export const partialPattern: RegExp = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})$/;
+const partialPattern = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})$/;
 
 /** The name of a file for content of unknown digest, or that is shared. */
 const temporaryPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 /** What is in a staging folder, by name; nothing where there is none. @throws DepsError `FILE_FAILED` */
-export async function leftoversIn(folder: string, nowMs: number = Date.now()): Promise<readonly Leftover[]> {
+async function leftoversIn(folder: string, nowMs: number = Date.now()): Promise<readonly Leftover[]> {
   const names = (await onDiskIfAny(folder, () => readdir(folder))) ?? [];
   const found: Leftover[] = [];
   for (const name of names.sort()) {
