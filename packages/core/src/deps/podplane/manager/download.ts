@@ -6,6 +6,7 @@ import type { DepsItem } from "../../manifest.ts";
 import type { DepsPlan } from "../../plan.ts";
 import { type PodplaneManifests, podplaneItems } from "../podplane-items.ts";
 import { registryLimits } from "../well-known.ts";
+import { adoptFiles } from "./adopt-files.ts";
 import { manifestFiles, type NotedManifest, noteManifests } from "./commit-manifests.ts";
 import { forgetItem, noteItem } from "./item-records.ts";
 import { archsOf, eachLoaded, type LoadedManifests, loadManifests } from "./load-manifests.ts";
@@ -79,6 +80,7 @@ async function planned(
   const loaded = await loadManifests(context, request, cache);
   const selection = { archs: archsOf(request), providers, addons, skipComponentsGit };
   const items = podplaneItems(narrow(loaded), selection, context.paths, context);
+  if (cache !== undefined && !request.dryRun) await adoptFiles(items, cache, signal);
   onEvent?.({ type: "status", message: `Checking ${counted(items)}` });
   const contents = cache?.contents ?? nothingCached;
   const plan = await planDeps(items, { contents }, { isDeep, isOffline, signal, onEvent });

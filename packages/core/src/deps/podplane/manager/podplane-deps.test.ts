@@ -367,6 +367,9 @@ test("a cache that an older tool filled is taken over: nothing that is right is 
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
   }
+  await deps().writeCachedVmConfigManifest("knc", "amd64", JSON.stringify(vmConfig("amd64", { runc: files.runc })));
+  await deps().verify("knc", "amd64");
+  expect(server.requests()).toEqual([]);
   await deps().download({ arch: "amd64" });
   expect(paths(server.requests()).filter((path) => path.startsWith("/files/"))).toEqual(["/files/cni"]);
   expect(readFileSync(join(cacheDir, "vmconfig/artifacts/cni/1/cni"), "utf8")).toBe("cni");

@@ -104,7 +104,7 @@ export class PodplaneDeps {
   /**
    * Makes sure that a machine's files and images are there: those every machine needs, and those of providers that were
    * asked for. What the cache noted in its manifest is not believed. A file that gave its name to one of another
-   * architecture is looked for by its digest.
+   * architecture is looked for by its digest, and one an older tool left where it is found by name is taken over.
    * @throws DepsError `NOT_CACHED`, `INCOMPLETE`, `MANIFEST_PARSE` for a torn manifest: see {@link isMendedByDownload}
    */
   verify(kind: string, arch: string, options: PodplaneVerifyOptions = {}): Promise<VmConfigManifest> {

@@ -2,6 +2,7 @@ import { planDeps } from "../../apply/plan-deps.ts";
 import { DepsError, isDepsError } from "../../errors.ts";
 import type { DepsItem } from "../../manifest.ts";
 import type { VmConfigManifest } from "../vmconfig-manifest.ts";
+import { adoptFiles } from "./adopt-files.ts";
 import { askedItems } from "./asked-items.ts";
 import { readCached } from "./cached-manifest.ts";
 import { lookIntoCache, type ManagerContext } from "./manager-context.ts";
@@ -23,6 +24,7 @@ export async function verifyMachine(
   await using cache = await lookIntoCache(context, { signal, onEvent });
   if (cache === undefined) throw notCached(spot.stem, spot.paths.latest);
   const items = await askedItems({ vmconfigs: [cached] }, context, cache.state);
+  await adoptFiles(items, cache, signal);
   const plan = await planDeps(items, cache, { isDeep, isOffline: true, signal, onEvent });
   const missing = plan.items.filter(({ presence }) => presence !== "present").map(({ item }) => item);
   const [first] = missing;
