@@ -1,4 +1,6 @@
 import * as z from "zod";
+import type { ReportLine } from "./output-line.ts";
+import { schemaOf } from "./schema-of.ts";
 import { amount, bytes, digest, milliseconds } from "./values.ts";
 
 const text = z.string();
@@ -33,8 +35,7 @@ const archive = {
   elapsedMs: milliseconds,
 };
 
-/** Schemas of the reports of `tranship deps`. */
-export const depsReports = [
+const anyReport = z.discriminatedUnion("command", [
   report("deps plan", {
     manifests,
     items: listOf(z.object({ ...item, presence })),
@@ -82,4 +83,10 @@ export const depsReports = [
   }),
   report("deps export", archive),
   report("deps import", archive),
-] as const;
+]);
+
+/** The last line of `tranship deps` that came to its end. */
+export type DepsReportLine = Extract<ReportLine, { readonly command: `deps ${string}` }>;
+
+/** Schema of the reports of `tranship deps`. */
+export const depsReportSchema: z.ZodType<DepsReportLine> = schemaOf<DepsReportLine>()(anyReport);

@@ -1,6 +1,6 @@
 import { plannedArchiveSchema } from "@tranship/core";
 import * as z from "zod";
-import { depsReports } from "./deps-report-schema.ts";
+import { type DepsReportLine, depsReportSchema } from "./deps-report-schema.ts";
 import type { FailureLine, ReportLine } from "./output-line.ts";
 import { schemaOf } from "./schema-of.ts";
 import { amount, blobCount, bytes, digest, milliseconds } from "./values.ts";
@@ -264,11 +264,13 @@ const anyReport = z.discriminatedUnion("command", [
   inspectReport,
   doctorReport,
   rootfsReport,
-  ...depsReports,
 ]);
 
 /** Schema of every report. */
-export const reportSchema: z.ZodType<ReportLine> = schemaOf<ReportLine>()(anyReport);
+export const reportSchema: z.ZodType<ReportLine> = z.union([
+  schemaOf<Exclude<ReportLine, DepsReportLine>>()(anyReport),
+  depsReportSchema,
+]);
 
 const failure = z
   .object({
