@@ -19,7 +19,7 @@ export const cacheFolders = {
   /** Manifests with older copies of them beside. */
   manifests: ["components/manifests", "seeds/manifests", "templates/manifests", "vmconfig/manifests"],
   /** Manifests as they came, by digest. */
-  upstream: [`${workFolder}/manifests`],
+  upstream: [".tranship/manifests"],
 } as const;
 
 /** What is kept in a folder. */
