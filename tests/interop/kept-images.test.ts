@@ -4,13 +4,23 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { createRegistry, type Digest, digestHex, type Platform } from "@tranship/registry";
-import { aBlob, anImage, anIndex, type BuiltImage, type BuiltIndex, partsOf } from "@tranship/registry/testing";
+import { createRegistry, type Digest, digestHex, MemoryRegistry, type Platform } from "@tranship/registry";
+import {
+  aBlob,
+  anImage,
+  anIndex,
+  type BuiltImage,
+  type BuiltIndex,
+  partsOf,
+  seedMemory,
+} from "@tranship/registry/testing";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { applyDeps } from "../../packages/core/src/deps/apply/apply-deps.ts";
 import { planDeps } from "../../packages/core/src/deps/apply/plan-deps.ts";
 import { DepsCache } from "../../packages/core/src/deps/cache/deps-cache.ts";
 import type { DepsItem } from "../../packages/core/src/deps/manifest.ts";
+import { mergeItems } from "../../packages/core/src/deps/merge-items.ts";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { goTool } from "../support/go-tools.ts";
 import { pushAll } from "../support/push-all.ts";
@@ -168,20 +178,21 @@ test.skipIf(missing.length > 0)(
       ...["--addr", "127.0.0.1", "--port", String(port), "--dir", root],
       ...["--gc-untagged", "--gc-frequency", "50ms", "--gc-grace-period", "1ms"],
     ]);
-    const inspectAll = async () => {
-      const texts = await Promise.all(
-        references.map(([repository, reference]) => {
-          const name = `docker://${served.host}/mirror/${repository}${reference.includes(":") ? "@" : ":"}${reference}`;
-          return skopeo("inspect", "--raw", "--tls-verify=false", name);
-        }),
-      );
-      for (const [at, [, , expected]] of references.entries()) {
-        if (expected !== undefined) expect(await digestOfText(texts[at] ?? "")).toBe(expected);
-      }
-    };
-    await inspectAll();
+    await using client = createRegistry(served.host);
+    for (const [repository, reference, expected] of references) {
+      const found = await client.repository(`mirror/${repository}`).manifest(reference);
+      expect(found.descriptor.digest).toBe(expected ?? found.descriptor.digest);
+    }
     while (strays.some(existsSync)) await sleep(20); // it clears up what it was asked about, in its own time
-    await inspectAll();
+    const texts = await Promise.all(
+      references.map(([repository, reference]) => {
+        const name = `docker://${served.host}/mirror/${repository}${reference.includes(":") ? "@" : ":"}${reference}`;
+        return skopeo("inspect", "--raw", "--tls-verify=false", name);
+      }),
+    );
+    for (const [at, [, , expected]] of references.entries()) {
+      if (expected !== undefined) expect(await digestOfText(texts[at] ?? "")).toBe(expected);
+    }
     const to = join(folder, "pulled");
     const local = `docker://${served.host}/mirror/example.org/local:v1`;
     await skopeo("copy", "--quiet", "--src-tls-verify=false", "--override-arch=arm64", local, `dir:${to}`);
@@ -189,3 +200,49 @@ test.skipIf(missing.length > 0)(
     expect(await planDeps(items, cache, { isDeep: true })).toMatchObject({ missing: 0 });
   },
 );
+
+const platforms: readonly Platform[] = [
+  amd64,
+  { ...amd64, variant: "v3" },
+  { ...arm64, variant: "v8" },
+  { os: "linux", architecture: "arm", variant: "v7" },
+];
+const many = platforms.map((platform, at) => anImage({ seed: at, platform }));
+const ofMany = anIndex({ images: many, platforms });
+
+test("images are there after one run, whatever names they share, and stay when others are cleared away", async () => {
+  const registry = new MemoryRegistry();
+  seedMemory(registry, "app", [ofMany]);
+  const access = { files: { fetch: () => Promise.reject(new Error("no files")) }, registry: () => registry };
+  const row = fc.record({
+    tag: fc.constantFrom("v1", "latest", "pinned", undefined),
+    image: fc.nat({ max: many.length }),
+    hasPlatform: fc.boolean(),
+  });
+  const property = fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 8 }), async (rows) => {
+    const folder = tempFolder();
+    const root = join(folder, "registry");
+    const items = rows.map(({ tag, image, hasPlatform }, at): DepsItem => {
+      const wanted = many[image] ?? ofMany;
+      const isPinned = tag === "pinned" && wanted !== ofMany;
+      const source = {
+        ...({ type: "image", registry: "memory", repository: "app" } as const),
+        ...(hasPlatform && wanted !== ofMany ? { platform: platforms[image] } : {}),
+        ...(isPinned ? { index: digest(ofMany) } : {}),
+      } as const;
+      const sink = {
+        type: "repository-layout",
+        root,
+        repository: "app",
+        tags: tag === undefined ? [] : [tag],
+      } as const;
+      return { id: String(at), version: "1", source, digest: digest(wanted), selectors: {}, sink, labels: {} };
+    });
+    await using cache = await DepsCache.open(join(folder, "deps"), { also: [root] });
+    await applyDeps(await planDeps(mergeItems(items), cache), cache, access);
+    expect(await planDeps(items, cache)).toMatchObject({ missing: 0 });
+    zotSweep(join(root, "app"));
+    expect(await planDeps(items, cache)).toMatchObject({ missing: 0 });
+  });
+  await fc.assert(property, { numRuns: 10 });
+});

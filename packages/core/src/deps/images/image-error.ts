@@ -17,8 +17,10 @@ export interface FailedImage {
 export function imageError(error: unknown, image: FailedImage, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (isDepsError(error)) return error;
-  if (isMirrorError(error, "TRANSFER_FAILED") && error.cause !== undefined)
-    return imageError(error.cause, image, signal);
+  if (isMirrorError(error, "TRANSFER_FAILED") && error.cause !== undefined) {
+    const { side, reference } = error.details;
+    return imageError(error.cause, side === "target" ? { ...image, reference } : image, signal);
+  }
   if (isMirrorError(error)) return localFailure(error, image);
   const { item, reference: url } = image;
   const reason = error instanceof Error ? error.message : String(error);

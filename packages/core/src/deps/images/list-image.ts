@@ -3,6 +3,7 @@ import type { KeptManifests } from "./kept-manifests.ts";
 import { bareEntry, keepingTag, type ListingRules, namedEntry, withListed, withNameMoved } from "./layout-names.ts";
 import { extendedIndex, localNameOf } from "./local-index.ts";
 import { leadsTo } from "./name-leads-to.ts";
+import { isSamePlatform } from "./platforms.ts";
 
 /** An image that is there with all it leads to, and how it is to be found. */
 export interface ArrivedImage {
@@ -103,9 +104,10 @@ async function targetOf(
   const there = await kept.read(current.digest);
   if (there?.content.kind === "index")
     return await local(name, await present(there.content.manifests, kept), own, kept);
-  if (platform === undefined || there === undefined)
-    return platform === undefined ? own : await local(name, [], own, kept);
+  if (there === undefined) return platform === undefined ? own : await local(name, [], own, kept);
   const other = bareEntry(current, current.platform ?? (await kept.platformOf(there.content)));
+  const isBeside = other.platform !== undefined && own.platform !== undefined;
+  if (platform === undefined && !(isBeside && !isSamePlatform(other.platform, own.platform))) return own;
   return await local(name, [other], own, kept);
 }
 
