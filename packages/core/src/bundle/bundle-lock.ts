@@ -1,4 +1,15 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -46,6 +57,7 @@ export class BundleLock implements Disposable {
         if (tries < 100) continue;
         throw bundleLocked(bundle);
       }
+      requireWritable(lockFile, database);
       try {
         writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}\n`);
       } catch {} // it only names the owner in messages
@@ -109,6 +121,16 @@ function identity(path: string): string | undefined {
 function identityOrMade(path: string): string | undefined {
   if (identity(path) === undefined) closeSync(openSync(path, "a"));
   return identity(path);
+}
+
+/** Of a file that may only be read, SQLite takes a lock that excludes nobody. */
+function requireWritable(path: string, database: DatabaseSync): void {
+  try {
+    locally(path, () => accessSync(path, constants.W_OK));
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
+import { noTmpfs, tmpfs } from "../../../../../tests/support/tmpfs.ts";
 import { type DepsErrorCode, isDepsError } from "../errors.ts";
 import type { DepsEvent } from "../events.ts";
 import { findCacheFolder } from "./cache-folder.ts";
@@ -139,6 +140,26 @@ describe("folder", () => {
     expect(await codeOf(DepsCache.open(join(root, "other")))).toBe("FILE_FAILED");
   });
 });
+
+describe.skipIf(noTmpfs !== undefined)(
+  `file system that may only be read${noTmpfs ? `, not here: ${noTmpfs}` : ""}`,
+  () => {
+    test("a cache on it is read, and opened for nothing else", async () => {
+      const root = tmpfs(1024 * 1024);
+      const [folder, missing] = [join(root, "cache"), join(root, "missing")];
+      {
+        await using cache = await DepsCache.open(folder);
+        cache.state.set("item/x", 1);
+      }
+      execFileSync("mount", ["-o", "remount,ro", root]);
+      await using reader = await DepsCache.open(folder, { readOnly: true });
+      expect(reader.state.get("item/x")).toBe(1);
+      expect(await codeOf(DepsCache.open(folder))).toBe("FILE_FAILED");
+      expect(await codeOf(DepsCache.open(missing))).toBe("FILE_FAILED");
+      expect(await codeOf(DepsCache.open(missing, { readOnly: true }))).toBe("NOT_CACHED");
+    });
+  },
+);
 
 describe("state", () => {
   test("what is known by key is there again, sorted, and nobody shares it", async () => {
