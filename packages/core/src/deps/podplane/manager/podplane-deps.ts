@@ -140,17 +140,26 @@ export class PodplaneDeps {
     return cachedItems(this.#context, options);
   }
 
-  /** @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED` */
+  /**
+   * A machine's manifest as it is in the cache, with its bytes; `undefined` without one.
+   * @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`
+   */
   readCachedVmConfigManifest(kind: string, arch: string): Promise<CachedManifest<VmConfigManifest> | undefined> {
     return readCached(this.#context.spots.vmconfig(kind, arch));
   }
 
-  /** @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED` */
+  /**
+   * The templates manifest as it is in the cache, with its bytes; `undefined` without one.
+   * @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`
+   */
   readCachedTemplatesManifest(): Promise<CachedManifest<TemplatesManifest> | undefined> {
     return readCached(this.#context.spots.templates);
   }
 
-  /** @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED` */
+  /**
+   * The seeds manifest as it is in the cache, with its bytes; `undefined` without one.
+   * @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`
+   */
   readCachedSeedsManifest(): Promise<CachedManifest<SeedsManifest> | undefined> {
     return readCached(this.#context.spots.seeds);
   }
@@ -167,7 +176,10 @@ export class PodplaneDeps {
     return cached;
   }
 
-  /** @throws DepsError `NOT_CACHED`, `MANIFEST_PARSE`, `FILE_FAILED` */
+  /**
+   * The version of the cached components.
+   * @throws DepsError `NOT_CACHED`, `MANIFEST_PARSE`, `FILE_FAILED`
+   */
   async cachedComponentsVersion(): Promise<string> {
     return (await this.readCachedComponentsManifest()).manifest.components.version;
   }
@@ -180,22 +192,34 @@ export class PodplaneDeps {
     return (await this.readCachedSeedsManifest())?.manifest.seeds.version;
   }
 
-  /** Writes a manifest as it is given. @throws DepsError `MANIFEST_PARSE`, `NAME_UNSAFE`, `FILE_FAILED`, `CACHE_LOCKED` */
+  /**
+   * Writes a machine's manifest into the cache, as it is given, and a copy that stays.
+   * @throws DepsError `MANIFEST_PARSE`, `NAME_UNSAFE`, `FILE_FAILED`, `CACHE_LOCKED`
+   */
   writeCachedVmConfigManifest(kind: string, arch: string, raw: Uint8Array | string): Promise<void> {
     return writeManifest(this.#context, this.#context.spots.vmconfig(kind, arch), raw);
   }
 
-  /** Writes a manifest as it is given. @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`, `CACHE_LOCKED` */
+  /**
+   * Writes a components manifest into the cache, as it is given, and a copy that stays.
+   * @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`, `CACHE_LOCKED`
+   */
   writeCachedComponentsManifest(raw: Uint8Array | string): Promise<void> {
     return writeManifest(this.#context, this.#context.spots.components, raw);
   }
 
-  /** Writes a manifest as it is given. @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`, `CACHE_LOCKED` */
+  /**
+   * Writes a templates manifest into the cache, as it is given, and a copy that stays.
+   * @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`, `CACHE_LOCKED`
+   */
   writeCachedTemplatesManifest(raw: Uint8Array | string): Promise<void> {
     return writeManifest(this.#context, this.#context.spots.templates, raw);
   }
 
-  /** Writes a manifest as it is given. @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`, `CACHE_LOCKED` */
+  /**
+   * Writes a seeds manifest into the cache, as it is given, and a copy that stays.
+   * @throws DepsError `MANIFEST_PARSE`, `FILE_FAILED`, `CACHE_LOCKED`
+   */
   writeCachedSeedsManifest(raw: Uint8Array | string): Promise<void> {
     return writeManifest(this.#context, this.#context.spots.seeds, raw);
   }
