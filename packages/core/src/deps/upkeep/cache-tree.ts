@@ -9,7 +9,7 @@ export const removedFolder = "removed";
 export const incomingFolder = "incoming";
 
 /** The folders of a cache by what is kept in them, as paths below its own with `/` between the names. */
-export const cacheFolders = {
+const cacheFolders: Readonly<Record<FolderKind, readonly string[]>> = {
   /** Files, and links to them, one by one. */
   files: ["blobs", "files", "seeds/snapshots", "vmconfig/artifacts", "vmconfig/blobs"],
   /** Trees of OCI image layouts, one for each repository. */
@@ -19,11 +19,11 @@ export const cacheFolders = {
   /** Manifests with older copies of them beside. */
   manifests: ["components/manifests", "seeds/manifests", "templates/manifests", "vmconfig/manifests"],
   /** Manifests as they came, by digest. */
-  upstream: [".tranship/manifests"],
-} as const;
+  upstream: [`${workFolder}/manifests`],
+};
 
 /** What is kept in a folder. */
-export type FolderKind = keyof typeof cacheFolders;
+export type FolderKind = "files" | "stores" | "mirrors" | "manifests" | "upstream";
 
 /** One folder of a cache. */
 export interface CacheFolder {

@@ -172,7 +172,11 @@ async function takeOver(plan: ImportPlan, { state }: ExportFile, all: TakingOver
   for (const index of indexes) await mergeIndex(index, reader.path);
   await mirrors.finish();
   signal.throwIfAborted();
-  for (const { key, value } of state) if (value !== undefined) cache.state.set(key, value);
+  for (const { key, value } of state) {
+    if (value === undefined) continue;
+    cache.state.set(key, value);
+    cache.state.delete(key.replace(/^manifest/, "local")); // what was a local one is not any more
+  }
   await cache.commit(manifests);
 }
 
