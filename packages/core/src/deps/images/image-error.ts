@@ -67,6 +67,8 @@ function localFailure(error: MirrorError, { item, reference }: FailedImage): Dep
     const { layout, reason } = error.details;
     return new DepsError("FILE_FAILED", message, { path: layout, reason }, options);
   }
-  const details = { item, url: reference, failure: classifyFailure(error), code: error.code };
+  const isRefused = isMirrorError(error, "SPARSE_INDEX_REFUSED"); // by the registry it was to go to
+  const failure = isRefused ? "invalid" : classifyFailure(error);
+  const details = { item, url: isRefused ? error.details.reference : reference, failure, code: error.code };
   return new DepsError("TRANSFER_FAILED", message, details, options);
 }
