@@ -677,6 +677,10 @@ test.for([
       addon: true,
       cached: true,
     });
+    expect((await deps({ profile }).status("knc", "amd64")).needsUpdate).toBe(false); // marks are no difference
+    expect(await deps({ profile }).download({ arch: "amd64", addons: "lb", offline: true })).toMatchObject({
+      report: { done: 0, failed: 0 },
+    });
   },
 );
 
