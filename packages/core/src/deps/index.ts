@@ -1,7 +1,8 @@
 /**
- * Describes what an installer depends on (files, images, charts, git repositories) as manifests of items, chooses among
- * them, and says where in a cache each belongs. Everything here is a pure function of its arguments: nothing is read from
- * the network or the disk.
+ * The cache an installer embeds: a manifest of files, images, charts, git repositories and snapshots becomes a folder in
+ * which all of it lies, verified. {@link planDeps} says what is missing, {@link applyDeps} brings it into a
+ * {@link DepsCache}; {@link verifyItems}, {@link prunePlan}, {@link exportCache} and {@link serveCache} look after it.
+ * {@link PodplaneDeps} does all this for the manifests of Podplane, as Podplane's own tools read and write them.
  * @packageDocumentation
  */
 

@@ -61,7 +61,7 @@ export async function applyDeps(
     const progress = new ItemProgress(names, item.size, onEvent);
     try {
       stop.throwIfAborted();
-      const context = { ...probing, ...cache, access, slots, progress };
+      const context = { ...probing, staging: cache.staging, access, slots, progress };
       const content = isOffline ? await bringOffline(item, job, context) : await job.bring(item, context);
       onEvent?.({ type: "done", ...names, current: content.sizeBytes, total: content.sizeBytes });
       return { item, outcome: "done", content };
