@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { digestOf } from "@tranship/registry";
 import { anImage, faults, startFileServer, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
+import { createContext } from "../../packages/cli/src/context.ts";
+import { JsonOutput } from "../../packages/cli/src/print/output.ts";
+import { createProgram } from "../../packages/cli/src/program.ts";
 import { runProgram, runProgramIn } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -190,6 +193,147 @@ test("a host that is not allowed, a lock that is held and a cache that is not th
   const nowhere = await deps("verify", ...world.of.slice(0, 2), "--cache", join(world.folder, "none"));
   expect([nowhere.code, nowhere.last]).toMatchObject([1, { code: "NOT_CACHED", class: "cache" }]);
   expect(readdirSync(world.folder)).not.toContain("none");
+});
+
+/** Runs `tranship deps serve` until the work is done. */
+async function served<Result>(args: readonly string[], work: (url: string) => Promise<Result>): Promise<Result> {
+  const stop = new AbortController();
+  const { promise: url, resolve } = Promise.withResolvers<string>();
+  const said: Line[] = [];
+  const write = (text: string | Uint8Array) => {
+    const line = JSON.parse(String(text)) as Line;
+    said.push(line);
+    if (line.type === "server.listening") resolve(String(line.url));
+    return true;
+  };
+  const context = createContext({
+    output: new JsonOutput({ write }, { write: () => true }),
+    signal: stop.signal,
+    input: (async function* () {})(),
+    environment: {},
+    exitWith() {},
+  });
+  const ended = createProgram(context, "0.0.0").parseAsync(["deps", "serve", ...args], { from: "user" });
+  try {
+    return await Promise.race([url.then(work), ended.then(() => Promise.reject(new Error("it did not listen")))]);
+  } finally {
+    stop.abort();
+    await ended;
+    expect(said.at(-1)).toMatchObject({ type: "report", command: "deps serve" });
+  }
+}
+
+test("a cache is served to others, who check what they get", async () => {
+  await using world = await aWorld();
+  await deps("download", ...world.of);
+  const [runc] = world.manifest.items;
+  const { code, last } = await served(["--cache", world.cache, "--listen", "127.0.0.1:0"], async (url) => {
+    world.write({ ...world.manifest, items: [{ ...runc, url: `${url}/files/runc/runc` }] });
+    return await deps("download", ...world.of.slice(0, 2), "--cache", join(world.folder, "other"));
+  });
+  expect([code, last]).toMatchObject([0, { done: 1 }]);
+  const { stderr } = await runProgram(
+    "deps",
+    "serve",
+    "--cache",
+    join(world.folder, "none"),
+    "--listen",
+    "127.0.0.1:0",
+  );
+  expect(stderr).toContain("nothing is in the cache yet");
+});
+
+/** Podplane's manifests at a server, with a file for each of two architectures and one image. */
+async function podplane(world: Awaited<ReturnType<typeof aWorld>>) {
+  const { server, registry } = world;
+  const file = (path: string) => {
+    const bytes = Buffer.from(path);
+    return { version: "1", url: server.put(path, bytes), type: "binary", digest: digestOf(bytes), size: bytes.length };
+  };
+  const machine = (arch: string, version: string) => ({
+    vmconfig: {
+      version,
+      kind: "knc",
+      os: { name: "debian-13", arch, image: file(`/${arch}/disk`) },
+      dependencies: { kubelet: file(`/${arch}/kubelet`), cni: { ...file(`/${arch}/cni`), providers: ["aws"] } },
+    },
+  });
+  const image = anImage({ tag: "v1", files: { "etc/name": "lb" } });
+  const row = {
+    image: `${registry.host}/acme/lb:v1`,
+    digest: image.manifest.descriptor.digest,
+    size: 1000,
+    components: ["traefik"],
+    addon: true,
+  };
+  const publish = (version: string) => {
+    const manifests = {
+      "vmconfig_knc_debian-13_amd64": machine("amd64", version),
+      "vmconfig_knc_debian-13_arm64": machine("arm64", version),
+      components: { components: { version: "2", images: [row] } },
+      templates: { templates: { version: "3", charts: [] } },
+      seeds: { seeds: { version: "4", components: "2", snapshots: {} } },
+    };
+    for (const [name, manifest] of Object.entries(manifests))
+      server.put(`/manifests/${name}.json`, JSON.stringify(manifest), { etag: `"${name} ${version}"` });
+    return digestOf(Buffer.from(JSON.stringify(manifests.components)));
+  };
+  return publish;
+}
+
+test("podplane's manifests fill its cache for several architectures, with the recommended addons", async () => {
+  await using world = await aWorld();
+  const publish = await podplane(world);
+  const pin = publish("1.8.0");
+  const cache = join(world.folder, "deps");
+  const of = ["--base-url", world.server.origin, "--cache", cache, "--arch", "amd64,arm64"];
+  const planned = await deps("plan", ...of, "--providers", "aws");
+  expect([planned.code, planned.last]).toMatchObject([0, { command: "deps plan", missing: 7, present: 0 }]);
+  expect(existsSync(cache)).toBe(false);
+  const refused = await deps("plan", ...of, "--pin", `components=${digestOf(Buffer.from("other"))}`);
+  expect([refused.code, refused.last]).toMatchObject([1, { code: "PIN_MISMATCH", class: "untrusted" }]);
+  expect((await deps("plan", ...of, "--no-recommended-addons")).last).toMatchObject({ missing: 4 });
+  expect((await deps("plan", ...of, "--no-recommended-addons", "--addons", "traefik")).last.missing).toBe(5);
+
+  const filled = await deps("download", ...of, "--providers", "aws", "--pin", `components=${pin}`);
+  expect([filled.code, filled.last]).toMatchObject([0, { done: 7, failed: 0 }]);
+  expect(filled.last.manifests).toContainEqual(
+    expect.objectContaining({ name: "components", version: "2", digest: pin }),
+  );
+  expect(existsSync(join(cache, "vmconfig/manifests/vmconfig_knc_debian-13_arm64.json"))).toBe(true);
+  expect(readdirSync(join(world.folder, "registry/mirror"))).toEqual([world.registry.host]);
+
+  const before = world.requests();
+  const again = await deps("download", "--preset", "podplane", ...of.slice(2), "--providers", "aws", "--offline");
+  expect([again.last, world.requests()]).toMatchObject([{ done: 0, cached: 7 }, before]);
+  const environment = {
+    PODPLANE_DEPS_URL: world.server.origin,
+    PODPLANE_DEPS_CACHE_DIR: cache,
+    PODPLANE_ARCH: "arm64",
+  };
+  const current = await runProgramIn(environment, "deps", "status", "--preset", "podplane");
+  expect(current).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/vmconfig knc arm64 +1\.8\.0\n[\s\S]*is up to date/),
+  });
+  publish("1.9.0");
+  const status = await deps("status", ...of);
+  expect([status.code, status.last]).toMatchObject([0, { needsUpdate: true }]);
+  expect(status.last.manifests).toContainEqual({
+    name: "vmconfig knc amd64",
+    needsUpdate: true,
+    cached: "1.8.0",
+    latest: "1.9.0",
+  });
+  world.server.fail(faults.status(404), { match: "/manifests/seeds.json" });
+  expect(await deps("status", ...of)).toMatchObject({ code: 1, last: { code: "NOT_FOUND" } });
+
+  const verified = ["--preset", "podplane", "--cache", cache];
+  expect(await deps("verify", ...verified)).toMatchObject({ code: 0, last: { present: 7 } });
+  writeFileSync(join(cache, "vmconfig/artifacts/kubelet/1/kubelet"), "/amd64/kubelex");
+  expect(await deps("verify", ...verified)).toMatchObject({ code: 3, last: { isWhole: false, differs: 1 } });
+  const pruned = await deps("prune", ...verified);
+  expect([pruned.code, pruned.last]).toMatchObject([0, { dryRun: true }]);
 });
 
 describe("what it refuses", () => {

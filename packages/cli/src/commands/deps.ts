@@ -29,5 +29,6 @@ Actions:
   prune     say what nothing needs any more; with --yes, remove it
   export    write the cache to a file, for another machine
   import    take a cache from such a file
+  serve     serve the cache to others: files, and images as a registry
 
 What is depended on is said by --manifest FILE, or by --preset podplane.`;

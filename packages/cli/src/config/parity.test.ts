@@ -57,7 +57,10 @@ const keysOfRegistries: Readonly<Record<string, string>> = {
 };
 
 /** Options that other commands have a key for, and these have not: they are of one run. */
-const ofOneRun: readonly (readonly [string, string])[] = [["deps", "keepGoing"]];
+const ofOneRun: readonly (readonly [string, string])[] = [
+  ["deps", "keepGoing"],
+  ["deps", "listen"],
+];
 
 const credentialsOfServer = ["login", "passwordStdin"];
 

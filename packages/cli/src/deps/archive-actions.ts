@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
-import { cachePaths, DepsCache, exportCache, importCache, type OnDepsEvent } from "@tranship/core/deps";
+import { DepsCache, exportCache, importCache, type OnDepsEvent } from "@tranship/core/deps";
 import type { Digest } from "@tranship/registry";
 import type { CliContext } from "../context.ts";
 import type { DepsFlags } from "../flags/deps-flags.ts";
 import { requireOutputFile } from "../output-file.ts";
 import { depsArchiveSummary } from "../print/deps-summaries.ts";
 import { UsageError } from "../usage-error.ts";
-import { cacheFolder, runSettings } from "./cache-settings.ts";
+import { cacheFolder, runSettings, storeOf } from "./cache-settings.ts";
 import type { CacheWork } from "./cache-work.ts";
 import { parsePin } from "./podplane-work.ts";
 
@@ -47,8 +47,7 @@ export async function importFrom(
   const folder = resolve(cacheFolder(flags, context));
   const { lock, lockTimeoutMs } = runSettings(flags);
   const pin = archivePin(flags);
-  const isPreset = flags.preset === "podplane" || flags.baseUrl !== undefined;
-  const store = isPreset ? cachePaths(folder).registry : resolve(folder, "registry");
+  const store = storeOf(folder, flags);
   const also = store.startsWith(folder) ? [] : [store];
   await using cache = await DepsCache.open(folder, { also, lock, lockTimeoutMs, signal, onEvent });
   const done = await importCache(file, cache, { pin, isDeep: flags.deep, store, signal, onEvent });

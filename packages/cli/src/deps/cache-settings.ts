@@ -1,5 +1,6 @@
 import { homedir, arch as machineArch, platform } from "node:os";
-import { type PodplaneConfig, podplaneConfig } from "@tranship/core/deps";
+import { resolve } from "node:path";
+import { cachePaths, type PodplaneConfig, podplaneConfig } from "@tranship/core/deps";
 import type { CliContext } from "../context.ts";
 import type { DepsFlags } from "../flags/deps-flags.ts";
 import { parseDuration } from "../flags/duration.ts";
@@ -47,6 +48,12 @@ export function cacheFolder(flags: DepsFlags, context: Pick<CliContext, "environ
   if (cache !== undefined) return cache;
   if (preset === "podplane" || baseUrl !== undefined) return podplaneSettings(context).cacheDir;
   throw new UsageError("nothing says where the cache is: give --cache FOLDER");
+}
+
+/** The image store of a cache: podplane's may be beside it. */
+export function storeOf(folder: string, { preset, baseUrl }: DepsFlags): string {
+  const isPreset = preset === "podplane" || baseUrl !== undefined;
+  return isPreset ? cachePaths(resolve(folder)).registry : resolve(folder, "registry");
 }
 
 function countOf(flag: string, text: string | undefined, least: number): number | undefined {

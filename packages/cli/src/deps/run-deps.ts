@@ -13,6 +13,7 @@ import { depsEvents } from "./deps-events.ts";
 import { download, plan, status, verify } from "./manifest-actions.ts";
 import { ownWork } from "./own-work.ts";
 import { podplaneWork } from "./podplane-work.ts";
+import { serve } from "./serve-action.ts";
 import { prune } from "./upkeep-actions.ts";
 
 /** Does what `tranship deps ACTION` asks for. @throws UsageError before anything is asked; DepsError */
@@ -25,6 +26,7 @@ export async function runDeps(
   if (file !== undefined && action !== "export" && action !== "import")
     throw new UsageError(`deps ${action} takes no file: ${file} is one too many`);
   checkConnectionFlags(flags);
+  if (action === "serve") return await serve(flags, context);
   const onEvent = depsEvents(context);
   await using access = await CliDepsAccess.open(flags, context);
   const work = () => workOf(flags, { context, access, onEvent });

@@ -6,7 +6,7 @@ import { withConnectionFlags, withMirrorFlag } from "./connection-flags.ts";
 import { repeatable } from "./repeatable.ts";
 
 /** What `tranship deps` can do, in the order it is done. */
-export const depsActions = ["plan", "download", "verify", "status", "prune", "export", "import"] as const;
+export const depsActions = ["plan", "download", "verify", "status", "prune", "export", "import", "serve"] as const;
 
 /** One of {@link depsActions}. */
 export type DepsAction = (typeof depsActions)[number];
@@ -42,6 +42,7 @@ export interface DepsFlags extends RegistryFlags {
   readonly allowHost: readonly string[];
   readonly yes?: boolean;
   readonly keepHistory?: string;
+  readonly listen: string;
 }
 
 /** Adds the flags of {@link DepsFlags}. */
@@ -85,7 +86,8 @@ export function withDepsFlags(command: Command): Command {
     )
     .option("--no-wait", "fail at once where another run changes it")
     .option("--keep-history <n>", "of prune: how many earlier copies of each manifest stay (default: 5)")
-    .option("--yes", "of prune: remove what it would only list otherwise");
+    .option("--yes", "of prune: remove what it would only list otherwise")
+    .option("--listen <host:port>", "of serve: the address; port 0 for a free one", "127.0.0.1:8080");
   const trust = cache
     .optionsGroup("What is believed:")
     .addOption(
@@ -131,6 +133,7 @@ const actionsOf: Readonly<Partial<Record<keyof DepsFlags, readonly DepsAction[]>
   concurrency: ["download", "verify"],
   keepHistory: ["prune"],
   yes: ["prune"],
+  listen: ["serve"],
   pin: [...asking, "import"],
   publicKey: asking,
   allowHost: asking,

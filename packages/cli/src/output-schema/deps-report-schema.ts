@@ -83,6 +83,7 @@ const anyReport = z.discriminatedUnion("command", [
   }),
   report("deps export", archive),
   report("deps import", archive),
+  report("deps serve", { requests: amount }),
 ]);
 
 /** The last line of `tranship deps` that came to its end. */

@@ -99,3 +99,8 @@ export interface DepsArchiveReport extends OfCache {
   readonly bytes: number;
   readonly elapsedMs: number;
 }
+
+/** What `tranship deps serve` reports. */
+export interface DepsServeReport extends OfCache {
+  readonly requests: number;
+}

@@ -22,6 +22,7 @@ import type {
   DepsDownloadReport,
   DepsPlanReport,
   DepsPruneReport,
+  DepsServeReport,
   DepsStatusReport,
   DepsVerifyReport,
 } from "./deps-report.ts";
@@ -55,6 +56,7 @@ export interface Reports {
   readonly "deps prune": DepsPruneReport;
   readonly "deps export": DepsArchiveReport;
   readonly "deps import": DepsArchiveReport;
+  readonly "deps serve": DepsServeReport;
   /** The file that was written. */
   readonly init: { readonly file: string };
 }

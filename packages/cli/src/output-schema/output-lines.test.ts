@@ -64,7 +64,7 @@ test("every line of every command is of the published schema, with a retry, a wa
   expect(pushed.types).toContain("work.planned");
 
   target.seed("org/app", anImage({ tag: "v1", files: { "etc/name": "app" } }));
-  const commands: readonly (readonly string[])[] = [
+  const commands: (readonly string[])[] = [
     ["plan", "--source", from, "--diff", plan],
     ["plan", "--source", from, "--explain", "--include-package", "alb@^1.0.0"],
     ["push", bundle, to, "--dry-run"],
@@ -79,6 +79,16 @@ test("every line of every command is of the published schema, with a retry, a wa
     ["doctor", `${source.host}/demo/fe`],
     ["rootfs", `${target.host}/org/app:v1`, "-o", join(folder, "rootfs.tar")],
   ];
+  const manifest = join(folder, "deps.json");
+  const items = [
+    { id: "motd", inline: "hello" },
+    { id: "app", image: `${target.host}/org/app:v1`, unpinned: true },
+  ];
+  writeFileSync(manifest, JSON.stringify({ tranship: "deps/v1", name: "a", version: "1", items }));
+  const of = ["--manifest", manifest, "--cache", join(folder, "cache")];
+  for (const action of ["plan", "download", "verify", "status", "prune"]) commands.push(["deps", action, ...of]);
+  commands.push(["deps", "export", join(folder, "cache.tar"), ...of]);
+  commands.push(["deps", "import", join(folder, "cache.tar"), "--cache", join(folder, "another")]);
   for (const args of commands) {
     const { last } = await linesOf(...args);
     expect(last?.type, args.join(" ")).toBe("report");

@@ -306,3 +306,48 @@ describe("colours", () => {
     expect(stream.written.includes("\u001b[3")).toBe(isColoured);
   });
 });
+
+describe("a cache of dependencies", () => {
+  const item = (type: "checking" | "queued" | "started" | "cached", name: string, total?: number): CliEvent => {
+    return { type: `deps.${type}`, item: name, name, total };
+  };
+  const tell = ({ tell, clock }: Stage) => {
+    for (const name of ["runc", "helm", "lb", "git"]) tell(item("checking", name));
+    tell(item("cached", "lb", 5 * mib), item("queued", "runc", 40 * mib), item("queued", "helm", 60 * mib));
+    tell(item("queued", "git"), item("started", "runc", 40 * mib), item("started", "git"));
+    clock.pass(6000);
+    tell({ type: "deps.progress", item: "runc", name: "runc", current: 10 * mib, total: 40 * mib });
+    clock.pass(6000);
+  };
+
+  test("is told by its bytes and by how many items are where on their way", () => {
+    const terminal = new FakeTerminal(120);
+    const stage = stageOn(terminal);
+    tell(stage);
+    expect(terminal.screen.join("\n")).toMatch(
+      /fetching +10% .* 10\.0 MiB of 100\.0 MiB[\s\S]*1 cached, 1 queued, 2 active/,
+    );
+    expect(terminal.screen.join("\n")).toMatch(/\n +runc +40\.0 MiB .* 25%/);
+    expect(terminal.screen.join("\n")).toMatch(/\n +git +0 B/);
+  });
+
+  test("counts what fails as gone and what is done as whole, once each", () => {
+    const pipe = aPipe();
+    const stage = stageOn(pipe);
+    tell(stage);
+    const failure = { code: "NOT_FOUND", message: "it is gone" } as const;
+    stage.tell(
+      { type: "deps.done", item: "runc", name: "runc", current: 41 * mib, total: 41 * mib },
+      { type: "deps.failed", item: "helm", name: "helm", error: failure },
+      { type: "deps.failed", item: "git", name: "git", error: { code: "ABORTED", message: "ended" } },
+    );
+    stage.clock.pass(6000);
+    const lines = pipe.written.trim().split("\n");
+    expect(lines).toContain("runc is there (41.0 MiB)");
+    expect(lines).toContain("helm failed: it is gone");
+    expect(pipe.written).not.toContain("git failed");
+    expect(lines.at(-1)).toMatch(
+      /^fetching: 41\.0 MiB of 41\.0 MiB \(100%\).*; 1 cached, 1 done, 2 failed; after 15s$/,
+    );
+  });
+});
