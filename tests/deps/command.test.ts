@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DepsCache } from "@tranship/core/deps";
 import { digestOf } from "@tranship/registry";
 import { anImage, faults, startFileServer, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
@@ -190,6 +191,14 @@ test("a host that is not allowed, a lock that is held and a cache that is not th
   expect(world.requests()).toBe(0);
   const offline = await deps("download", ...world.of, "--offline");
   expect([offline.code, offline.last]).toMatchObject([1, { code: "OFFLINE", class: "offline" }]);
+  {
+    await using _held = await DepsCache.open(world.cache);
+    const locked = await deps("download", ...world.of, "--no-wait");
+    expect([locked.code, locked.last]).toMatchObject([1, { code: "CACHE_LOCKED", class: "cache-locked" }]);
+    const waited = await deps("download", ...world.of, "--lock-timeout", "1ms");
+    expect(waited.last).toMatchObject({ code: "CACHE_LOCKED" });
+    expect(waited.lines).toContainEqual(expect.objectContaining({ code: "WAITING_FOR_LOCK" }));
+  }
   const nowhere = await deps("verify", ...world.of.slice(0, 2), "--cache", join(world.folder, "none"));
   expect([nowhere.code, nowhere.last]).toMatchObject([1, { code: "NOT_CACHED", class: "cache" }]);
   expect(readdirSync(world.folder)).not.toContain("none");

@@ -29,9 +29,9 @@ import { tlsFinding } from "./tls-failures.ts";
 
 /** The first that knows the failure decides. */
 const classes: readonly ((facts: FailureFacts) => Finding | undefined)[] = [
+  depsFinding, // first: what lies below speaks of bundles
   mirrorFinding,
   rootfsFinding,
-  depsFinding,
   listenFinding,
   proxyFinding,
   connectionEndedFinding,
