@@ -19,7 +19,7 @@ export async function ownWork(
   const source = await readManifest(file, context);
   const deps = new ManifestDeps({ cacheDir: folder, access, source, selection: parseSelection(select) });
   const { name, version } = deps.manifest;
-  const manifests = [{ name, version, digest: source.digest }];
+  const manifests = [{ name, version, digest: source.digest, from: file }];
   const calling = { signal, onEvent, lock, lockTimeoutMs };
   return {
     folder: resolve(folder),

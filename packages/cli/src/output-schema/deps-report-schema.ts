@@ -13,7 +13,14 @@ function report<const Command extends string, Shape extends z.core.$ZodLooseShap
     .describe(`The end of \`tranship ${command}\`.`);
 }
 
-const manifests = listOf(z.object({ name: text, version: text, digest: text.optional() }));
+const manifests = listOf(
+  z.object({
+    name: text,
+    version: text,
+    digest: text.describe("Of its bytes as they were read.").optional(),
+    from: text.describe("The file or address it was read from, without secrets.").optional(),
+  }),
+);
 const failure = z.object({ code: text, message: text }).optional();
 const presence = z
   .enum(["present", "absent", "differs", "unpinned"])

@@ -5,7 +5,10 @@ import type { Digest } from "@tranship/registry";
 export interface DepsReportManifest {
   readonly name: string;
   readonly version: string;
+  /** Of its bytes as they were read. */
   readonly digest?: string;
+  /** The file or address it was read from, without secrets. */
+  readonly from?: string;
 }
 
 /** An item of a cache. */

@@ -34,7 +34,7 @@ export function eventLine(event: CliEvent): EventLine | undefined {
     case "deps.failed":
       return event.error.code === "ABORTED"
         ? undefined // of all that was under way, what ended it is told
-        : { kind: "failure", mark: "", text: `${event.name} failed: ${event.error.message}` };
+        : { kind: "failure", mark: "", text: `${event.name} failed` }; // why is told at the end, once
     case "registry.warned":
       return warning(`${event.registry} says: ${event.message}`);
     case "mirror.failed":
