@@ -5,6 +5,7 @@ import { digestOf } from "@tranship/registry";
 import { anImage, faults, startFileServer, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { createContext } from "../../packages/cli/src/context.ts";
+import { outputLineSchema } from "../../packages/cli/src/output-schema/output-json-schema.ts";
 import { JsonOutput } from "../../packages/cli/src/print/output.ts";
 import { createProgram } from "../../packages/cli/src/program.ts";
 import { runProgram, runProgramIn } from "../support/run-program.ts";
@@ -15,7 +16,7 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
-/** Runs `tranship deps` with `--json`. */
+/** Runs `tranship deps` with `--json`; the report has to be of the schema. */
 async function deps(...args: readonly string[]) {
   const { code, stdout } = await runProgram("deps", ...args, "--json");
   const lines = stdout
@@ -23,6 +24,7 @@ async function deps(...args: readonly string[]) {
     .split("\n")
     .map((line) => JSON.parse(line) as Line);
   const last = (lines.at(-1) ?? {}) as Line;
+  expect(outputLineSchema.parse(last)).toEqual(last); // what it does not name, it leaves out
   const namesOf = (type: string) => lines.filter((line) => line.type === `deps.${type}`).map(({ name }) => name);
   return { code, lines, last, namesOf };
 }
