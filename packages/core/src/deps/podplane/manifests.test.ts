@@ -68,13 +68,31 @@ const seeds = {
   },
 };
 
+/** The same as v0.1 has it: no images of machines and charts, no git repository, one component for an image. */
+const { images: _machineImages, ...machine } = vmconfig.vmconfig;
+const { images: _chartImages, ...charts } = templates.templates;
+const first = {
+  vmconfig: { vmconfig: machine },
+  components: {
+    components: {
+      version: "2.3.0",
+      images: components.components.images.map(({ components: [component], ...row }) => ({ component, ...row })),
+    },
+  },
+  templates: { templates: charts },
+  seeds,
+};
+
 const formats = {
   vmconfig: { given: vmconfig, write: (text: string) => formatVmConfigManifest(parseVmConfigManifest(text)) },
   components: { given: components, write: (text: string) => formatComponentsManifest(parseComponentsManifest(text)) },
   templates: { given: templates, write: (text: string) => formatTemplatesManifest(parseTemplatesManifest(text)) },
   seeds: { given: seeds, write: (text: string) => formatSeedsManifest(parseSeedsManifest(text)) },
 };
-const kinds = Object.entries(formats).map(([kind, format]) => ({ kind, ...format }));
+const kinds = Object.entries(formats).flatMap(([kind, { given, write }]) => [
+  { kind, release: "v0.8", given, write },
+  { kind, release: "v0.1", given: first[kind as keyof typeof first], write },
+]);
 
 /** What a manifest says, with every object's keys in order. */
 function sorted(value: unknown): unknown {
@@ -94,14 +112,14 @@ function errorOf(run: () => unknown) {
   return undefined;
 }
 
-test.for(kinds)("a $kind manifest is written as it was read", ({ given, write }) => {
+test.for(kinds)("a $kind manifest of $release is written as it was read", ({ given, write }) => {
   const text = write(JSON.stringify(given));
   expect(JSON.parse(text)).toEqual(given);
   expect(write(text)).toBe(text);
   expect(text).toMatch(/^\{\n {2}"\w+": \{\n {4}"version": ".*",\n[\s\S]*\n\}\n$/);
 });
 
-test.for(kinds)("keys nobody knows stay in a $kind manifest, wherever they are", ({ given, write }) => {
+test.for(kinds)("keys nobody knows stay in a $kind manifest of $release, wherever they are", ({ given, write }) => {
   const extended = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(extended);
     if (typeof value !== "object" || value === null) return value;
@@ -130,15 +148,18 @@ test("maps are written with their keys sorted by their bytes, numbers among them
   expect([...text.matchAll(/^ {6}"(10|9|vmconfig)": \{/gm)].map(([, name]) => name)).toEqual(["10", "9", "vmconfig"]);
 });
 
-test.for(kinds)("a $kind manifest with null for what may be missing is one without", ({ kind, given, write }) => {
-  const inner = (given as Record<string, Record<string, unknown>>)[kind] ?? {};
-  for (const key of Object.keys(inner)) {
-    const { [key]: _, ...others } = inner;
-    expect(write(JSON.stringify({ [kind]: { ...inner, [key]: null } }))).toBe(
-      write(JSON.stringify({ [kind]: others })),
-    );
-  }
-});
+test.for(kinds)(
+  "a $kind manifest of $release with null for what may be missing is one without",
+  ({ kind, given, write }) => {
+    const inner = (given as Record<string, Record<string, unknown>>)[kind] ?? {};
+    for (const key of Object.keys(inner)) {
+      const { [key]: _, ...others } = inner;
+      expect(write(JSON.stringify({ [kind]: { ...inner, [key]: null } }))).toBe(
+        write(JSON.stringify({ [kind]: others })),
+      );
+    }
+  },
+);
 
 test("what a cache noted is cleared, except where it is asked for", () => {
   const noted = JSON.stringify({

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createRegistry, digestOf, webFileFetcher } from "@tranship/registry";
+import { createRegistry, type Digest, digestOf, webFileFetcher } from "@tranship/registry";
 import {
   aBlob,
   anImage,
@@ -681,6 +681,139 @@ test.for([
     expect(await deps({ profile }).download({ arch: "amd64", addons: "lb", offline: true })).toMatchObject({
       report: { done: 0, failed: 0 },
     });
+  },
+);
+
+/** The same, with the keys of every object the other way round. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, item]) => [key, reversed(item)]),
+  );
+}
+
+test.for(["v0.1", "v0.8"] as const)(
+  "a program of %s finds every manifest as it would have written it, with what is cached noted in it",
+  async (profile) => {
+    await using registry = await startTestRegistry();
+    const layer = aBlob({ content: "chart", mediaType: helmLayer });
+    const [lb, web] = [anImage({ seed: "lb", tag: "v1" }), anImage({ layers: [layer], tag: "1.0.0_k1" })];
+    registry.seed("acme/lb", lb);
+    registry.seed("t/web", web);
+    const isFirst = profile === "v0.1";
+    const cached = { cached: true };
+    const owner = (name: string) => (isFirst ? { component: name } : { components: [name] });
+    const image = {
+      image: `${registry.host}/acme/lb:v1`,
+      digest: lb.manifest.descriptor.digest,
+      size: 9,
+      platform: "linux/amd64",
+    };
+    const other = { ...image, digest: `sha256:${"e".repeat(64)}` };
+    const os = {
+      name: "debian-13",
+      arch: "amd64",
+      image: { ...file("d13.qcow2", "disk", { type: "qcow2" }), ...cached },
+      boot: {
+        cmdline: "ro",
+        kernel: { partition: 1, path: "/k", digest: "sha256:k" },
+        initrd: { partition: 1, path: "/i", digest: "sha256:i" },
+      },
+    };
+    const dependencies = {
+      Zed: file("zed", "zed", cached),
+      aws: file("aws", "aws", { providers: ["aws"] }),
+      runc: file("runc", "runc!", { ...cached, "a-novelty": [1], novelty: { b: 1, c: null } }),
+    };
+    const snapshots = { minimal: { ...snapshot("minimal"), ...cached } };
+    const noted = {
+      vmconfig: {
+        vmconfig: {
+          version: "1.8.0",
+          kind: "knc",
+          os,
+          dependencies,
+          ...(isFirst ? {} : { images: [{ ...image, ...cached }] }),
+        },
+      },
+      components: {
+        components: {
+          version: "2.3.0",
+          images: [
+            { ...owner("lb"), ...image, index: "sha256:none", ...cached },
+            { ...owner("lb"), ...other, platform: "linux/arm64" },
+            { ...owner("ebs"), ...other, providers: ["aws"] },
+            { ...owner("ebs"), ...other, addon: true },
+          ],
+        },
+      },
+      templates: {
+        templates: {
+          version: "0.9.0",
+          charts: [
+            {
+              name: "web",
+              version: "1.0.0+k1",
+              type: "oci",
+              url: `oci://${registry.host}/t/web`,
+              digest: web.manifest.descriptor.digest,
+              dependencies: { components: ["lb"] },
+              ...cached,
+              chartLayerDigest: layer.digest,
+            },
+          ],
+          ...(isFirst ? {} : { images: [{ ...image, templates: { web: "lb" }, ...cached }] }),
+        },
+      },
+      seeds: { seeds: { version: "2.3.0-1", components: "2.3.0", snapshots } },
+    };
+    // Noted by whoever published it: that says nothing of this cache.
+    const published = JSON.parse(
+      JSON.stringify(reversed(noted))
+        .replaceAll('"cached":true', '"cached":false')
+        .replace(layer.digest, `sha256:${"0".repeat(64)}`),
+    );
+    const { vmconfig, ...others } = published;
+    publish({ [machine("amd64")]: vmconfig, ...others });
+    const one = deps({ profile, now: () => new Date("2026-07-24T10:15:00.5Z") });
+    await one.download({ arch: "amd64", addons: [] });
+
+    const separators = { vmconfig: "_", components: "-", templates: "_", seeds: "_" };
+    for (const [name, separator] of Object.entries(separators)) {
+      const text = `${JSON.stringify(noted[name as keyof typeof noted], null, 2)}\n`;
+      const stem = name === "vmconfig" ? machine("amd64") : name;
+      const folder = join(cacheDir, name, "manifests");
+      const history = [stem, "20260724T101500Z", hash("sha256", text).slice(7, 19)].join(separator);
+      expect(readdirSync(folder).sort()).toEqual([`${history}.json`, `${stem}.json`].sort());
+      for (const found of readdirSync(folder)) {
+        expect(readFileSync(join(folder, found), "utf8")).toBe(text);
+        expect(statSync(join(folder, found)).mode & 0o777).toBe(0o644 & ~process.umask());
+      }
+    }
+    // What only this program knows is in files of its own, where the other one does not look.
+    expect(readdirSync(cacheDir).sort()).toEqual([".tranship", "components", "seeds", "templates", "vmconfig"]);
+    const { entries } = read(join(cacheDir, ".tranship/state.json"));
+    expect(Object.keys(entries)).toContain("item/file/knc/amd64/runc");
+    expect(entries["manifest/components"]).toMatchObject({ url: `${server.origin}/manifests/components.json` });
+    // Layouts are looked up by their lists alone: tags there, and each image beside the index of its tag.
+    for (const [layout, tag, { manifest, blobs }] of [
+      [one.paths.imageRepository(image.image, isFirst ? "" : "mirror"), "v1", lb],
+      [one.paths.templateChart({ name: "web", url: `oci://${registry.host}/t/web` }), "1.0.0_k1", web],
+    ] as const) {
+      expect(readdirSync(layout).sort()).toEqual(["blobs", "index.json", "oci-layout"]);
+      expect(read(join(layout, "oci-layout"))).toEqual({ imageLayoutVersion: "1.0.0" });
+      const { schemaVersion, mediaType, manifests } = read(join(layout, "index.json"));
+      expect([schemaVersion, mediaType]).toEqual([2, "application/vnd.oci.image.index.v1+json"]);
+      const listed = manifests as readonly { digest: string; annotations?: Record<string, string> }[];
+      expect(listed.map(({ digest }) => digest)).toContain(manifest.descriptor.digest);
+      expect(listed.map(({ annotations }) => annotations?.["org.opencontainers.image.ref.name"])).toContain(tag);
+      for (const { digest } of [manifest.descriptor, ...blobs, ...listed] as readonly { digest: Digest }[])
+        expect(digestOf(readFileSync(join(layout, "blobs/sha256", digest.slice(7))))).toBe(digest);
+    }
+    expect((await one.status("knc", "amd64")).needsUpdate).toBe(false);
   },
 );
 
