@@ -5,6 +5,12 @@ import { DepsError } from "../errors.ts";
 /** How a repository may be reached over the network. */
 const schemes: readonly string[] = ["https", "http", "ssh", "git"];
 
+/**
+ * User and host as all programs read them alike. Git takes a percent sign apart before it looks for the host, and reads
+ * `\\`, `?` and `#` otherwise than URLs are read: what is told of a host has to be the host that is asked.
+ */
+const authorityPattern = /^(?<user>[^@/\\?#\s]*@)?(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+
 /** Where a git repository is. */
 export interface GitAddress {
   /** Its scheme; `ssh` of `user@host:path`, `file` of a local one. */
@@ -37,6 +43,7 @@ export function parseGitAddress(url: string, { allowLocal = false }: GitAddressO
       throw gitSourceError(url, `it is neither of ${schemes.join(", ")}`);
     try {
       if (scheme === "file") return { scheme, host: "", path: fileURLToPath(url), shown };
+      if (!hasPlainHost(url, scheme)) throw new TypeError("its host could be read in several ways");
       const { host, pathname } = new URL(url);
       return { scheme, host, path: decodeURIComponent(pathname), shown };
     } catch (cause) {
@@ -47,6 +54,13 @@ export function parseGitAddress(url: string, { allowLocal = false }: GitAddressO
   const [, host, path] = /^(?:[A-Za-z0-9_][^@:/]*@)?([A-Za-z0-9][A-Za-z0-9.-]*):([^:].*)$/s.exec(url) ?? [];
   if (host === undefined || path === undefined) throw gitSourceError(url, "it is no address");
   return { scheme: "ssh", host, path, shown };
+}
+
+function hasPlainHost(url: string, scheme: string): boolean {
+  const [authority = ""] = url.slice(scheme.length + "://".length).split("/", 1);
+  const { user } = authorityPattern.exec(authority)?.groups ?? {};
+  const isDecoded = scheme === "ssh" || scheme === "git";
+  return authorityPattern.test(authority) && !(isDecoded && user?.includes("%"));
 }
 
 /** A git repository that cannot be used, told without the secrets of its address. */

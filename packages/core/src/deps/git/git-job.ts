@@ -53,10 +53,11 @@ export function createGitJob(options: GitJobOptions = {}): ItemJob {
     async bring(item: DepsItem, context: BringContext): Promise<ItemContent> {
       const git = requireGitItem(item);
       const { source, sink } = git;
-      const { access, slots, signal, progress } = context;
+      const { access, slots, signal, progress, staging } = context;
       const run = runFor(git, signal, access.git);
       const { address } = run;
       if (address.host !== "") access.hosts?.require(address.host, item.id);
+      await staging.prepare(sink.path); // git goes where links lead
       const isBound = access.hosts !== undefined; // git would follow a redirect to any host
       const settings = [...(run.settings ?? []), ...(isBound ? ["http.followRedirects=false"] : [])];
       {

@@ -87,7 +87,7 @@ function context({ program, signal = new AbortController().signal, hosts }: Cont
     isDeep: false,
     signal,
     access: { files: { fetch: nobody }, registry: nobody, hosts, git: program },
-    staging: { fill: nobody, prepare: nobody, blank: nobody },
+    staging: { fill: nobody, prepare: async () => {}, blank: nobody },
     slots: new HostSlots({ total: 1 }),
     progress: { started: () => {}, add: () => {}, total: () => {} },
   };
@@ -182,6 +182,15 @@ test.for([
   "fd::17/x",
   "https://host/a\nb",
   "",
+  // what git, or what it fetches with, takes for other hosts than URLs have
+  "ssh://evil.example%2f@host/path",
+  "ssh://evil.example%2f.host/path",
+  "git://evil.example%3a22%2f@host/path",
+  "ssh://host#@evil.example/path",
+  "ssh://host?@evil.example/path",
+  "ssh://[host@evil.example]/path",
+  "https://host\\@evil.example/path",
+  "https://a@host@evil.example/path",
 ])("%j is no address of a repository, and no git is run", async (url) => {
   const item = gitItem(url, main);
   const error = await gitJob.bring(item, context({ program: "/nowhere/git" })).catch((thrown: unknown) => thrown);

@@ -7,10 +7,20 @@ import { onDisk } from "../file-error.ts";
 /** What a folder must have to be worth asking git about. */
 const mirrorFiles = ["HEAD", "config", "objects", "refs"] as const;
 
-/** Whether there is a mirror at `path`; whether it is a sane one, git knows. */
+/** Whether there is a mirror at `path`, without symbolic links for its parts; whether it is a sane one, git knows. */
 export async function isMirror(path: string): Promise<boolean> {
-  const found = await Promise.all(mirrorFiles.map((name) => exists(join(path, name))));
+  const found = await Promise.all([path, ...mirrorFiles.map((name) => join(path, name))].map(isOwn));
   return found.every((one) => one);
+}
+
+/** Whether there is a symbolic link anywhere in a folder: git would write where it leads. */
+export async function hasLinks(folder: string, signal: AbortSignal | undefined): Promise<boolean> {
+  signal?.throwIfAborted();
+  for (const entry of await onDisk(folder, () => readdir(folder, { withFileTypes: true }))) {
+    if (entry.isSymbolicLink()) return true;
+    if (entry.isDirectory() && (await hasLinks(join(folder, entry.name), signal))) return true;
+  }
+  return false;
 }
 
 /** A new name beside `path`, whose folders are made. */
@@ -113,10 +123,9 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+async function isOwn(path: string): Promise<boolean> {
   try {
-    await lstat(path);
-    return true;
+    return !(await lstat(path)).isSymbolicLink();
   } catch {
     return false;
   }

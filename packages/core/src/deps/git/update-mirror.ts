@@ -1,6 +1,7 @@
 import { isDepsError } from "../errors.ts";
 import type { GitAddress } from "./git-address.ts";
 import {
+  hasLinks,
   isMirror,
   nameBeside,
   putInPlace,
@@ -21,12 +22,12 @@ export interface Mirror {
 
 /**
  * Makes a mirror, or brings it up to date: all refs as they are at the server, and none besides. A new one is whole or not
- * there; one that turns out to be damaged is made anew.
+ * there; one that turns out to be damaged, or has symbolic links in it, is made anew.
  * @throws DepsError `GIT_FAILED`, `TOOL_MISSING`, `FILE_FAILED`
  */
 export async function updateMirror(mirror: Mirror, run: GitRun): Promise<void> {
   await removeLeftovers(mirror.path);
-  if (!(await isMirror(mirror.path))) {
+  if (!(await isMirror(mirror.path)) || (await hasLinks(mirror.path, run.signal))) {
     await cloneMirror(mirror, run);
     return;
   }
