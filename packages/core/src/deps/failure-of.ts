@@ -8,6 +8,11 @@ export function failureOf(error: unknown): DepsFailure {
   return { code: codeOf(error), message: error instanceof Error ? error.message : String(error) };
 }
 
+/** The failure of what was under way, or waiting, when the work was ended. @param what it is about, such as an item's id */
+export function abortedFailure(what: string): DepsFailure {
+  return { code: "ABORTED", message: `${what} is not done: the work was ended` };
+}
+
 function codeOf(error: unknown): DepsErrorCode {
   if (isDepsError(error)) return error.code;
   if (isMirrorError(error, "NO_SPACE")) return "NO_SPACE";

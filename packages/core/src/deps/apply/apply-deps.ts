@@ -1,7 +1,7 @@
 import type { DepsAccess } from "../access.ts";
 import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
-import { failureOf } from "../failure-of.ts";
+import { abortedFailure, failureOf } from "../failure-of.ts";
 import { HostSlots } from "../jobs/host-slots.ts";
 import type { BringContext, ItemContent, ItemJob } from "../jobs/item-job.ts";
 import type { DepsItem } from "../manifest.ts";
@@ -66,7 +66,7 @@ export async function applyDeps(
       onEvent?.({ type: "done", ...names, current: content.sizeBytes, total: content.sizeBytes });
       return { item, outcome: "done", content };
     } catch (error) {
-      const told = stop.aborted ? aborted(item) : failureOf(error);
+      const told = stop.aborted ? abortedFailure(item.id) : failureOf(error);
       if (!stop.aborted) {
         failure ??= { error };
         if (!keepGoing) ending.abort(error);
@@ -116,8 +116,4 @@ function reportOf(items: readonly ItemReport[]): DepsReport {
 /** Whoever asked for an artifact or a chart wants to know where its layer is. */
 function hasLayer({ source }: DepsItem): boolean {
   return source.type === "artifact" || source.type === "chart";
-}
-
-function aborted({ id }: DepsItem) {
-  return { code: "ABORTED", message: `${id} was not brought: the work was ended` } as const;
 }

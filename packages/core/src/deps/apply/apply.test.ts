@@ -132,6 +132,31 @@ test("a caller's signal rejects with its reason, and every item has its last eve
   expectOneEndEach(events, items);
 });
 
+test("who was told of an item is told of its end, also when the look at what is there breaks off", async () => {
+  const items = ["cached", "absent", "last"].map((id) => item(id));
+  const caller = new AbortController();
+  const broken = new DepsError("FILE_FAILED", "no such luck", { path: "/cache/last", reason: "EACCES" });
+  for (const [end, lastCode] of [
+    [() => Promise.reject(broken), "FILE_FAILED"],
+    [async () => caller.abort(broken), "ABORTED"],
+  ] as const) {
+    const events: DepsEvent[] = [];
+    const one: ItemJob = {
+      ...job(),
+      probe: async ({ id }) => {
+        if (id === "last") await end();
+        return id === "cached" ? "present" : "absent";
+      },
+    };
+    const onEvent = (event: DepsEvent) => events.push(event);
+    const planning = planDeps(items, cache, { jobs: { http: one }, concurrency: 1, signal: caller.signal, onEvent });
+    await expect(planning).rejects.toBe(broken);
+    expectOneEndEach(events, items);
+    const codes = events.flatMap((event) => (event.type === "failed" ? [event.error.code] : []));
+    expect(codes.sort()).toEqual(["ABORTED", lastCode].sort());
+  }
+});
+
 test("offline, what is missing fails without anybody being asked, and what nothing pins is taken as it is", async () => {
   const items = ["missing", "branch", "elsewhere"].map((id) => item(id));
   const one: ItemJob = {

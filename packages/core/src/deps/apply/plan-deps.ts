@@ -1,9 +1,11 @@
 import type { OnDepsEvent } from "../events.ts";
-import type { ContentCheck, ProbeContext, Staging } from "../jobs/item-job.ts";
+import { failureOf } from "../failure-of.ts";
+import type { ContentCheck, ItemJob, ProbeContext, Staging } from "../jobs/item-job.ts";
 import type { DepsItem } from "../manifest.ts";
 import { type DepsPlan, type PlannedItem, type Presence, planOf } from "../plan.ts";
 import { namesOf } from "./item-names.ts";
 import { type Jobs, jobOf } from "./job-of.ts";
+import { OpenItems } from "./open-items.ts";
 import { runSome } from "./run-some.ts";
 import { standardJobs } from "./standard-jobs.ts";
 
@@ -22,7 +24,7 @@ export interface PlanDepsOptions {
   /** Items looked at at a time. @defaultValue 16 */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told `checking` of each item, then `cached` or `queued`. */
+  /** Told `checking` of each item, then `cached` or `queued`; and of all but the cached ones `failed`, if it is rejected. */
   readonly onEvent?: OnDepsEvent | undefined;
   /** @internal */
   readonly jobs?: Jobs | undefined;
@@ -42,17 +44,31 @@ export async function planDeps(
   const works = items.map((item) => ({ item, job: jobOf(item, jobs) })); // all that cannot work is told before anything is done
   const context: ProbeContext = { contents, isDeep, signal };
   const planned = new Array<PlannedItem>(items.length);
-  await runSome(works, concurrency, async ({ item, job }, index) => {
+  const open = new OpenItems(onEvent);
+  const look = async (item: DepsItem, job: ItemJob): Promise<Presence> => {
     signal.throwIfAborted();
     const names = namesOf(item);
     const total = item.size;
+    open.begin(names);
     onEvent?.({ type: "checking", ...names, total });
-    const found = await job.probe(item, context);
-    const presence: Presence = isOffline && found === "unpinned" ? "present" : found;
-    planned[index] = { item, presence };
-    if (presence === "present") onEvent?.({ type: "cached", ...names, current: total, total });
-    else onEvent?.({ type: "queued", ...names, total });
+    const found = await job.probe(item, context).catch((error: unknown) => {
+      signal.throwIfAborted();
+      open.end(names);
+      onEvent?.({ type: "failed", ...names, error: failureOf(error) });
+      throw error;
+    });
+    const presence = isOffline && found === "unpinned" ? "present" : found;
+    if (presence === "present") {
+      open.end(names);
+      onEvent?.({ type: "cached", ...names, current: total, total });
+    } else onEvent?.({ type: "queued", ...names, total });
+    return presence;
+  };
+  await open.during(async () => {
+    await runSome(works, concurrency, async ({ item, job }, index) => {
+      planned[index] = { item, presence: await look(item, job) };
+    });
+    signal.throwIfAborted();
   });
-  signal.throwIfAborted();
   return planOf(planned);
 }

@@ -1,5 +1,5 @@
 import type { OnDepsEvent } from "../events.ts";
-import { failureOf } from "../failure-of.ts";
+import { abortedFailure, failureOf } from "../failure-of.ts";
 
 /** What events about a whole archive call it. */
 export const archiveItem = "archive";
@@ -29,15 +29,17 @@ export class ArchiveProgress {
     this.#onEvent?.({ type: "progress", ...this.#names, current: this.#current, total: this.#total });
   }
 
-  /** Does the work, and tells how it ended. */
-  async run<Value>(work: () => Promise<Value>): Promise<Value> {
+  /** Does the work, and tells how it ended: once `signal` is aborted, as `ABORTED`. */
+  async run<Value>(work: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
+    let value: Value;
     try {
-      const value = await work();
-      this.#onEvent?.({ type: "done", ...this.#names, current: this.#total, total: this.#total });
-      return value;
+      value = await work();
     } catch (error) {
-      this.#onEvent?.({ type: "failed", ...this.#names, error: failureOf(error) });
+      const told = signal.aborted ? abortedFailure(this.#names.path) : failureOf(error);
+      this.#onEvent?.({ type: "failed", ...this.#names, error: told });
       throw error;
     }
+    this.#onEvent?.({ type: "done", ...this.#names, current: this.#total, total: this.#total });
+    return value;
   }
 }

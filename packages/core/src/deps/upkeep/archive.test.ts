@@ -170,7 +170,10 @@ test("an import that was ended goes on, adds to image layouts that are there, an
     if (notes === 3) ended.abort(new Error("enough"));
     await check(...args);
   };
-  await expect(importCache(archive, target, { signal: ended.signal })).rejects.toThrow("enough");
+  const told: DepsEvent[] = [];
+  const onEvent = (event: DepsEvent) => told.push(event);
+  await expect(importCache(archive, target, { signal: ended.signal, onEvent })).rejects.toThrow("enough");
+  expect(told.at(-1)).toMatchObject({ type: "failed", error: { code: "ABORTED" } });
   expect(existsSync(join(there, "deps", "components", "manifests"))).toBe(false);
   const report = await importCache(archive, target, { isDeep: true });
   expect(report.present).toBeGreaterThanOrEqual(3);

@@ -65,7 +65,7 @@ export async function exportCache(
     const total = archiveBytes(head, content);
     requireSpaceIn(dirname(target), total);
     const progress = new ArchiveProgress(target, total, onEvent);
-    await progress.run(() => writeArchive(target, head, sources, { signal, progress }));
+    await progress.run(() => writeArchive(target, head, sources, { signal, progress }), signal);
     return { path: target, bytes: total, files: sources.length, pin: digestOf(head, "sha256") };
   });
 }

@@ -87,8 +87,10 @@ export async function importCache(
     requireSpaceIn(cache.path, await files.missingBytes(plan.files));
     const bytes = content.files.reduce((sum, { size }) => sum + size, 0);
     const progress = new ArchiveProgress(archive, bytes, onEvent);
-    await progress.run(() => takeOver(plan, content, { cache, reader, files, pin: actual, progress, signal }));
-    if (options.isDeep === true) await files.verify();
+    await progress.run(async () => {
+      await takeOver(plan, content, { cache, reader, files, pin: actual, progress, signal });
+      if (options.isDeep === true) await files.verify();
+    }, signal);
     const { written, present } = files;
     return { items: content.items, written, present, bytes, pin: actual };
   });

@@ -61,8 +61,17 @@ test("verifying tells what is there, missing and harmed, and reads what items sh
     "item" in event && event.type !== "checking" ? [`${event.item} ${event.type}`] : [],
   );
   expect(ends.sort()).toEqual(["bad failed", "gone failed", "good cached", "same cached"]);
-  const aborted = verifyItems(items, cache, { jobs, signal: AbortSignal.abort(new Error("enough")) });
-  await expect(aborted).rejects.toThrow("enough");
+  const ending = new AbortController();
+  const told: DepsEvent[] = [];
+  const onEvent = (event: DepsEvent) => {
+    told.push(event);
+    ending.abort(new Error("enough"));
+  };
+  await expect(verifyItems(items, cache, { jobs, signal: ending.signal, onEvent })).rejects.toThrow("enough");
+  expect(told.map((event) => (event.type === "failed" ? event.error.code : event.type))).toEqual([
+    "checking",
+    "ABORTED",
+  ]);
 });
 
 test("pruning leaves what is kept and what is unknown, and nothing else, and finds nothing more to do", async () => {

@@ -1,10 +1,11 @@
 import { namesOf } from "../apply/item-names.ts";
 import { type Jobs, jobOf } from "../apply/job-of.ts";
+import { OpenItems } from "../apply/open-items.ts";
 import { runSome } from "../apply/run-some.ts";
 import { standardJobs } from "../apply/standard-jobs.ts";
 import type { DepsFailure, OnDepsEvent } from "../events.ts";
 import { failureOf } from "../failure-of.ts";
-import type { ContentCheck, ProbeContext } from "../jobs/item-job.ts";
+import type { ContentCheck, ItemJob, ProbeContext } from "../jobs/item-job.ts";
 import type { DepsItem } from "../manifest.ts";
 import type { Presence } from "../plan.ts";
 import { itemPlace } from "./item-place.ts";
@@ -17,7 +18,7 @@ export interface VerifyItemsOptions {
   /** Items looked at at a time. @defaultValue 8 */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told `checking` of each item, then `cached` or `failed`. */
+  /** Told `checking` of each item, then `cached` or `failed`; where it is aborted, too. */
   readonly onEvent?: OnDepsEvent | undefined;
   /** @internal */
   readonly jobs?: Jobs | undefined;
@@ -62,9 +63,11 @@ export async function verifyItems(
   const works = items.map((item) => ({ item, job: jobOf(item, jobs) })); // all that cannot work is told before anything is done
   const context: ProbeContext = { contents: new SharedReads(cache.contents), isDeep, signal };
   const found = new Array<VerifiedItem>(items.length);
-  await runSome(works, Math.max(1, concurrency), async ({ item, job }, index) => {
+  const open = new OpenItems(onEvent);
+  const look = async (item: DepsItem, job: ItemJob): Promise<VerifiedItem> => {
     signal.throwIfAborted();
     const names = namesOf(item);
+    open.begin(names);
     const path = itemPlace(item.sink);
     onEvent?.({ type: "checking", ...names, total: item.size });
     let one: VerifiedItem;
@@ -74,12 +77,18 @@ export async function verifyItems(
       signal.throwIfAborted();
       one = { item, path, presence: "differs", failure: failureOf(error) };
     }
-    found[index] = one;
+    open.end(names);
     const failure = one.failure ?? failureFor(one);
     if (failure === undefined) onEvent?.({ type: "cached", ...names, current: item.size, total: item.size });
     else onEvent?.({ type: "failed", ...names, error: failure });
+    return one;
+  };
+  await open.during(async () => {
+    await runSome(works, Math.max(1, concurrency), async ({ item, job }, index) => {
+      found[index] = await look(item, job);
+    });
+    signal.throwIfAborted();
   });
-  signal.throwIfAborted();
   const count = (...kinds: readonly Presence[]) => found.filter(({ presence }) => kinds.includes(presence)).length;
   const present = count("present", "unpinned");
   return {
