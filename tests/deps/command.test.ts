@@ -336,6 +336,11 @@ test("podplane's manifests fill its cache for several architectures, with the re
     cached: "1.8.0",
     latest: "1.9.0",
   });
+  publish("1.7.0");
+  const older = await deps("download", ...of);
+  expect(older.last).toMatchObject({ code: "DOWNGRADE", class: "untrusted", details: { known: "1.8.0" } });
+  expect(await deps("plan", ...of, "--allow-downgrade")).toMatchObject({ code: 0 });
+  publish("1.9.0");
   world.server.fail(faults.status(404), { match: "/manifests/seeds.json" });
   expect(await deps("status", ...of)).toMatchObject({ code: 1, last: { code: "NOT_FOUND" } });
 

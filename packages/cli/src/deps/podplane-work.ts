@@ -92,10 +92,11 @@ function pathsOf({ vmconfig, components, templates, seeds }: DepsFlags) {
 }
 
 /** What makes fetched manifests worth believing. @throws UsageError */
-async function trustOf({ pin, publicKey }: DepsFlags): Promise<ManifestTrust> {
+async function trustOf({ pin, publicKey, allowDowngrade }: DepsFlags): Promise<ManifestTrust> {
   const publicKeys = await Promise.all(publicKey.map(readKey));
   return {
     pins: Object.fromEntries(pin.map(parsePin)),
+    allowDowngrade,
     ...(publicKeys.length === 0 ? {} : { signature: { publicKeys } }),
   };
 }

@@ -117,6 +117,13 @@ const findings: { readonly [Code in ToldCode]: Find<Code> } = {
     finding("untrusted", "a manifest is not the one that was pinned", "there is a newer one, or it was tampered with", [
       "nothing of it was used; find out which, then give the new digest with --pin",
     ]),
+  DOWNGRADE: () =>
+    finding(
+      "untrusted",
+      "a manifest is older than the one that was there before",
+      "its publisher took a version back, or somebody replays an old one",
+      ["nothing of it was used; find out which, then give --allow-downgrade, or its digest with --pin"],
+    ),
   SIGNATURE_INVALID: () =>
     finding("untrusted", "a manifest has no valid signature", "it was tampered with, or another key signed it", [
       "nothing of it was used; check --public-key, then ask whoever publishes it",

@@ -39,6 +39,7 @@ export interface DepsFlags extends RegistryFlags {
   readonly wait: boolean;
   readonly pin: readonly string[];
   readonly publicKey: readonly string[];
+  readonly allowDowngrade?: boolean;
   readonly allowHost: readonly string[];
   readonly yes?: boolean;
   readonly keepHistory?: string;
@@ -97,6 +98,7 @@ export function withDepsFlags(command: Command): Command {
       ),
     )
     .addOption(repeatable("--public-key <file>", "take fetched manifests only with a signature of this key, PEM"))
+    .option("--allow-downgrade", "take fetched manifests that are older than those that were there before")
     .addOption(repeatable("--allow-host <host>", "fetch from this host only, such as example.org or *.example.org"));
   const access = trust
     .optionsGroup("Access to registries:")
@@ -136,6 +138,7 @@ const actionsOf: Readonly<Partial<Record<keyof DepsFlags, readonly DepsAction[]>
   listen: ["serve"],
   pin: [...asking, "import"],
   publicKey: asking,
+  allowDowngrade: asking,
   allowHost: asking,
   lockTimeout: ["download", "prune", "import"],
   wait: ["download", "prune", "import"],
@@ -158,6 +161,7 @@ const ofPreset: readonly (keyof DepsFlags)[] = [
   "skipCrossArch",
   "pin",
   "publicKey",
+  "allowDowngrade",
 ];
 
 /**

@@ -64,6 +64,8 @@ export interface DepsErrorDetails {
   OFFLINE: { item: string };
   /** A manifest, or an archive, whose bytes are others than those that were pinned. */
   PIN_MISMATCH: { manifest: string; expected: string; actual: string };
+  /** A published manifest that is older than the one that was there before. */
+  DOWNGRADE: { manifest: string; known: string; actual: string };
   /** A manifest without the signature it must have, or with a wrong one. */
   SIGNATURE_INVALID: { manifest: string; reason: string };
   /** Somebody else is changing the cache. */

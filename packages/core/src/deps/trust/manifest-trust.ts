@@ -2,6 +2,7 @@ import { type Digest, digestAlgorithm, digestOf } from "@tranship/registry";
 import { DepsError } from "../errors.ts";
 import { shownUrl } from "../files/http-address.ts";
 import { checkSignatures, type SignatureCheck } from "./signature.ts";
+import { isOlderVersion } from "./version-order.ts";
 
 /**
  * What makes manifests that are fetched worth believing. All that is given must hold, except that a manifest with a pin
@@ -22,6 +23,11 @@ export interface ManifestTrust {
    * anybody on the way could write what is in them
    */
   readonly allowPlainHttp?: boolean | undefined;
+  /**
+   * Whether a manifest without a pin may be older than the one that was there before, by their versions. @defaultValue
+   * `false`: whoever can answer for the server could bring back what was mended since, with a signature of then
+   */
+  readonly allowDowngrade?: boolean | undefined;
 }
 
 /** Whose signatures are believed, and where they are. */
@@ -43,6 +49,11 @@ export interface TrustPolicy {
    * @throws DepsError `URL_INVALID`
    */
   requireUrl(url: string, name: string): void;
+  /**
+   * Makes sure that a manifest is no older than the one that was there before.
+   * @throws DepsError `DOWNGRADE`
+   */
+  requireNoDowngrade(name: string, known: string, actual: string): void;
 }
 
 /**
@@ -50,7 +61,7 @@ export interface TrustPolicy {
  * @throws TypeError for keys that are none
  */
 export function trustPolicy(trust: ManifestTrust = {}): TrustPolicy {
-  const { pins = {}, signature, allowPlainHttp = false } = trust;
+  const { pins = {}, signature, allowPlainHttp = false, allowDowngrade = false } = trust;
   const own = (name: string) => (Object.hasOwn(pins, name) ? pins[name] : undefined);
   const pinOf = (name: string) => own(name) ?? (name.startsWith("vmconfig_") ? own("vmconfig") : undefined);
   const signed = signature && {
@@ -70,6 +81,11 @@ export function trustPolicy(trust: ManifestTrust = {}): TrustPolicy {
         url: shown,
         reason,
       });
+    },
+    requireNoDowngrade(name, known, actual) {
+      if (allowDowngrade || pinOf(name) !== undefined || !isOlderVersion(actual, known)) return;
+      const message = `cannot trust manifest ${name}: it is ${actual}, older than ${known}, which was there before`;
+      throw new DepsError("DOWNGRADE", message, { manifest: name, known, actual });
     },
   };
 }

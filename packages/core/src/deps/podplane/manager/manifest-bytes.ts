@@ -10,6 +10,8 @@ import { defaultMaxManifestBytes, unreadable } from "../../json.ts";
 export interface FetchRecord {
   readonly digest: string;
   readonly url: string;
+  /** As it says itself, or the last before it that said one others can be older than. */
+  readonly version?: string | undefined;
   readonly etag?: string | undefined;
   /** In base64. */
   readonly signature?: string | undefined;
@@ -20,6 +22,7 @@ export interface FetchRecord {
 const fetchRecord = z.object({
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$|^sha512:[0-9a-f]{128}$/),
   url: z.string(),
+  version: z.string().optional(),
   etag: z.string().optional(),
   signature: z.string().optional(),
   fetchedAt: z.string(),

@@ -8,6 +8,7 @@ import { shownUrl } from "../../files/http-address.ts";
 import { defaultMaxManifestBytes } from "../../json.ts";
 import { requirePin, type TrustPolicy } from "../../trust/manifest-trust.ts";
 import { type SignatureCheck, signatureInvalid } from "../../trust/signature.ts";
+import { isVersion } from "../../trust/version-order.ts";
 import type { LoadedManifest } from "../podplane-items.ts";
 import { readCached } from "./cached-manifest.ts";
 import { type FetchRecord, parseFetchRecord, readKept, readNamed } from "./manifest-bytes.ts";
@@ -69,8 +70,8 @@ export class ManifestLoader {
 
   /**
    * A manifest as it is published, or as it was kept if nobody may be asked, or need be.
-   * @throws DepsError `OFFLINE`, `PIN_MISMATCH`, `SIGNATURE_INVALID`, `URL_INVALID`, `MANIFEST_PARSE`, `NOT_FOUND`,
-   * `HTTP_STATUS`, `TRANSFER_FAILED`, `TOO_LARGE`, `HOST_FORBIDDEN`
+   * @throws DepsError `OFFLINE`, `PIN_MISMATCH`, `SIGNATURE_INVALID`, `DOWNGRADE`, `URL_INVALID`, `MANIFEST_PARSE`,
+   * `NOT_FOUND`, `HTTP_STATUS`, `TRANSFER_FAILED`, `TOO_LARGE`, `HOST_FORBIDDEN`
    */
   async published<Manifest>(spot: ManifestSpot<Manifest>): Promise<Loaded<Manifest>> {
     const pin = this.#context.trust.pinOf(spot.stem);
@@ -131,13 +132,18 @@ export class ManifestLoader {
     const digest = pin ?? digestOf(bytes);
     const etag = isUnchanged ? record?.etag : found.etag;
     const fetchedAt = now().toISOString();
-    return this.#loaded(spot, bytes, digest, {
+    const loaded = this.#loaded(spot, bytes, digest);
+    const version = spot.format.versionOf(loaded.manifest);
+    if (record?.version !== undefined) trust.requireNoDowngrade(stem, record.version, version);
+    const fetched = {
       digest,
       url,
+      version: isVersion(version) ? version : (record?.version ?? version),
       fetchedAt,
       ...(etag === undefined ? {} : { etag }),
       ...(signature === undefined ? {} : { signature }),
-    });
+    };
+    return { ...loaded, record: fetched };
   }
 
   /** The signature of bytes, in base64, once it is known to be good: that of the last time, or the one that is published. */

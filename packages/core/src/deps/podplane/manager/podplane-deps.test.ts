@@ -497,6 +497,34 @@ test("with keys, only signed manifests are used, from the cache too", async () =
   await deps({ trust }).download({ ...only, manifests: { components: path } }); // whoever names it answers for it
 });
 
+test("a manifest older than the one that was there before is refused, unless it is pinned or that is allowed", async () => {
+  const only: PodplaneDownloadOptions = { arch: "amd64", only: ["seeds"] };
+  const version = (text: string) => ({ seeds: { version: text, components: "2.3.0", snapshots: {} } });
+  const publishSeeds = (text: string) => publish({ seeds: version(text) });
+  publishSeeds("2.3.0-10");
+  await deps().download(only);
+  publishSeeds("2.3.0-9");
+  expect(
+    await deps()
+      .download(only)
+      .catch((error: unknown) => error),
+  ).toMatchObject({ code: "DOWNGRADE", details: { manifest: "seeds", known: "2.3.0-10", actual: "2.3.0-9" } });
+  const pins = { seeds: digestOf(new TextEncoder().encode(JSON.stringify(version("2.3.0-9")))) };
+  await deps({ trust: { pins } }).download(only);
+  expect(await deps().cachedSeedsVersion()).toBe("2.3.0-9");
+  publishSeeds("v2.2");
+  await deps({ trust: { allowDowngrade: true } }).download(only);
+  for (const text of ["dev", "2.1.0-01"]) {
+    publishSeeds(text); // no version: nobody knows whether it is older
+    await deps().download(only);
+  }
+  publishSeeds("2.1.9");
+  expect(await codeOf(deps().download(only))).toBe("DOWNGRADE");
+  expect(await codeOf(deps().ensureSeedSnapshotsCached())).toBe("DOWNGRADE");
+  publishSeeds("2.2.0");
+  await deps().download(only);
+});
+
 test("hosts that are not allowed are not asked, for manifests nor for what they name", async () => {
   publishAll({ runc: { ...file("runc", "runc!"), url: `http://localhost:${new URL(server.origin).port}/files/runc` } });
   expect(await codeOf(deps({ trust: { allowedHosts: ["deps.example.org"] } }).download({ arch: "amd64" }))).toBe(

@@ -95,7 +95,7 @@ export class PodplaneDeps {
    * fetched, of all architectures and kinds together. Where several architectures have a file of one name and version,
    * that name leads to the file of `arch`; the others are found by their digests.
    * @throws DepsError of the first item that failed, unless `keepGoing`; before anything is fetched those of manifests
-   * (`MANIFEST_PARSE`, `STUB_PUBLISHED`, `PIN_MISMATCH`, `SIGNATURE_INVALID`, `OFFLINE`, `DIGEST_MISSING` and so on)
+   * (`MANIFEST_PARSE`, `STUB_PUBLISHED`, `PIN_MISMATCH`, `SIGNATURE_INVALID`, `DOWNGRADE`, `OFFLINE`, `DIGEST_MISSING` and so on)
    */
   download(options: PodplaneDownloadOptions): Promise<PodplaneReport> {
     return download(this.#context, options);
