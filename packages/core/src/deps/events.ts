@@ -55,5 +55,5 @@ export interface DepsWarning {
   readonly message: string;
 }
 
-/** Takes events as they happen, one after another. */
+/** Takes events as they happen, one after another. What it throws ends the work, which is rejected with it. */
 export type OnDepsEvent = (event: DepsEvent) => void;

@@ -37,7 +37,7 @@ export interface ApplyDepsOptions {
 /**
  * Brings what a plan misses. Each item gets exactly one last event, `done` or `failed`; those that were under way, or not
  * begun, when the work ended fail with `ABORTED`. What is there by then stays.
- * @throws DepsError of the first item that failed, unless `keepGoing`
+ * @throws DepsError of the first item that failed, unless `keepGoing`; what `onEvent` throws; `signal.reason`
  */
 export async function applyDeps(
   plan: DepsPlan,
@@ -55,15 +55,24 @@ export async function applyDeps(
   const probing = { contents: cache.contents, isDeep: false, signal: stop };
   const reports = new Array<ItemReport>(works.length);
   let failure: { readonly error: unknown } | undefined;
+  let refusal: { readonly error: unknown } | undefined;
+  const tell: OnDepsEvent = (event) => {
+    try {
+      onEvent?.(event);
+    } catch (error) {
+      refusal ??= { error }; // no item's fault
+      ending.abort(error);
+    }
+  };
 
   const bring = async (item: DepsItem, job: ItemJob): Promise<ItemReport> => {
     const names = namesOf(item);
-    const progress = new ItemProgress(names, item.size, onEvent);
+    const progress = new ItemProgress(names, item.size, tell);
     try {
       stop.throwIfAborted();
       const context = { ...probing, staging: cache.staging, access, slots, progress };
       const content = isOffline ? await bringOffline(item, job, context) : await job.bring(item, context);
-      onEvent?.({ type: "done", ...names, current: content.sizeBytes, total: content.sizeBytes });
+      tell({ type: "done", ...names, current: content.sizeBytes, total: content.sizeBytes });
       return { item, outcome: "done", content };
     } catch (error) {
       const told = stop.aborted ? abortedFailure(item.id) : failureOf(error);
@@ -71,7 +80,7 @@ export async function applyDeps(
         failure ??= { error };
         if (!keepGoing) ending.abort(error);
       }
-      onEvent?.({ type: "failed", ...names, error: told });
+      tell({ type: "failed", ...names, error: told });
       return { item, outcome: "failed", failure: told };
     }
   };
@@ -91,6 +100,7 @@ export async function applyDeps(
     reports[index] = presence === "present" ? await look(item, job) : await bring(item, job);
   });
   signal?.throwIfAborted();
+  if (refusal !== undefined) throw refusal.error;
   if (failure !== undefined && !keepGoing) throw failure.error;
   return reportOf(reports);
 }

@@ -157,6 +157,25 @@ test("who was told of an item is told of its end, also when the look at what is 
   }
 });
 
+test("what takes events and throws ends the work, and no item is said to have failed by it", async () => {
+  const items = ["one", "two"].map((id) => item(id));
+  const plan = await planDeps(items, cache, { jobs: { http: job() } });
+  const broken = new Error("no more room on the screen");
+  for (const type of ["progress", "done"] as const) {
+    const events: DepsEvent[] = [];
+    const onEvent = (event: DepsEvent) => {
+      events.push(event);
+      if (event.type === type) throw broken;
+    };
+    const options = { jobs: { http: job() }, keepGoing: true, concurrency: 1, onEvent };
+    await expect(applyDeps(plan, cache, access, options)).rejects.toBe(broken);
+    expectOneEndEach(events, items);
+    expect(events.flatMap((event) => (event.type === "failed" ? [event.error.code] : []))).not.toContain(
+      "TRANSFER_FAILED",
+    );
+  }
+});
+
 test("offline, what is missing fails without anybody being asked, and what nothing pins is taken as it is", async () => {
   const items = ["missing", "branch", "elsewhere"].map((id) => item(id));
   const one: ItemJob = {
