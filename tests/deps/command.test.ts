@@ -8,6 +8,7 @@ import { createContext } from "../../packages/cli/src/context.ts";
 import { outputLineSchema } from "../../packages/cli/src/output-schema/output-json-schema.ts";
 import { JsonOutput } from "../../packages/cli/src/print/output.ts";
 import { createProgram } from "../../packages/cli/src/program.ts";
+import { CertificateAuthority, canMakeCertificates } from "../support/certificates.ts";
 import { runProgram, runProgramIn } from "../support/run-program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -206,8 +207,12 @@ test("a host that is not allowed, a lock that is held and a cache that is not th
   expect(readdirSync(world.folder)).not.toContain("none");
 });
 
-/** Runs `tranship deps serve` until the work is done. */
-async function served<Result>(args: readonly string[], work: (url: string) => Promise<Result>): Promise<Result> {
+/** Runs `tranship deps serve` until the work is done; `input` comes in on standard input. */
+async function served<Result>(
+  args: readonly string[],
+  work: (url: string) => Promise<Result>,
+  input = "",
+): Promise<Result> {
   const stop = new AbortController();
   const { promise: url, resolve } = Promise.withResolvers<string>();
   const said: Line[] = [];
@@ -220,7 +225,9 @@ async function served<Result>(args: readonly string[], work: (url: string) => Pr
   const context = createContext({
     output: new JsonOutput({ write }, { write: () => true }),
     signal: stop.signal,
-    input: (async function* () {})(),
+    input: (async function* () {
+      yield Buffer.from(input);
+    })(),
     environment: {},
     exitWith() {},
   });
@@ -252,6 +259,49 @@ test("a cache is served to others, who check what they get", async () => {
     "127.0.0.1:0",
   );
   expect(stderr).toContain("nothing is in the cache yet");
+});
+
+test("a cache is served to who knows the password, files and images alike", async () => {
+  await using world = await aWorld();
+  await deps("download", ...world.of);
+  const args = ["--cache", world.cache, "--listen", "127.0.0.1:0", "--login", "ann", "--password-stdin"];
+  const headers = { authorization: `Basic ${Buffer.from("ann:s3cret").toString("base64")}` };
+  const answers = await served(
+    args,
+    async (url) => {
+      const asked = ["/files/runc/runc", "/v2/"].flatMap((path) => [fetch(url + path), fetch(url + path, { headers })]);
+      return (await Promise.all(asked)).map(({ status }) => status);
+    },
+    "s3cret\n",
+  );
+  expect(answers).toEqual([401, 200, 401, 200]);
+});
+
+test.skipIf(!canMakeCertificates)("a cache is served by HTTPS, to who trusts it", async () => {
+  await using world = await aWorld();
+  await deps("download", ...world.of);
+  using authority = new CertificateAuthority();
+  const pem = { ...authority.issue({ altNames: "IP:127.0.0.1" }), ca: authority.cert };
+  const path = (name: keyof typeof pem) => join(world.folder, `${name}.pem`);
+  for (const name of ["cert", "key", "ca"] as const) writeFileSync(path(name), pem[name]);
+  const args = [
+    "--cache",
+    world.cache,
+    "--listen",
+    "127.0.0.1:0",
+    "--tls-cert",
+    path("cert"),
+    "--tls-key",
+    path("key"),
+  ];
+  const [runc] = world.manifest.items;
+  const [trusting, other] = await served(args, async (url) => {
+    world.write({ ...world.manifest, items: [{ ...runc, url: `${url}/files/runc/runc` }] });
+    const to = (name: string) => [...world.of.slice(0, 2), "--cache", join(world.folder, name)];
+    return [await deps("download", ...to("trusts"), "--ca", path("ca")), await deps("download", ...to("does not"))];
+  });
+  expect([trusting.code, trusting.last]).toMatchObject([0, { done: 1 }]);
+  expect([other.code, other.last]).toMatchObject([1, { type: "failure" }]);
 });
 
 /** Podplane's manifests at a server, with a file for each of two architectures and one image. */
@@ -371,6 +421,13 @@ describe("what it refuses", () => {
     ["no file", ["export", ...own], /needs a file/],
     ["a number that is none", ["download", ...own, "--concurrency", "many"], /--concurrency many/],
     ["a duration that is none", ["download", ...own, "--lock-timeout", "soon"], /--lock-timeout soon/],
+    ["a password of nobody", ["serve", "--cache", "c", "--password-stdin"], /--login and --password-stdin need/],
+    [
+      "a certificate without its key",
+      ["serve", "--cache", "c", "--tls-cert", "c.pem"],
+      /--tls-cert and --tls-key need/,
+    ],
+    ["a login of another action", ["plan", ...own, "--login", "ann"], /--login is not of deps plan, but of deps serve/],
     ["two ways to wait", ["download", ...own, "--lock-timeout", "1s", "--no-wait"], /contradict/],
     ["architectures that are none", ["plan", "--preset", "podplane", "--arch", ","], /none is named/],
     ["an architecture that is not supported", ["plan", "--preset", "podplane", "--arch", "s390x"], /s390x/],

@@ -59,7 +59,7 @@ const keysOfRegistries: Readonly<Record<string, string>> = {
 /** Options that other commands have a key for, and these have not: they are of one run. */
 const ofOneRun: readonly (readonly [string, string])[] = [
   ["deps", "keepGoing"],
-  ["deps", "listen"],
+  ...["listen", "login", "passwordStdin", "tlsCert", "tlsKey"].map((option) => ["deps", option] as const),
 ];
 
 const credentialsOfServer = ["login", "passwordStdin"];

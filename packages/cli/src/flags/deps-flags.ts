@@ -4,6 +4,7 @@ import type { RegistryFlags } from "../context.ts";
 import { UsageError } from "../usage-error.ts";
 import { withConnectionFlags, withMirrorFlag } from "./connection-flags.ts";
 import { repeatable } from "./repeatable.ts";
+import { type ServerFlags, withServerFlags } from "./server-flags.ts";
 
 /** What `tranship deps` can do, in the order it is done. */
 export const depsActions = ["plan", "download", "verify", "status", "prune", "export", "import", "serve"] as const;
@@ -12,7 +13,7 @@ export const depsActions = ["plan", "download", "verify", "status", "prune", "ex
 export type DepsAction = (typeof depsActions)[number];
 
 /** Flags of `tranship deps`. */
-export interface DepsFlags extends RegistryFlags {
+export interface DepsFlags extends RegistryFlags, ServerFlags {
   readonly manifest?: string;
   readonly preset?: "podplane";
   readonly select: readonly string[];
@@ -87,9 +88,15 @@ export function withDepsFlags(command: Command): Command {
     )
     .option("--no-wait", "fail at once where another run changes it")
     .option("--keep-history <n>", "of prune: how many earlier copies of each manifest stay (default: 5)")
-    .option("--yes", "of prune: remove what it would only list otherwise")
-    .option("--listen <host:port>", "of serve: the address; port 0 for a free one", "127.0.0.1:8080");
-  const trust = cache
+    .option("--yes", "of prune: remove what it would only list otherwise");
+  const serving = cache
+    .optionsGroup("Of serve:")
+    .option(
+      "--listen <host:port>",
+      "the address; :PORT for all of this machine's, port 0 for a free one",
+      "127.0.0.1:8080",
+    );
+  const trust = withServerFlags(serving)
     .optionsGroup("What is believed:")
     .addOption(
       repeatable(
@@ -136,6 +143,10 @@ const actionsOf: Readonly<Partial<Record<keyof DepsFlags, readonly DepsAction[]>
   keepHistory: ["prune"],
   yes: ["prune"],
   listen: ["serve"],
+  login: ["serve"],
+  passwordStdin: ["serve"],
+  tlsCert: ["serve"],
+  tlsKey: ["serve"],
   pin: [...asking, "import"],
   publicKey: asking,
   allowDowngrade: asking,
