@@ -8,6 +8,7 @@ import { startDockerRegistry } from "../support/docker-registry.ts";
 import { lacking } from "../support/tools.ts";
 import { type BigPackage, pushBigPackage } from "./big-package.ts";
 import { benchCatalog, type Findings } from "./catalog.ts";
+import { benchDeps } from "./deps.ts";
 import { maxRssBytes, measureTranship, median, mib, timeProgram, type Usage } from "./measure.ts";
 import { benchMixed } from "./mixed.ts";
 import { benchRootfs } from "./rootfs.ts";
@@ -21,12 +22,13 @@ interface Rounds {
  * Measures whole commands. `layer` (what it does unless told) pulls one package with one very large layer out of Debian's
  * docker-registry, in turns with other programs that fetch the same bytes; `catalog` plans and pulls very many small
  * images; `mixed` pulls packages and modules with all they lead to, from sources of different sizes; `rootfs`
- * unpacks an image of very many files, in turns with other programs. Memory, written bytes and idleness have limits; of time only ratios are told.
+ * unpacks an image of very many files, in turns with other programs; `deps` looks through a full cache of dependencies. Memory, written bytes and idleness have limits; of time only ratios are told.
  *
  *     npx -y pnpm@10 bench [layer] [--big-bytes 2147483648] [--rounds 3] [--write]
  *     npx -y pnpm@10 bench catalog [--packages 200] [--versions 5] [--delay-ms 10] [--write]
  *     npx -y pnpm@10 bench mixed [--write]
  *     npx -y pnpm@10 bench rootfs [--rounds 5] [--write]
+ *     npx -y pnpm@10 bench deps [--rounds 5] [--write]
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -47,6 +49,7 @@ async function main(): Promise<void> {
     catalog: () => benchCatalog(size, Number(values["delay-ms"])),
     mixed: benchMixed,
     rootfs: () => benchRootfs(Number(values.rounds)),
+    deps: () => benchDeps(Number(values.rounds)),
   };
   const bench = benches[name];
   if (!bench) throw new Error(`there is no bench called ${name}, only ${Object.keys(benches).join(", ")}`);

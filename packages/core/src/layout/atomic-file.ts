@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type FileHandle, link, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { localError } from "../bundle/disk/local-error.ts";
 
@@ -40,9 +40,16 @@ export async function replaceFile(
   }
 }
 
-/** Gives the file at `from` the second name `path`, in place of whatever has it; nothing is copied. */
-export async function linkFile(folder: string, from: string, path: string): Promise<void> {
-  const temporary = temporaryIn(folder);
+/**
+ * Gives the file at `from` the second name `path`, in place of whatever has it; nothing is copied.
+ * @param temporary a name that nobody else takes meanwhile
+ */
+export async function linkFile(
+  folder: string,
+  from: string,
+  path: string,
+  temporary: string = temporaryIn(folder),
+): Promise<void> {
   try {
     await link(from, temporary);
     await takeName(temporary, path);
@@ -112,4 +119,16 @@ export async function takeName(from: string, path: string): Promise<void> {
 /** A name in `folder` that nobody else takes; {@link removeStaleFiles} knows it. */
 export function temporaryIn(folder: string): string {
   return join(folder, `.${randomUUID()}.tmp`);
+}
+
+/**
+ * The same name beside `path` each time, free: for whoever alone puts something there, so that what a killed process left
+ * does not stay when it is done again.
+ */
+export async function temporaryFor(path: string): Promise<string> {
+  const hex = createHash("sha256").update(basename(path)).digest("hex");
+  const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
+  const temporary = join(dirname(path), `.${uuid}.tmp`);
+  await rm(temporary, { force: true });
+  return temporary;
 }

@@ -401,6 +401,23 @@ test.for([
   expect(await poor.probe(item, context)).toBe("differs");
 });
 
+test("what a process left that was killed before a link had its name goes when the link is made", async () => {
+  const { context, path, link: at } = await start();
+  server.put("/file", bytes);
+  const item = anItem({ path, link: at });
+  const made = Promise.withResolvers<void>();
+  const stuck: LinkMaker = async (content, temporary) => {
+    await symlink(content, temporary);
+    made.resolve();
+    await new Promise(() => {});
+  };
+  void createFileJob({ linkMakers: [stuck] }).bring(item, context);
+  await made.promise;
+  expect(await readdir(dirname(at))).toEqual([expect.stringMatching(/^\.[0-9a-f-]{36}\.tmp$/)]);
+  await job.bring(item, context);
+  expect(await readdir(dirname(at))).toEqual(["file"]);
+});
+
 test("no link is put in place of a folder, nor out of the cache", async () => {
   const { root, context, path, link: at } = await start();
   server.put("/file", bytes);

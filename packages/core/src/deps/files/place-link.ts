@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { copyFile, link, lstat, readlink, realpath, rm, stat, symlink } from "node:fs/promises";
 import { dirname, isAbsolute, relative } from "node:path";
 import { flushFolder } from "../../bundle/disk/sync-folder.ts";
-import { linkFile, takeName, temporaryIn } from "../../layout/atomic-file.ts";
+import { linkFile, takeName, temporaryFor } from "../../layout/atomic-file.ts";
 import { DepsError } from "../errors.ts";
 import { onDisk, onDiskIfAny } from "../file-error.ts";
 import { flushFile } from "../staging/partial-file.ts";
@@ -66,7 +66,7 @@ export async function placeLink(
     throw new DepsError("FILE_FAILED", message, { path, reason: found.isDirectory() ? "EISDIR" : "ENOTREG" });
   }
   await onDisk(path, async () => {
-    const temporary = temporaryIn(dirname(path));
+    const temporary = await temporaryFor(path);
     try {
       await make(content, temporary, makers);
       await takeName(temporary, path);
@@ -85,7 +85,7 @@ export async function placeLink(
 export async function adoptFile(path: string, content: string): Promise<boolean> {
   await flushFile(path); // who wrote it need not have
   try {
-    await linkFile(dirname(content), path, content);
+    await linkFile(dirname(content), path, content, await temporaryFor(content));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     if (await takeName(path, content).then(() => false, isRefusal)) return false;

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { copyFile, lstat, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { flushFolder } from "../../bundle/disk/sync-folder.ts";
-import { takeName, temporaryIn } from "../../layout/atomic-file.ts";
+import { takeName, temporaryFor } from "../../layout/atomic-file.ts";
 import { DepsError } from "../errors.ts";
 import { onDisk, onDiskIfAny } from "../file-error.ts";
 import type { StagedFile } from "../jobs/item-job.ts";
@@ -52,7 +52,7 @@ async function moveFile(from: string, to: string): Promise<void> {
     await takeName(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
-    const temporary = temporaryIn(dirname(to)); // on another file system: whole there too, before it has its name
+    const temporary = await temporaryFor(to); // on another file system: whole there too, before it has its name
     try {
       await copyFile(from, temporary, constants.COPYFILE_FICLONE);
       await flushFile(temporary);

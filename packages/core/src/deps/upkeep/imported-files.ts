@@ -1,7 +1,7 @@
 import { lstat, readlink, stat, symlink } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import { type Digest, digestAlgorithm, isRegistryError, parseDigest } from "@tranship/registry";
-import { linkFile, takeName, temporaryIn } from "../../layout/atomic-file.ts";
+import { linkFile, takeName, temporaryFor } from "../../layout/atomic-file.ts";
 import type { DepsCache } from "../cache/deps-cache.ts";
 import { DepsError } from "../errors.ts";
 import { onDisk, onDiskIfAny } from "../file-error.ts";
@@ -73,7 +73,7 @@ export class ImportedFiles {
       throw this.#misnamed(of.file);
     await this.#cache.staging.prepare(path);
     try {
-      await linkFile(dirname(path), from, path);
+      await linkFile(dirname(path), from, path, await temporaryFor(path));
     } catch {
       return await this.put(of, place);
     }
@@ -91,8 +91,8 @@ export class ImportedFiles {
       throw new DepsError("FILE_FAILED", message, { path, reason: "EISDIR" });
     }
     await this.#cache.staging.prepare(path);
-    const temporary = temporaryIn(dirname(path));
     await onDisk(path, async () => {
+      const temporary = await temporaryFor(path);
       try {
         await symlink(text, temporary);
       } catch (error) {
