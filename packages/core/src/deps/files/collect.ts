@@ -26,7 +26,7 @@ export async function collect(
 ): Promise<GatheredFile> {
   const file = await staging.blank();
   try {
-    const partial = await PartialFile.open(file.path, "sha256");
+    const partial = new PartialFile(file.path, "sha256");
     try {
       const refuse = (length: number) => refusal(length, size, maxBytes);
       await again(

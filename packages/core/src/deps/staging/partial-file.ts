@@ -1,10 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { type FileHandle, lstat, open, rm } from "node:fs/promises";
 import { type Digest, type DigestAlgorithm, formatDigest, type OpenBlob } from "@tranship/registry";
 import { syncData } from "../../bundle/disk/sync-folder.ts";
 import { DepsError } from "../errors.ts";
-import { fileError, onDisk } from "../file-error.ts";
+import { fileError, onDisk, onDiskIfAny } from "../file-error.ts";
 import { StartOver } from "../jobs/item-job.ts";
 
 /** How much is read at a time, in bytes. */
@@ -24,25 +24,23 @@ export interface AppendOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** A file that grows at its end, and what its bytes so far hash to. For one writer. */
+/**
+ * A file that grows at its end, and what its bytes so far hash to. For one writer. It is open while bytes come: who waits
+ * for them holds nothing that a process can have few of only.
+ */
 export class PartialFile {
   readonly #path: string;
   readonly #algorithm: DigestAlgorithm;
-  #file: FileHandle;
+  #file: FileHandle | undefined;
   #hash: Hash;
   #length = 0;
   #reached = 0;
 
-  private constructor(path: string, algorithm: DigestAlgorithm, file: FileHandle) {
+  /** A file at its beginning, made with its first bytes if it is missing. */
+  constructor(path: string, algorithm: DigestAlgorithm) {
     this.#path = path;
     this.#algorithm = algorithm;
-    this.#file = file;
     this.#hash = createHash(algorithm);
-  }
-
-  /** Opens a file, made if it is missing, at its beginning. @throws DepsError `FILE_FAILED` */
-  static async open(path: string, algorithm: DigestAlgorithm): Promise<PartialFile> {
-    return new PartialFile(path, algorithm, await openRegular(path));
   }
 
   /** How many bytes were read back or written, without a gap. */
@@ -62,16 +60,19 @@ export class PartialFile {
 
   /** Reads what is in the file; more is written behind it. @throws DepsError `FILE_FAILED`; `signal.reason` */
   async readBack(signal: AbortSignal): Promise<void> {
+    if ((await onDiskIfAny(this.#path, () => lstat(this.#path))) === undefined) return;
+    const file = await this.#opened();
     const buffer = Buffer.allocUnsafe(readBytes);
     for (;;) {
       signal.throwIfAborted();
-      const { bytesRead } = await onDisk(this.#path, () => this.#file.read(buffer, 0, readBytes, this.#length));
+      const { bytesRead } = await onDisk(this.#path, () => file.read(buffer, 0, readBytes, this.#length));
       if (bytesRead === 0) break;
       this.#hash.update(buffer.subarray(0, bytesRead));
       this.#advance(bytesRead);
     }
     const now = new Date();
-    if (this.#length > 0) await this.#file.utimes(now, now).catch(() => {}); // it is wanted still
+    if (this.#length > 0) await file.utimes(now, now).catch(() => {}); // it is wanted still
+    await this.close();
   }
 
   /**
@@ -98,12 +99,10 @@ export class PartialFile {
     }
   }
 
-  /** Begins with an empty file. What has the old one under another name keeps it. @throws DepsError `FILE_FAILED` */
+  /** Begins with a new file. What has the old one under another name keeps it. @throws DepsError `FILE_FAILED` */
   async restart(): Promise<void> {
+    await this.close();
     await this.remove();
-    const file = await openRegular(this.#path);
-    await this.#file.close();
-    this.#file = file;
     this.#hash = createHash(this.#algorithm);
     this.#length = 0;
   }
@@ -115,15 +114,23 @@ export class PartialFile {
 
   /** Waits until all bytes are on the device. @throws DepsError `FILE_FAILED`, `NO_SPACE` */
   async flush(): Promise<void> {
-    await onDisk(this.#path, () => syncData(this.#file.fd, this.#path));
+    const { fd } = await this.#opened();
+    await onDisk(this.#path, () => syncData(fd, this.#path));
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
+  async #opened(): Promise<FileHandle> {
+    this.#file ??= await openRegular(this.#path);
+    return this.#file;
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
-    const writing = writeAll(this.#file, chunk, this.#length);
+    const writing = writeAll(await this.#opened(), chunk, this.#length);
     this.#hash.update(chunk); // while the system writes
     try {
       await writing;

@@ -115,6 +115,21 @@ test("whoever ends it leaves the beginning, and the next run fetches the rest al
   expect(from.offsets).toEqual(Array.from({ length: 10 }, (_, count) => count * 30_000));
 });
 
+test("who waits for the first bytes has no file yet, however many wait", async () => {
+  const { folder, staging } = await start();
+  const [asked, ending] = [Promise.withResolvers<void>(), new AbortController()];
+  const open: OpenBlob = async function* () {
+    asked.resolve();
+    await new Promise((_resolve, reject) => ending.signal.addEventListener("abort", () => reject(new Error("late"))));
+    yield bytes;
+  };
+  const filling = staging.fill(blob, open, { signal: ending.signal });
+  await asked.promise;
+  expect(await readdir(folder)).toEqual([]);
+  ending.abort(new Error("enough"));
+  await expect(filling).rejects.toThrow("enough");
+});
+
 test("a process that is killed leaves the beginning", async () => {
   const { root, folder, staging } = await start();
   const program = join(root, "program.mts");

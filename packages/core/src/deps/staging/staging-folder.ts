@@ -99,7 +99,7 @@ export class StagingFolder implements Staging {
     const found = await onDiskIfAny(path, () => lstat(path));
     const had = found?.isFile() && (size === undefined || found.size <= size) ? found.size : 0;
     if (found && had === 0) await onDisk(path, () => rm(path, { recursive: true, force: true }));
-    const file = await PartialFile.open(path, digestAlgorithm(digest));
+    const file = new PartialFile(path, digestAlgorithm(digest));
     const need = { outstandingBytes: () => Math.max(0, (size ?? 0) - Math.max(had, file.length)) }; // also while it is read back
     const requireSpace = () => {
       try {
