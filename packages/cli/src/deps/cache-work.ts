@@ -16,7 +16,7 @@ export interface CacheWork {
   /** What the cache is for, as far as it is known without asking anybody, with its places in the cache as it was opened. */
   items(cache: DepsCache): Promise<readonly DepsItem[]>;
   /** What it held before and is no longer for. */
-  former(cache: DepsCache): readonly DepsItem[];
+  former(cache: DepsCache): Promise<readonly DepsItem[]>;
   /** The image store, where it may be beside the cache. */
   readonly store: string;
 }

@@ -31,7 +31,7 @@ export async function ownWork(
     status: async () => [{ name, ...(await deps.status(calling)) }],
     open: (how) => (how === "read" ? DepsCache.open(folder, { readOnly: true, ...calling }) : deps.open(calling)),
     items: async (cache) => deps.itemsIn(cache),
-    former: (cache) => deps.formerIn(cache),
+    former: async (cache) => deps.formerIn(cache),
     store: resolve(folder, "registry"),
   };
 }

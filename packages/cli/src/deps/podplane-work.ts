@@ -74,7 +74,7 @@ export async function podplaneWork(
         archs: flags.arch === undefined ? undefined : archs,
         signal: context.signal,
       }),
-    former: () => [],
+    former: () => deps.formerItems({ signal: context.signal }),
     store: registry,
   };
 }

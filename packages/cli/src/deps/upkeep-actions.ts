@@ -15,7 +15,7 @@ export async function prune(
   const isDryRun = flags.yes !== true;
   const { keepHistory } = runSettings(flags);
   await using cache = await work.open(isDryRun ? "read" : "change");
-  const [keep, former] = [await work.items(cache), work.former(cache)];
+  const [keep, former] = [await work.items(cache), await work.former(cache)];
   const plan = await prunePlan(cache, keep, { store: work.store, former, keepHistory, signal });
   const done = isDryRun ? undefined : await removePlanned(cache, plan, { signal, onEvent });
   const report = {

@@ -206,6 +206,43 @@ test("a busy host is not in the way of others, and limits hold", async () => {
   expect(order.indexOf("b1")).toBe(1);
 });
 
+test.for([
+  [undefined, 4],
+  [0, 4],
+  [-3, 4],
+  [3, 3],
+] as const)("with a concurrency of %s, %i are under way", async ([concurrency, expected]) => {
+  const items = ["a", "b", "c", "d", "e", "f"].map((id) => item(id, `${id}.example`));
+  let busy = 0;
+  let most = 0;
+  const counting = job(async () => {
+    busy += 1;
+    most = Math.max(most, busy);
+    await new Promise((resolve) => setImmediate(resolve));
+    busy -= 1;
+  });
+  await run(items, counting, { concurrency });
+  expect(most).toBe(expected);
+});
+
+test("progress is told now and then, with what people call the item and its total, and never goes back", async () => {
+  const one = job(async (_id, { progress }) => {
+    for (let count = 0; count < 5000; count += 1) progress.add(count % 2 === 0 ? 10 : -9);
+  });
+  const { events } = await run([item("one", undefined, 9000)], one);
+  const told = events.flatMap((event) => (event.type === "progress" ? [event] : []));
+  expect(told[0]).toEqual({
+    type: "progress",
+    item: "one",
+    name: "the one",
+    path: "/cache/one",
+    current: 10,
+    total: 9000,
+  });
+  expect(told.length).toBeLessThan(100);
+  expect(told.map(({ current }) => current)).toEqual(told.map(({ current }) => current).sort((a, b) => a - b));
+});
+
 test("a source and a sink that do not go together are refused before anything is done", async () => {
   const odd: DepsItem = { ...item("odd"), sink: { type: "layout", path: "/cache/l", names: [] } };
   await expect(planDeps([item("fine"), odd], cache, { jobs: { http: job(nobody, nobody) } })).rejects.toMatchObject({

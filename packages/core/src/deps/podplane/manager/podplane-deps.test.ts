@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createRegistry, type Digest, digestOf, webFileFetcher } from "@tranship/registry";
+import { createRegistry, type Digest, digestOf, type FileFetcher, webFileFetcher } from "@tranship/registry";
 import {
   aBlob,
   anImage,
@@ -16,6 +16,9 @@ import { planDeps } from "../../apply/plan-deps.ts";
 import { DepsCache } from "../../cache/deps-cache.ts";
 import type { DepsEvent } from "../../events.ts";
 import type { DepsItem } from "../../manifest.ts";
+import { prunePlan } from "../../upkeep/plan-pruning.ts";
+import { prune } from "../../upkeep/prune.ts";
+import { podplaneProfiles } from "../well-known.ts";
 import type { PodplaneDepsOptions, PodplaneDownloadOptions } from "./options.ts";
 import { PodplaneDeps } from "./podplane-deps.ts";
 import { isMendedByDownload } from "./verify.ts";
@@ -90,6 +93,13 @@ test("files are fetched at once, after all manifests, and the manifests written 
   const found = await deps().download({ arch: "amd64", concurrency: 2, onEvent: (event) => events.push(event) });
   expect(found).toMatchObject({ isComplete: true, plan: { missing: 2 }, report: { done: 2, failed: 0 } });
   expect(events.filter(({ type }) => type === "done")).toHaveLength(2);
+  const told = { item: "file/knc/amd64/runc", name: "runc", path: join(cacheDir, "vmconfig/artifacts/runc/1/runc") };
+  expect(events.filter((event) => "name" in event && event.name === "runc" && event.type !== "progress")).toEqual([
+    { type: "checking", ...told, total: 5 },
+    { type: "queued", ...told, total: 5 },
+    { type: "started", ...told, total: 5 },
+    { type: "done", ...told, current: 5, total: 5 },
+  ]);
   const asked = paths(server.requests());
   expect(asked.slice(0, 4).sort()).toEqual(
     ["components", "seeds", "templates", machine("amd64")].map((name) => `/manifests/${name}.json`),
@@ -173,6 +183,22 @@ test.for([
     expect(paths(server.requests()).filter((path) => path.startsWith("/files/"))).toEqual([]);
   },
 );
+
+test("a registry that bears no more is asked for one thing at a time, while others are asked", async () => {
+  const names = ["a", "b", "c", "d"];
+  const slow = names.map((name) => {
+    const row = file(`slow/${name}`, name.repeat(50_000));
+    return [name, { ...row, url: `https://public.ecr.aws${new URL(row.url).pathname}` }];
+  });
+  publishAll({ ...Object.fromEntries(slow), e: file("other/e", "e"), f: file("other/f", "f") });
+  server.holdUntil(2, "/files/other/");
+  const web = webFileFetcher();
+  const files: FileFetcher = {
+    fetch: (url, options) => web.fetch(url.replace("https://public.ecr.aws", server.origin), options),
+  };
+  await deps({ access: { files, registry: (host) => createRegistry(host) } }).download({ arch: "amd64" });
+  expect([server.mostOpen("/files/slow/"), server.mostOpen("/files/other/")]).toEqual([1, 2]);
+});
 
 test("a manifest is asked for four times before it counts as not to be had", async () => {
   publishAll({});
@@ -617,7 +643,17 @@ test("one chart is brought without anything else, and found by its layer", async
   expect(found.path).toBe(join(deps().paths.templateChart(row), "blobs/sha256", layer.digest.slice(7)));
   expect(await deps().cachedTemplateChartPath("web")).toBe(found.path);
   expect(paths(server.requests())).toEqual(["/manifests/templates.json"]);
-  expect(await codeOf(deps().cachedTemplateChart("other"))).toBe("NOT_CACHED");
+  publish({ templates: { templates: { version: "1", charts: [row] } } });
+  registry.reset();
+  const events: DepsEvent[] = [];
+  const onEvent = (event: DepsEvent) => events.push(event);
+  await deps().download({ arch: "amd64", only: ["templates"], onEvent });
+  expect(registry.requests()).toEqual([]); // its digest says that it is there
+  expect(events.flatMap((event) => ("item" in event ? [[event.type, event.name]] : []))).toEqual([
+    ["checking", "web"],
+    ["cached", "web"],
+  ]);
+  expect(await codeOf(deps().cachedTemplateChart("other"))).toBe("CHART_TYPE");
   expect(await codeOf(deps().ensureTemplateChart("none"))).toBe("CHART_TYPE");
 });
 
@@ -709,6 +745,13 @@ test.for([
     expect(await deps({ profile }).download({ arch: "amd64", addons: "lb", offline: true })).toMatchObject({
       report: { done: 0, failed: 0 },
     });
+    // Without a choice, the addons are those that the release recommends.
+    const wanted = async (recommendedAddons: readonly string[]) => {
+      const one = deps({ profile: { ...podplaneProfiles[profile], recommendedAddons } });
+      const { plan } = await one.download({ arch: "amd64", dryRun: true, offline: true });
+      return plan.items.filter(({ item }) => item.labels.domain === "components").length;
+    };
+    expect([await wanted(["x"]), await wanted(["y"])]).toEqual([1, 0]);
   },
 );
 
@@ -844,6 +887,36 @@ test.for(["v0.1", "v0.8"] as const)(
     expect((await one.status("knc", "amd64")).needsUpdate).toBe(false);
   },
 );
+
+test("a pruning takes what only older manifests had, with their tags, and nobody else's", async () => {
+  await using registry = await startTestRegistry();
+  const versions = ["v1", "v2"].map((tag) => anImage({ seed: tag, tag }));
+  registry.seed("a/lb", ...versions);
+  const publishVersion = (index: number) => {
+    const { digest } = versions[index]?.manifest.descriptor ?? {};
+    const row = { components: ["lb"], image: `${registry.host}/a/lb:v${index + 1}`, digest, size: 9 };
+    const tool = file("tool", `tool ${index}`, { version: String(index) });
+    publishAll({ tool }, { components: { components: { version: `${index + 1}.0.0`, images: [row] } } });
+  };
+  const one = deps();
+  const layout = one.paths.imageRepository(`${registry.host}/a/lb`, "mirror");
+  for (const index of [0, 1]) {
+    publishVersion(index);
+    await one.download({ arch: "amd64" });
+  }
+  const [kept, gone] = ["1", "0"].map((version) => join(cacheDir, "vmconfig/artifacts/tool", version, "tool"));
+  const before = read(join(layout, "index.json"));
+  writeFileSync(join(cacheDir, "components/manifests/components-20200101T000000Z-0123456789ab.json"), "{");
+  await using cache = await DepsCache.open(cacheDir, { also: [one.registryCacheDir] });
+  const plan = async (former: readonly DepsItem[]) =>
+    prunePlan(cache, await one.cachedItems(), { former, store: one.registryCacheDir });
+  expect((await plan([])).layouts).toEqual([]);
+  await prune(cache, await plan(await one.formerItems()));
+  expect([existsSync(kept ?? ""), existsSync(gone ?? "")]).toEqual([true, false]);
+  const tags = (index: { manifests: { annotations?: Record<string, string> }[] }) =>
+    index.manifests.flatMap(({ annotations }) => annotations?.["org.opencontainers.image.ref.name"] ?? []);
+  expect([tags(before), tags(read(join(layout, "index.json")))]).toEqual([["v1", "v2"], ["v2"]]);
+});
 
 test("two downloads into one cache at once wait for each other, and fetch each file once", async () => {
   publishAll({ runc: file("runc", "runc!") });

@@ -12,6 +12,7 @@ import { type CachedManifest, readCached } from "./cached-manifest.ts";
 import { type CachedChart, cachedChart, ensureChart } from "./charts.ts";
 import { download } from "./download.ts";
 import { ensureManifest, writeManifest } from "./ensure-manifest.ts";
+import { formerItems } from "./former-items.ts";
 import { type ManagerContext, managerContext } from "./manager-context.ts";
 import type {
   PodplaneCallOptions,
@@ -138,6 +139,14 @@ export class PodplaneDeps {
    */
   cachedItems(options: CachedItemsOptions = {}): Promise<readonly DepsItem[]> {
     return cachedItems(this.#context, options);
+  }
+
+  /**
+   * What was noted as cached in the copies that are kept of manifests: whose tags a pruning may take for its own.
+   * @throws DepsError `FILE_FAILED`
+   */
+  formerItems(options: Pick<PodplaneCallOptions, "signal"> = {}): Promise<readonly DepsItem[]> {
+    return formerItems(this.#context, options.signal);
   }
 
   /**
