@@ -312,6 +312,35 @@ test("what was asked for earlier stays noted after a narrower download, as long 
   });
 });
 
+test("what nobody asked for is not noted, though what was asked for has its content", async () => {
+  await using registry = await startTestRegistry();
+  const built = anImage({ seed: "x" });
+  registry.seed("a/b", built);
+  const row = { digest: built.manifest.descriptor.digest, size: 100 };
+  const images = ["1", "2"].map((tag) => ({
+    components: [tag],
+    image: `${registry.host}/a/b:${tag}`,
+    ...row,
+    addon: true,
+  }));
+  publishAll(
+    { runc: file("runc", "same"), aws: file("aws", "same", { providers: ["aws"] }) },
+    { components: { components: { version: "1", images } } },
+  );
+  const noted = () => [
+    read(deps().paths.vmConfigManifest("knc", "amd64").latest).vmconfig.dependencies.aws.cached,
+    ...read(deps().paths.componentsManifest.latest).components.images.map((one: { cached?: boolean }) => one.cached),
+  ];
+  await deps().download({ arch: "amd64", addons: "1" });
+  expect(noted()).toEqual([undefined, true, undefined]);
+  await deps().verify("knc", "amd64");
+  await deps().download({ arch: "amd64", addons: "2", providers: "aws" });
+  expect(noted()).toEqual([true, true, true]);
+  await deps().download({ arch: "amd64", addons: "none" });
+  expect(noted()).toEqual([true, true, true]);
+  await deps().verify("knc", "amd64");
+});
+
 test("verifying finds what is missing or wrong, and what can be mended is mended", async () => {
   expect(await codeOf(deps().verify("knc", "amd64"))).toBe("NOT_CACHED");
   expect(existsSync(cacheDir)).toBe(false);

@@ -4,6 +4,7 @@ import type { DepsReport, ItemReport } from "../../apply/deps-report.ts";
 import { planDeps } from "../../apply/plan-deps.ts";
 import type { DepsCache } from "../../cache/deps-cache.ts";
 import { isDepsError } from "../../errors.ts";
+import type { ItemContent } from "../../jobs/item-job.ts";
 import type { DepsItem } from "../../manifest.ts";
 import { contentKey, mergeItems } from "../../merge-items.ts";
 import { planOf } from "../../plan.ts";
@@ -22,18 +23,51 @@ export async function presentRows(
   access: DepsAccess,
   signal: AbortSignal | undefined,
 ): Promise<PresentRows> {
-  const brought = report.items.filter(({ outcome }) => outcome !== "failed");
-  const found = new Map(brought.map(({ item, content }) => [contentKey(item), content]));
+  const found = new FoundItems(report.items.filter(({ outcome }) => outcome !== "failed"));
   const known = rows.flatMap(({ item }) =>
-    item !== undefined && !found.has(contentKey(item)) && recordOf(cache.state, item) !== undefined ? [item] : [],
+    item !== undefined && !found.has(item) && recordOf(cache.state, item) !== undefined ? [item] : [],
   );
-  for (const { item, content } of await stillThere(report, known, cache, access, signal))
-    found.set(contentKey(item), content);
+  for (const one of await stillThere(report, known, cache, access, signal)) found.add(one);
   return new Map(
     rows.flatMap(({ key, item }) =>
-      item !== undefined && found.has(contentKey(item)) ? [[key, found.get(contentKey(item))] as const] : [],
+      item !== undefined && found.has(item) ? [[key, found.contentOf(item)] as const] : [],
     ),
   );
+}
+
+/** Items that are there, by their content, and under which names. */
+class FoundItems {
+  readonly #reports = new Map<string, ItemReport[]>();
+  /** Paths that lead to a file, by what is there. */
+  readonly #owners = new Map<string, string>();
+
+  constructor(reports: readonly ItemReport[]) {
+    for (const one of reports) this.add(one);
+  }
+
+  add(one: ItemReport): void {
+    const key = contentKey(one.item);
+    this.#reports.set(key, [...(this.#reports.get(key) ?? []), one]);
+    for (const name of namesOf(one.item)) if (!this.#owners.has(name)) this.#owners.set(name, key);
+  }
+
+  /** Whether an item is there, by all its names but those that lead to other content. */
+  has(item: DepsItem): boolean {
+    const key = contentKey(item);
+    if (!this.#reports.has(key)) return false;
+    if (item.sink.type === "file") return namesOf(item).every((name) => this.#owners.has(name));
+    const names = new Set((this.#reports.get(key) ?? []).flatMap(({ item: one }) => namesOf(one)));
+    return namesOf(item).every((name) => names.has(name));
+  }
+
+  contentOf(item: DepsItem): ItemContent | undefined {
+    return this.#reports.get(contentKey(item))?.[0]?.content;
+  }
+}
+
+function namesOf({ sink }: DepsItem): readonly string[] {
+  if (sink.type === "file") return [sink.path, ...sink.links];
+  return sink.type === "layout" ? sink.names : sink.tags;
 }
 
 async function stillThere(
