@@ -82,7 +82,7 @@ export class LayoutRegistry implements Registry {
   /** The paths of the layouts there are, sorted bytewise, found as they are asked for. */
   async *repositories({ signal }: CallOptions = {}): AsyncGenerator<string> {
     signal?.throwIfAborted();
-    yield* walkLayouts(this.path, signal);
+    yield* walkLayouts(this.path, { signal });
   }
 }
 

@@ -5,8 +5,9 @@ import { type Digest, isDigest } from "@tranship/registry";
 import { local, localIfAny } from "../../layout/atomic-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { Turns } from "../../layout/turns.ts";
-import { walkLayouts } from "../../layout/walk-layouts.ts";
+import { layoutNames, walkLayouts } from "../../layout/walk-layouts.ts";
 import type { ContentCheck } from "../jobs/item-job.ts";
+import { isPathSegment } from "../path-segment.ts";
 
 /** Image layouts below one folder, as all who use one cache share them. */
 export class ImageStore {
@@ -78,7 +79,7 @@ export class ImageStore {
   async #findHolders(signal: AbortSignal): Promise<Map<Digest, Set<string>>> {
     const holders = new Map<Digest, Set<string>>();
     const repositories = new Set(this.#layouts.keys());
-    for await (const repository of walkLayouts(this.root, signal)) repositories.add(repository);
+    for await (const repository of walkLayouts(this.root, { signal, isWanted: isOurs })) repositories.add(repository);
     for (const repository of repositories) {
       for (const digest of await this.blobsOf(repository)) hold(holders, digest, repository);
     }
@@ -88,6 +89,12 @@ export class ImageStore {
 
 /** By what a cache knows of its files, so that two caches in one process have nothing in common. */
 const stores: WeakMap<ContentCheck, Map<string, ImageStore>> = new WeakMap();
+
+/** Also of repositories whose names have a port in them, which no registry serves. */
+function isOurs(path: string): boolean {
+  const names = path.split("/");
+  return isPathSegment(names.at(-1) ?? "") && !names.some((name) => layoutNames.has(name));
+}
 
 function hold(holders: Map<Digest, Set<string>>, digest: Digest, repository: string): void {
   const known = holders.get(digest);
