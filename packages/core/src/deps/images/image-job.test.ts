@@ -167,6 +167,23 @@ describe("what counts as present", () => {
     expect(await probe(anItem({ digest: digest(other), platform: amd64 }))).toBe("differs");
   });
 
+  test("a tag listed twice only once it is listed once", async () => {
+    registry.seed("org/app", image);
+    for (const entries of [
+      [entry(image, "v1"), entry(other, "v1")],
+      [entry(other, "v1"), entry(image, "v1")],
+    ]) {
+      left([image, other], entries);
+      const item = anItem({ digest: digest(image), platform: amd64 });
+      expect(await probe(item)).toBe("differs");
+      await bring(item);
+      expect(tagged("v1")).toHaveLength(1);
+      expect(await probe(item)).toBe("present");
+      expect(entriesOf().some((one) => one.digest === digest(other))).toBe(true);
+    }
+    expect(registry.requests()).toEqual([]);
+  });
+
   test("no layer of another size, or of other bytes of that size", async () => {
     left([image], [entry(image, "v1")]);
     const item = anItem({ digest: digest(image), platform: amd64 });
@@ -404,13 +421,15 @@ describe("bringing images", () => {
     { name: "breaks off", tear: (text: string) => text.slice(0, text.length - 90) },
     { name: "is empty", tear: () => "" },
   ])("makes a list anew that $name", async ({ tear }) => {
-    const images = [anImage({ seed: 1 }), anImage({ seed: 2, platform: arm64 })] as const;
+    const images = [anImage({ seed: 1 }), anImage({ seed: 2, platform: arm64 }), anImage({ seed: 3 })] as const;
     registry.seed("org/app", ...images);
+    const unnamed = anItem({ digest: digest(images[2]), platform: amd64, tags: [] });
     const items = [
       anItem({ digest: digest(images[0]), platform: amd64 }),
       anItem({ digest: digest(images[1]), platform: arm64 }),
     ] as const;
     for (const item of items) await bring(item);
+    await bring(unnamed);
     const before = entriesOf();
     const path = join(layout(), "index.json");
     writeFileSync(path, tear(readFileSync(path, "utf8")));
@@ -429,6 +448,11 @@ describe("bringing images", () => {
     registry.seed("org/app", ...images);
     await bring(anItem({ digest: digest(images[0]), repository: "mirror/localhost:5000/e/app" }));
     expect(tagged("v1", "mirror/localhost:5000/e/app")).toHaveLength(1);
+    await cache[Symbol.asyncDispose]();
+    cache = await DepsCache.open(folder); // another process
+    registry.reset();
+    await bring(anItem({ digest: digest(images[0]), repository: "other" }));
+    expect(registry.requests().filter(({ path }) => path.includes("/blobs/"))).toEqual([]);
     const path = join(folder, "one");
     const names = ["example.org/a:v1", "example.org/b:v1"];
     const items = images.map((image, at) =>

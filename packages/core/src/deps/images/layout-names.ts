@@ -60,6 +60,17 @@ export function withNameMoved(
   return isComplete ? withAllListed(entries, moved) : moved;
 }
 
+/** The list with a name for a manifest that has none. */
+export function withKeepingTag(
+  entries: readonly Descriptor[],
+  entry: Descriptor,
+  rules: ListingRules,
+): readonly Descriptor[] {
+  const isNamed = entries.some((other) => other.digest === entry.digest && rules.nameOf(other) !== undefined);
+  const name = keepingTag(entry.digest);
+  return isNamed ? entries : withNameMoved(entries, namedEntry(entry, name), name, rules);
+}
+
 /** The list with a bare entry for what it lacks, and with the platforms that bare entries lack. */
 export function withListed(entries: readonly Descriptor[], wanted: readonly Descriptor[]): readonly Descriptor[] {
   const found = new Map(wanted.map((entry) => [entry.digest, entry]));

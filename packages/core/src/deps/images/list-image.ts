@@ -1,6 +1,6 @@
 import { childManifests, type Descriptor, type Digest, isIndexMediaType, type Platform } from "@tranship/registry";
 import type { KeptManifests } from "./kept-manifests.ts";
-import { bareEntry, keepingTag, type ListingRules, namedEntry, withListed, withNameMoved } from "./layout-names.ts";
+import { bareEntry, type ListingRules, namedEntry, withKeepingTag, withListed, withNameMoved } from "./layout-names.ts";
 import { extendedIndex, localNameOf } from "./local-index.ts";
 import { leadsTo } from "./name-leads-to.ts";
 import { isSamePlatform } from "./platforms.ts";
@@ -31,7 +31,8 @@ export async function listImage(image: ArrivedImage, kept: KeptManifests, rules:
   for (const name of names) {
     const current = entries.find((entry) => rules.nameOf(entry) === name);
     const target = await targetOf(name, current, image, own.root, kept);
-    if (target === current) continue;
+    const claims = entries.filter((entry) => rules.nameOf(entry) === name);
+    if (target === current && claims.length === 1) continue;
     const isSame = current?.digest === target.digest;
     if (current !== undefined && !isSame && (await isLocal(current, name, kept))) superseded.add(current.digest);
     const annotations = isSame ? { ...current.annotations, ...target.annotations } : target.annotations;
@@ -128,13 +129,6 @@ async function present(entries: readonly Descriptor[], kept: KeptManifests): Pro
     entries.map(async ({ digest, size }) => (await kept.check({ digest, size })) === "present"),
   );
   return entries.filter((_, at) => found[at]);
-}
-
-/** The list with a name for a manifest that has none. */
-function withKeepingTag(entries: readonly Descriptor[], entry: Descriptor, rules: ListingRules): readonly Descriptor[] {
-  const isNamed = entries.some((other) => other.digest === entry.digest && rules.nameOf(other) !== undefined);
-  const name = keepingTag(entry.digest);
-  return isNamed ? entries : withNameMoved(entries, namedEntry(entry, name), name, rules);
 }
 
 async function listsImage(index: Descriptor, digest: Digest, kept: KeptManifests): Promise<boolean> {

@@ -70,10 +70,11 @@ async function presenceOf(
   const platform = source.type === "image" ? source.platform : undefined;
   const isListed = index.find(digest) !== undefined;
   for (const name of names) {
-    const entry = index.descriptors.findLast((one) => rules.nameOf(one) === name);
+    const [entry, ...others] = index.descriptors.filter((one) => rules.nameOf(one) === name);
     if (entry === undefined) return "absent";
     const found = await leadsTo(entry, { digest, platform, index: published }, kept);
     if (found !== "present") return found;
+    if (others.some((other) => other.digest !== entry.digest)) return "differs"; // registries disagree which of them it means
   }
   if (rules.isComplete && !isListed) return "absent";
   if (names.length === 0 && !isListed && (published === undefined || !index.find(published))) return "absent";
@@ -82,7 +83,7 @@ async function presenceOf(
 
 function namedDigest(index: LayoutIndex, { names, rules }: ImagePlace): Digest | undefined {
   const [name] = names;
-  return name === undefined ? undefined : index.descriptors.findLast((one) => rules.nameOf(one) === name)?.digest;
+  return name === undefined ? undefined : index.descriptors.find((one) => rules.nameOf(one) === name)?.digest;
 }
 
 async function readableIndex({ directory }: KeptManifests): Promise<LayoutIndex | undefined> {

@@ -1,13 +1,13 @@
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Descriptor, type Digest, defaultMaxManifestBytes } from "@tranship/registry";
+import { childManifests, type Descriptor, type Digest, defaultMaxManifestBytes } from "@tranship/registry";
 import { isMirrorError } from "../../errors.ts";
 import { localIfAny } from "../../layout/atomic-file.ts";
 import { compareText, maxIndexBytes, parseIndexFile } from "../../layout/index-file.ts";
 import { isReal, readIndexFile } from "../../layout/layout-files.ts";
 import type { ImageStore } from "./image-store.ts";
 import type { KeptManifest, KeptManifests } from "./kept-manifests.ts";
-import { bareEntry, type ListingRules, namedEntry, withListed, withNameMoved } from "./layout-names.ts";
+import { bareEntry, type ListingRules, namedEntry, withKeepingTag, withListed, withNameMoved } from "./layout-names.ts";
 import { localNameOf } from "./local-index.ts";
 
 /** How many ends of entries are tried in a file that breaks off. */
@@ -40,7 +40,21 @@ export async function repairIndex(
   const bare = await Promise.all(
     found.map(async ({ descriptor, content }) => bareEntry(descriptor, await kept.platformOf(content))),
   );
+  if (rules.isSwept) entries = withAllKept(entries, bare, found, rules);
   await directory.restore(rules.isComplete ? withListed(entries, bare) : entries);
+}
+
+/** The list with a name for each manifest that none leads to: which of them had one to be kept by is lost. */
+function withAllKept(
+  entries: readonly Descriptor[],
+  bare: readonly Descriptor[],
+  found: readonly KeptManifest[],
+  rules: ListingRules,
+): readonly Descriptor[] {
+  const below = new Set(found.flatMap(({ content }) => childManifests(content).map(({ digest }) => digest)));
+  return bare
+    .filter(({ digest }) => !below.has(digest))
+    .reduce((kept, entry) => withKeepingTag(kept, entry, rules), entries);
 }
 
 async function isReadable({ directory }: KeptManifests): Promise<boolean> {
