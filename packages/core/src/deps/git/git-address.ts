@@ -63,6 +63,18 @@ function hasPlainHost(url: string, scheme: string): boolean {
   return authorityPattern.test(authority) && !(isDecoded && user?.includes("%"));
 }
 
+/** An address as it is written into mirrors and archives: without passwords, tokens and queries. It has been parsed before. */
+export function urlToKeep(url: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined) return url; // `user@host:path` has no room for a password
+  const kept = new URL(url);
+  kept.password = "";
+  if (scheme !== "ssh") kept.username = "";
+  kept.search = "";
+  kept.hash = "";
+  return kept.href;
+}
+
 /** A git repository that cannot be used, told without the secrets of its address. */
 export function gitSourceError(url: string, reason: string, cause?: unknown): DepsError<"GIT_SOURCE"> {
   const shown = withoutSecrets(url);

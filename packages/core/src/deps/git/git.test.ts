@@ -12,7 +12,7 @@ import { HostSlots } from "../jobs/host-slots.ts";
 import type { BringContext } from "../jobs/item-job.ts";
 import type { DepsItem, GitMirrorSource } from "../manifest.ts";
 import { allowHosts, type HostPolicy } from "../trust/host-policy.ts";
-import { parseGitAddress } from "./git-address.ts";
+import { parseGitAddress, urlToKeep } from "./git-address.ts";
 import { createGitJob, gitJob } from "./git-job.ts";
 
 const missing = lacking("git");
@@ -210,6 +210,8 @@ test("hosts that are not allowed are not asked; no secrets are in what is told o
     path: "a/b.git",
   });
   expect(parseGitAddress("https://user:secret@h/a?b=secret").shown).not.toContain("secret");
+  for (const url of ["https://secret@h/a?b=secret#secret", "http://u:secret@h/a", "ssh://git:secret@h/a"])
+    expect(urlToKeep(url)).not.toContain("secret"); // in mirrors and archives
 });
 
 gitTest("a git that is not there, cannot be run or fails is told", async () => {

@@ -1,5 +1,5 @@
 import { isDepsError } from "../errors.ts";
-import type { GitAddress } from "./git-address.ts";
+import { type GitAddress, urlToKeep } from "./git-address.ts";
 import {
   hasLinks,
   isMirror,
@@ -40,22 +40,22 @@ export async function updateMirror(mirror: Mirror, run: GitRun): Promise<void> {
   }
 }
 
-async function cloneMirror({ url, address, path }: Mirror, run: GitRun): Promise<void> {
+async function cloneMirror({ url, path }: Mirror, run: GitRun): Promise<void> {
   const folder = await nameBeside(path);
   try {
     const words = ["clone", "--mirror", "--no-local", "--template=", "--progress", "--", url, folder];
     await runGit(words, { ...run, isOnline: true });
-    await writeConfig(folder, urlToKeep(url, address));
+    await writeConfig(folder, urlToKeep(url));
     await putInPlace(folder, path);
   } finally {
     await remove(folder);
   }
 }
 
-async function fetchMirror({ url, address, path }: Mirror, run: GitRun): Promise<void> {
+async function fetchMirror({ url, path }: Mirror, run: GitRun): Promise<void> {
   const inside = { ...run, repository: path };
   await removeLocks(path);
-  await writeConfig(path, urlToKeep(url, address));
+  await writeConfig(path, urlToKeep(url));
   const words = ["fetch", "--prune", "--force", "--no-write-fetch-head", "--progress", "--", url, "+refs/*:refs/*"];
   await runGit(words, { ...inside, isOnline: true });
   const head = await runGit(["rev-parse", "--verify", "--quiet", "HEAD"], { ...inside, accept: [0, 1, 128] });
@@ -79,14 +79,4 @@ async function isSound({ path }: Mirror, run: GitRun): Promise<boolean> {
     if (isDepsError(error, "GIT_FAILED")) return false;
     throw error;
   }
-}
-
-/** What is written into the mirror: nothing that is secret. */
-function urlToKeep(url: string, { scheme }: GitAddress): string {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return url; // `user@host:path` has no room for a password
-  const kept = new URL(url);
-  kept.password = "";
-  if (scheme !== "ssh") kept.username = "";
-  kept.search = "";
-  return kept.href;
 }

@@ -1,13 +1,14 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { type Digest, digestOf } from "@tranship/registry";
+import { type Digest, digestOf, parseDigest } from "@tranship/registry";
 import { requireSpaceIn } from "../../bundle/disk/local-error.ts";
 import { flushFolder } from "../../bundle/disk/sync-folder.ts";
 import { encodeTarHeader, tarHeaderBytes, tarPadding, tarTrailerBytes } from "../../bundle/tar/tar-header.ts";
 import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
 import type { DepsItem } from "../manifest.ts";
+import { readKept } from "../podplane/manager/manifest-bytes.ts";
 import { ArchiveProgress } from "./archive-progress.ts";
 import { CacheTree, type CacheTreeOptions } from "./cache-tree.ts";
 import { withDiskErrors } from "./disk-errors.ts";
@@ -76,7 +77,7 @@ async function addUpstream(tree: CacheTree, list: ExportList, state: ExportFile[
   for (const folder of tree.of("upstream"))
     for (const digest of [...digests].sort()) {
       const name = `${digest.replace(":", "/")}.json`;
-      const bytes = await readFile(join(folder.path, ...name.split("/"))).catch(() => undefined);
+      const bytes = await readKept(tree.workFolder, parseDigest(digest));
       if (bytes !== undefined) list.addBytes(`${folder.name}/${name}`, bytes);
     }
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { urlToKeep } from "../git/git-address.ts";
 import type { GitMirrorSource } from "../manifest.ts";
 
 /** Files of a git mirror that are kept in archives: nothing that git runs or that leads elsewhere, such as hooks or alternates. */
@@ -22,7 +23,7 @@ export function isMirrorFile(path: string): boolean {
 export async function mirrorConfig(folder: string, { url }: GitMirrorSource): Promise<Uint8Array> {
   const own = await readFile(join(folder, "config"), "utf8").catch(() => "");
   const isLong = /^\s*objectformat\s*=\s*sha256\s*$/im.test(own);
-  const shown = url.replace(/^(https?:\/\/)[^/@]*@/, "$1");
+  const shown = urlToKeep(url);
   const lines = [
     `[core]\n\trepositoryformatversion = ${isLong ? 1 : 0}\n\tbare = true\n`,
     isLong ? "[extensions]\n\tobjectformat = sha256\n" : "",

@@ -1,11 +1,11 @@
 import { constants } from "node:fs";
-import { open, readFile, realpath } from "node:fs/promises";
+import { open, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, isDigest } from "@tranship/registry";
 import type { ServedFile, ServedFiles } from "@tranship/registry/server";
 import { CacheState } from "../cache/cache-state.ts";
-import { onDiskIfAny } from "../file-error.ts";
-import { parseFetchRecord, readKept } from "../podplane/manager/manifest-bytes.ts";
+import { readRegular } from "../cache/own-file.ts";
+import { parseFetchRecord, readIfAny, readKept } from "../podplane/manager/manifest-bytes.ts";
 import {
   componentsFormat,
   type ManifestFormat,
@@ -61,9 +61,9 @@ export class CacheFiles implements ServedFiles {
     const kind = stem.startsWith("vmconfig_") ? "vmconfig" : stem;
     if (kind !== "vmconfig" && kind !== "components" && kind !== "templates" && kind !== "seeds") return undefined;
     const path = join(this.#tree.root, kind, "manifests", `${stem}.json`);
-    const bytes = await onDiskIfAny(path, () => readFile(path));
     try {
-      return bytes && withoutMarkers(formats[kind] as ManifestFormat<unknown>, bytes);
+      const found = await readIfAny(path, stem);
+      return found && withoutMarkers(formats[kind] as ManifestFormat<unknown>, found.bytes);
     } catch {
       return undefined; // a torn manifest is none
     }
@@ -72,7 +72,7 @@ export class CacheFiles implements ServedFiles {
   async #state(): Promise<CacheState> {
     const path = join(this.#tree.workFolder, "state.json");
     try {
-      return CacheState.parse(await readFile(path, "utf8"), path);
+      return CacheState.parse(Buffer.from(await readRegular(path)).toString(), path);
     } catch {
       return new CacheState(); // the manifests tell enough
     }

@@ -9,6 +9,7 @@ import { defaultMaxManifestBytes, unreadable } from "../../json.ts";
 /** What is known of a manifest that was fetched. Its bytes are kept by their digest. */
 export interface FetchRecord {
   readonly digest: string;
+  /** Without user info and query. */
   readonly url: string;
   /** As it says itself, or the last before it that said one others can be older than. */
   readonly version?: string | undefined;

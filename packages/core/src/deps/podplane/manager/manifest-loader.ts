@@ -116,7 +116,8 @@ export class ManifestLoader {
     trust.requireUrl(url, stem);
     this.#tell(`Fetching ${name} from ${shownUrl(url)}`);
     const record = this.#recordOf(spot);
-    const kept = record?.url === url && record.etag !== undefined ? await this.#kept(record.digest) : undefined;
+    const shown = shownUrl(url); // what is noted is carried about, and may hold no secret
+    const kept = record?.url === shown && record.etag !== undefined ? await this.#kept(record.digest) : undefined;
     const found = await this.#ask(url, name, defaultMaxManifestBytes, kept && record?.etag);
     const isUnchanged = found === "unchanged";
     const bytes = isUnchanged ? kept : found.bytes;
@@ -137,7 +138,7 @@ export class ManifestLoader {
     if (record?.version !== undefined) trust.requireNoDowngrade(stem, record.version, version);
     const fetched = {
       digest,
-      url,
+      url: shown,
       version: isVersion(version) ? version : (record?.version ?? version),
       fetchedAt,
       ...(etag === undefined ? {} : { etag }),

@@ -967,3 +967,14 @@ test("a download that is ended rejects with the caller's reason and writes no ma
   expect(error).toBe(reason);
   expect(await deps().readCachedVmConfigManifest("knc", "amd64")).toBeUndefined();
 });
+
+test("the address of manifests is noted and told without what is secret in it, and known again", async () => {
+  publishAll({});
+  const own = deps({ baseUrl: server.origin.replace("//", "//ann:secret@") });
+  const found = await own.download({ arch: "amd64" });
+  server.reset();
+  await own.download({ arch: "amd64" });
+  expect(server.requests().map(({ status }) => status)).toEqual([304, 304, 304, 304]);
+  const notes = readFileSync(join(cacheDir, ".tranship/state.json"), "utf8");
+  expect(notes + JSON.stringify(found)).not.toContain("secret");
+});
