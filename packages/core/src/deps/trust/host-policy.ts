@@ -19,9 +19,11 @@ export function allowHosts(patterns: readonly string[]): HostPolicy {
   return {
     require(host, item) {
       const { name, port } = splitHost(host);
-      const isAllowed = rules.some(
-        (rule) => (rule.port === undefined || rule.port === port) && rule.matches(aliases.get(name) ?? name),
-      );
+      const isAllowed =
+        hostPattern.test(name) &&
+        rules.some(
+          (rule) => (rule.port === undefined || rule.port === port) && rule.matches(aliases.get(name) ?? name),
+        );
       if (isAllowed) return;
       throw new DepsError("HOST_FORBIDDEN", `cannot fetch ${item}: ${host} is none of the hosts that are allowed`, {
         item,
@@ -38,6 +40,9 @@ const aliases: ReadonlyMap<string, string> = new Map(
     "docker.io",
   ]),
 );
+
+/** What may be a host at all: text that programs read in several ways is none. */
+const hostPattern = /^(?:[a-z0-9_][a-z0-9._-]*|\[[0-9a-f:.]+\])$/;
 
 function parsePattern(pattern: string) {
   const { name, port } = splitHost(pattern);
