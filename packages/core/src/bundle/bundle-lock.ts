@@ -59,7 +59,8 @@ export class BundleLock implements Disposable {
       }
       requireWritable(lockFile, database);
       try {
-        writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}\n`);
+        rmSync(ownerFile, { force: true }); // not to be written through, should it be a link
+        writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}\n`, { flag: "wx" });
       } catch {} // it only names the owner in messages
       return new BundleLock(database, ownerFile);
     }

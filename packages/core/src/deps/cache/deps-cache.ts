@@ -14,6 +14,7 @@ import { CacheState } from "./cache-state.ts";
 import { commitFiles, finishCommit, isMidCommit } from "./commit-files.ts";
 import { pathInCache } from "./commit-paths.ts";
 import { type ReadOwnFileOptions, readOwnFile, writeOwnFile } from "./own-file.ts";
+import { requireOwnFolder } from "./own-folder.ts";
 import { StampTable } from "./stamp-table.ts";
 import { Stamps } from "./stamps.ts";
 
@@ -97,7 +98,8 @@ export class DepsCache implements AsyncDisposable {
   /**
    * Opens a cache, and makes it unless it is only read. A link to a folder is followed once, now. Finishes a commit that was under way
    * when its owner was killed; where nothing may be written, that is told as `COMMIT_UNFINISHED`.
-   * @throws DepsError `CACHE_LOCKED`, `CACHE_VERSION`, `NOT_CACHED` (only read, and not there), `FILE_FAILED`, `NO_SPACE`; `signal.reason`
+   * @throws DepsError `CACHE_LOCKED`, `CACHE_VERSION`, `NOT_CACHED` (only read, and not there), `FILE_FAILED`, `NO_SPACE`,
+   * `NAME_UNSAFE` for symbolic links among its notes; `signal.reason`
    */
   static async open(directory: string, options: OpenCacheOptions = {}): Promise<DepsCache> {
     const {
@@ -112,6 +114,7 @@ export class DepsCache implements AsyncDisposable {
     signal?.throwIfAborted();
     const folder = await findCacheFolder(directory, readOnly);
     const stores = await Promise.all(also.map((store) => realPathOf(resolve(store))));
+    if (!readOnly) for (const one of [folder.path, ...stores]) await requireOwnFolder(one);
     const locks = readOnly
       ? undefined
       : await CacheLocks.acquire(folder.path, stores, {

@@ -1,10 +1,17 @@
-import { readFile, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { replaceFile } from "../../layout/atomic-file.ts";
 import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
 import { fileError, onDisk } from "../file-error.ts";
 import { isMissing } from "./is-missing.ts";
+
+/** More is not read of a cache's notes, in bytes: those of a million files are smaller. */
+const maxOwnFileBytes = 512 * 1024 * 1024;
+
+/** Opening a pipe waits for somebody who writes to it, unless told not to. Windows has no such flag and no such pipes. */
+const readAtOnce = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Options of {@link readOwnFile}. */
 export interface ReadOwnFileOptions {
@@ -26,7 +33,7 @@ export async function readOwnFile<Value>(
   { what, isReadOnly, onEvent }: ReadOwnFileOptions,
 ): Promise<Value | undefined> {
   try {
-    return parse(new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path)));
+    return parse(new TextDecoder("utf-8", { fatal: true }).decode(await readRegular(path)));
   } catch (error) {
     if (isMissing(error)) return undefined;
     const { code } = error as NodeJS.ErrnoException;
@@ -39,6 +46,18 @@ export async function readOwnFile<Value>(
       warning: { code: "STATE_DAMAGED", message: `${path}, ${what}, cannot be understood: ${end}` },
     });
     return undefined;
+  }
+}
+
+/** The bytes of a regular file. @throws what the system says; Error for what is none, or is too long */
+export async function readRegular(path: string, maxBytes: number = maxOwnFileBytes): Promise<Uint8Array> {
+  const file = await open(path, readAtOnce);
+  try {
+    const found = await file.stat();
+    if (!found.isFile() || found.size > maxBytes) throw new Error(`${path} is no file of at most ${maxBytes} bytes`);
+    return await file.readFile();
+  } finally {
+    await file.close();
   }
 }
 

@@ -287,7 +287,7 @@ function contextFor(registry?: Registry) {
     isDeep: false,
     signal: new AbortController().signal,
     access: { files: { fetch: nobody }, registry: () => registry ?? nobody(), hosts: allowHosts(["127.0.0.1"]) },
-    staging: { fill: nobody, prepare: nobody, blank: nobody },
+    staging: { fill: nobody, prepare: async () => {}, blank: nobody },
     slots: new HostSlots({ total: 1 }),
     progress: {
       started: () => {},

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   type Blob,
   type Descriptor,
@@ -12,6 +11,7 @@ import {
 import { isMirrorError } from "../../errors.ts";
 import type { LayoutDirectory } from "../../layout/layout-directory.ts";
 import type { LayoutIndex } from "../../layout/layout-index.ts";
+import { readRegular } from "../cache/own-file.ts";
 import { DepsError } from "../errors.ts";
 import { ImageStore } from "../images/image-store.ts";
 import { KeptManifests } from "../images/kept-manifests.ts";
@@ -157,7 +157,7 @@ async function packedCharts(entries: readonly Descriptor[], directory: LayoutDir
 async function chartParts(entry: Descriptor, directory: LayoutDirectory) {
   if (entry.size > defaultMaxManifestBytes) return undefined;
   try {
-    const bytes = await readFile(directory.fileOf(entry.digest));
+    const bytes = await readRegular(directory.fileOf(entry.digest), defaultMaxManifestBytes);
     const content = parseManifest(manifestOf(bytes, entry.mediaType, entry.digest));
     if (content.kind === "index" || content.config.mediaType !== chartConfigMediaType) return undefined;
     const layer = content.layers.find(({ mediaType }) => mediaType === chartLayerMediaType);

@@ -87,6 +87,7 @@ async function atHand(item: DepsItem, context: LocalContext): Promise<ItemConten
   for (const link of links) {
     if (isHere) break;
     if ((await howItLeads(link, path)) !== "file" || !(await holds(contents, link, expected, context))) continue;
+    await staging.prepare(link); // what is elsewhere stays there
     await staging.prepare(path);
     isHere = await onDisk(path, () => adoptFile(link, path));
     if (isHere) await contents.note(path, digest);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import {
   type Descriptor,
   type Digest,
@@ -30,8 +31,9 @@ const inFlight = 8;
 
 /** Brings an image into a layout: its content, then its entries. What is there already is not asked for. */
 export async function bringToLayout(item: ImageItem, place: ImagePlace, context: BringContext): Promise<ItemContent> {
-  const { access, contents, progress, signal } = context;
+  const { access, contents, progress, signal, staging } = context;
   access.hosts?.require(item.source.registry, item.id); // before anything is made
+  await staging.prepare(join(place.root, "index.json")); // its folder, which no link leads out of the cache to
   const store = await makeStore(contents, place.root);
   const kept = new KeptManifests(store.layout(place.repository), context);
   await store.turns.run(place.repository, () => repairIndex(store, place.repository, kept, place.rules));

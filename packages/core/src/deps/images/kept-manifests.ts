@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import {
   childBlobs,
@@ -24,6 +25,9 @@ import { platformOfConfig } from "./platforms.ts";
 
 /** Indexes nested deeper than this are not taken for whole: nothing of ours brings such. */
 const maxDepth = 8;
+
+/** Opening a pipe waits for somebody who writes to it, unless told not to. Windows has no such flag and no such pipes. */
+const readAtOnce = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** A manifest of a layout. */
 export interface KeptManifest extends Manifest {
@@ -147,7 +151,7 @@ function settled(presence: Presence): Wholeness["presence"] {
 /** The bytes of a file; `undefined` when there is none, or more than `maxBytes` of them. */
 async function readSmallFile(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
   return await localIfAny(path, async () => {
-    const file = await open(path, "r");
+    const file = await open(path, readAtOnce);
     try {
       const found = await file.stat();
       return found.isFile() && found.size <= maxBytes ? new Uint8Array(await file.readFile()) : undefined;
