@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { DepsAccess } from "@tranship/core/deps";
 //#region ready
-import { type DepsAccess, isMendedByDownload, PodplaneDeps, type VmConfigManifest } from "@tranship/core/deps";
+import { isMendedByDownload, PodplaneDeps, type VmConfigManifest } from "@tranship/core/deps";
 
 /** Makes sure that all a machine needs is in the cache; asks somebody only if it is not. */
 export async function ready(deps: PodplaneDeps, arch: string, signal: AbortSignal): Promise<VmConfigManifest> {

@@ -187,6 +187,15 @@ test("a manifest in YAML says the same; what is wrong with one is told with its 
   expect((await runProgram("deps", "plan", "--manifest", file, "--cache", "c", "--allow-host", "a b")).code).toBe(2);
 });
 
+test("the manifest of the guide is one, and planned without asking anybody", async () => {
+  const folder = tempFolder();
+  const guide = readFileSync(join(import.meta.dirname, "../../docs/guides/deps.md"), "utf8");
+  const yaml = /```yaml\n(tranship: deps[\s\S]*?)```/.exec(guide)?.[1] ?? "";
+  writeFileSync(join(folder, "deps.yaml"), yaml);
+  const { code, last } = await deps("plan", "--manifest", join(folder, "deps.yaml"), "--cache", join(folder, "cache"));
+  expect([code, last]).toMatchObject([0, { missing: 6, manifests: [{ name: "platform", version: "1.8.0" }] }]);
+});
+
 test("a host that is not allowed, a lock that is held and a cache that is not there fail with what to do", async () => {
   await using world = await aWorld();
   const forbidden = await deps("download", ...world.of, "--allow-host", "example.org");
@@ -417,6 +426,7 @@ describe("what it refuses", () => {
       ["plan", "--preset", "podplane", "--select", "arch=amd64"],
       /--select is of --manifest/,
     ],
+    ["podplane's file of a cluster", ["plan", "--preset", "podplane", "--cluster-config", "c.yaml"], /unknown option/],
     ["a file too many", ["plan", "x.tar", ...own], /takes no file/],
     ["no file", ["export", ...own], /needs a file/],
     ["a number that is none", ["download", ...own, "--concurrency", "many"], /--concurrency many/],
