@@ -16,17 +16,18 @@ const maxLines = 200;
 export function depsPlanSummary(report: DepsPlanReport): string {
   const { manifests, items, cache, present, missing, totalBytes, missingBytes, unknownSizes } = report;
   const absent = items.filter(({ presence }) => presence !== "present");
+  const size = items.every((item) => item.size !== undefined) ? ` (${formatBytes(totalBytes)})` : "";
   const unknown = unknownSizes === 0 ? "" : `, and ${unknownSizes} of unknown size`;
   return [
     ...manifests.map(({ name, version }) => `  ${name} ${version}`),
     ...shortened(
       absent.map(
-        ({ name, presence, size, path }) =>
-          `  ${words[presence]} ${size === undefined ? "unknown size" : formatBytes(size)}  ${name}  ${path}`,
+        ({ name, presence, size: bytes, path }) =>
+          `  ${words[presence]} ${bytes === undefined ? "unknown size" : formatBytes(bytes)}  ${name}  ${path}`,
       ),
     ),
     missing === 0
-      ? `all of ${count(items.length, "item")} (${formatBytes(totalBytes)}) is in ${cache}`
+      ? `all of ${count(items.length, "item")}${size} is in ${cache}`
       : `${count(missing, "item")} of ${items.length} to fetch into ${cache}: ${formatBytes(missingBytes)}${unknown}; ${present} there`,
   ].join("\n");
 }
@@ -86,9 +87,11 @@ export function depsPruneSummary({ dryRun, removals, unlisted, kept, freedBytes,
       removals.map(({ reason, bytes, path }) => `  ${reason}: ${path}${bytes > 0 ? ` (${formatBytes(bytes)})` : ""}`),
     ),
     ...shortened(kept.map(({ path, reason }) => `  stays: ${path}: ${reason}`)),
-    ...(entries === 0
-      ? []
-      : [`  ${count(entries, "entry", "entries")} of ${count(unlisted.length, "layout")} no longer listed`]),
+    ...shortened(
+      unlisted.map(
+        (one) => `  no longer listed: ${count(one.entries, "entry", "entries")} of ${one.layout}/index.json`,
+      ),
+    ),
     removals.length + entries === 0
       ? `there is nothing to remove in ${cache}`
       : dryRun

@@ -114,7 +114,7 @@ function chartFolder(row: ItemRow, localFolder: LocalFolder, refuse: Refuse): It
   return {
     source: { type: "chart", path: resolve(localFolder ?? "", chart) },
     repository: `local/${id.toLowerCase()}`,
-    tags: checkedTags(tags ?? (version === undefined ? [] : [chartTag(version)]), refuse),
+    tags: checkedTags(tags ?? [version === undefined ? "latest" : chartTag(version)], refuse),
     fileName: lastPart(id),
   };
 }

@@ -80,7 +80,7 @@ function platformItems(
       digest: parseItemDigest(written, `${row.id} for ${text}`),
     } as const;
     const own = { arch: architecture, ...row.for };
-    return itemOf({ ...row, for: own, id: `${row.id}/${text}` }, content, context, row.id);
+    return itemOf({ ...row, for: own, id: `${row.id}/${text}` }, content, context, `${row.id} ${text}`);
   });
 }
 

@@ -62,6 +62,7 @@ test("local files, folders of charts, content in the manifest and what nothing p
     [
       { id: "config", file: "../etc/config.toml", digest: one },
       { id: "web", chart: "charts/web", version: "1.0.0+a" },
+      { id: "plain", chart: "charts/plain" },
       { id: "text", inline: "three" },
       { id: "bytes", inline: { base64: "dHdv" }, to: "two" },
       { id: "latest", url: "https://example.org/latest.txt", unpinned: true },
@@ -75,6 +76,7 @@ test("local files, folders of charts, content in the manifest and what nothing p
       undefined,
       { type: "repository-layout", root: "/cache/charts", repository: "local/web", tags: ["1.0.0_a"] },
     ],
+    [{ type: "chart", path: "/manifests/here/charts/plain" }, undefined, { tags: ["latest"] }],
     [{ type: "inline", bytes: Uint8Array.from(Buffer.from("three")) }, three, { links: ["/cache/files/text/text"] }],
     [{ type: "inline", bytes: Uint8Array.from(Buffer.from("two")) }, two, { links: ["/cache/files/two"] }],
     [{ type: "http" }, undefined, { path: "/cache/files/latest/latest.txt", links: [] }],

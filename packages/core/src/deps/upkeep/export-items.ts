@@ -75,7 +75,10 @@ async function exportLayout(
   for (const item of items) {
     const { sink, source, digest } = item;
     const nameOf = sink.type === "layout" ? refNameOf : layoutTagOf;
-    for (const name of sink.type === "layout" ? sink.names : sink.type === "repository-layout" ? sink.tags : []) {
+    const names = sink.type === "layout" ? sink.names : sink.type === "repository-layout" ? sink.tags : [];
+    if (names.length === 0 && digest === undefined)
+      throw incomplete(item, path, "neither a digest nor a tag says which of its images is meant");
+    for (const name of names) {
       const entry = index.descriptors.findLast((one) => nameOf(one) === name);
       if (entry === undefined) throw incomplete(item, path, `it has no ${name}`);
       roots.set(entry.digest, item);

@@ -42,7 +42,8 @@ const parents = ["components", "seeds", "seeds/snapshots", "templates", "vmconfi
  * Nothing is changed. Symbolic links are not followed, and names that are none of ours are told as `unknown` and stay; so do
  * layouts that cannot be read, and tags that no item ever had.
  *
- * A tag of several platforms stays whole as long as an item has it. What `keep` lacks is brought again by the next run, so
+ * A tag of several platforms stays whole as long as an item has it, and a layout with an item that has neither a digest nor a
+ * tag. What `keep` lacks is brought again by the next run, so
  * give it the items of all manifests and choices that the cache is for.
  * @throws DepsError `SELECTION_INVALID` without any item to keep; `FILE_FAILED`
  */
@@ -102,15 +103,17 @@ async function keptFiles(items: readonly DepsItem[]): Promise<ReadonlySet<string
 }
 
 function keptLayouts(items: readonly DepsItem[]): ReadonlyMap<string, KeptOfLayout> {
-  const kept = new Map<string, { readonly digests: Set<Digest>; readonly tags: Set<string> }>();
+  const kept = new Map<string, { readonly digests: Set<Digest>; readonly tags: Set<string>; isAll: boolean }>();
   for (const { sink, source, digest } of items) {
     if (sink.type !== "repository-layout" && sink.type !== "layout") continue;
     const path = itemPlace(sink);
-    const one = kept.get(path) ?? { digests: new Set(), tags: new Set() };
+    const one = kept.get(path) ?? { digests: new Set(), tags: new Set(), isAll: false };
     kept.set(path, one);
     if (digest !== undefined) one.digests.add(digest);
     if (source.type === "image" && source.index !== undefined) one.digests.add(source.index);
-    for (const tag of sink.type === "layout" ? sink.names : sink.tags) one.tags.add(tag);
+    const tags = sink.type === "layout" ? sink.names : sink.tags;
+    for (const tag of tags) one.tags.add(tag);
+    if (digest === undefined && tags.length === 0) one.isAll = true;
   }
   return kept;
 }

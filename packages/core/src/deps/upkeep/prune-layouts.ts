@@ -16,6 +16,8 @@ import { type FolderEntry, type PruneFindings, readEntries } from "./prune-findi
 export interface KeptOfLayout {
   readonly digests: ReadonlySet<Digest>;
   readonly tags: ReadonlySet<string>;
+  /** An item that has neither is kept there, so that anything may be it. */
+  readonly isAll: boolean;
 }
 
 /** How tags are taken that no kept item has. */
@@ -26,7 +28,7 @@ export interface TagRules {
   readonly dropForeign: boolean;
 }
 
-const nothingKept: KeptOfLayout = { digests: new Set(), tags: new Set() };
+const nothingKept: KeptOfLayout = { digests: new Set(), tags: new Set(), isAll: false };
 
 /** Finds manifests and blobs in a tree of layouts that nothing kept refers to, and folders that would be empty. */
 export class LayoutPruner {
@@ -79,7 +81,7 @@ export class LayoutPruner {
     try {
       const index = await directory.index();
       listed = index?.descriptors ?? [];
-      const named = listed.filter((entry) => index && this.#keepsTag(path, entry, index, kept));
+      const named = listed.filter((entry) => kept.isAll || (index && this.#keepsTag(path, entry, index, kept)));
       closure = await this.#closure(repository, listed, [...kept.digests, ...named.map(({ digest }) => digest)]);
       const stays = new Set(named);
       dropped = listed.filter(

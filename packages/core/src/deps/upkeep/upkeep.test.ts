@@ -8,8 +8,10 @@ import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { LayoutRegistry } from "../../layout/layout-registry.ts";
 import { DepsCache } from "../cache/deps-cache.ts";
 import type { DepsEvent } from "../events.ts";
+import { keepingTag } from "../images/layout-names.ts";
 import type { ItemJob } from "../jobs/item-job.ts";
 import type { DepsItem } from "../manifest.ts";
+import { exportCache } from "./export-cache.ts";
 import { prunePlan } from "./plan-pruning.ts";
 import { prune } from "./prune.ts";
 import { verifyItems } from "./verify-items.ts";
@@ -72,6 +74,18 @@ test("verifying tells what is there, missing and harmed, and reads what items sh
     "checking",
     "ABORTED",
   ]);
+});
+
+test("nothing goes from a layout with an item that neither a digest nor a tag tells from others, nor into an archive", async () => {
+  const root = tempFolder();
+  await using cache = await DepsCache.open(root);
+  const store = join(root, "charts");
+  const layouts = await LayoutRegistry.open(store, { create: true });
+  const chart = anImage({ tag: keepingTag(anImage().manifest.descriptor.digest) });
+  await push(layouts.repository("local/web"), chart);
+  const { digest: _, ...nameless } = imageItem(store, "local/web", chart.manifest.descriptor.digest);
+  expect(await prunePlan(cache, [nameless])).toMatchObject({ removals: [], layouts: [] });
+  await expect(exportCache(cache, [nameless], join(root, "x.tar"))).rejects.toMatchObject({ code: "INCOMPLETE" });
 });
 
 test("pruning leaves what is kept and what is unknown, and nothing else, and finds nothing more to do", async () => {
