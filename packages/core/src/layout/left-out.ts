@@ -8,6 +8,11 @@ export function leftOutOf({ annotations }: Pick<Descriptor, "annotations">): Rea
   return new Set((annotations?.[Annotation.leftOut] ?? "").split(" ").filter(isDigest));
 }
 
+/** What any of the entries that list an index says of that: those of other tools say nothing. */
+export function leftOutOfAny(entries: readonly Descriptor[], digest: Digest): ReadonlySet<Digest> {
+  return new Set(entries.flatMap((entry) => (entry.digest === digest ? [...leftOutOf(entry)] : [])));
+}
+
 /** The entry, saying that just these are left out; without any, it says nothing of that. */
 export function withLeftOut(entry: Descriptor, leftOut: Iterable<Digest>): Descriptor {
   const { [Annotation.leftOut]: _before, ...annotations } = entry.annotations ?? {};

@@ -1,7 +1,7 @@
 import type { Digest } from "@tranship/registry";
 import { isMirrorError } from "../../errors.ts";
 import type { LayoutIndex } from "../../layout/layout-index.ts";
-import { leftOutOf } from "../../layout/left-out.ts";
+import { leftOutOfAny } from "../../layout/left-out.ts";
 import type { ItemContent, ProbeContext } from "../jobs/item-job.ts";
 import type { Presence } from "../plan.ts";
 import { contentOf, incomplete } from "./image-content.ts";
@@ -47,8 +47,7 @@ export async function lookAt(item: ImageItem, place: ImagePlace, context: ProbeC
   if (digest === undefined) return nothing;
   const presence = await presenceOf(item, digest, place, index, kept);
   if (presence !== "present") return { presence, sizeBytes: 0, digest, kept };
-  const leftOut = index.find(digest);
-  const whole = await kept.wholeness(digest, leftOut && leftOutOf(leftOut));
+  const whole = await kept.wholeness(digest, leftOutOfAny(index.descriptors, digest));
   const isPinned = item.digest !== undefined;
   return {
     presence: whole.presence === "present" && !isPinned ? "unpinned" : whole.presence,

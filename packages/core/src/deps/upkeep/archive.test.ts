@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -205,6 +206,20 @@ test("what is missing or harmed is not exported, and no archive is left", async 
   const outside = { ...tool, sink: { ...tool.sink, path: write(join(here, "outside"), "x"), links: [] } };
   await expect(exportCache(cache, [gone], archive)).rejects.toMatchObject({ code: "INCOMPLETE" });
   await expect(exportCache(cache, [untagged], archive)).rejects.toMatchObject({ code: "INCOMPLETE" });
+  const folder = join(store, "mirror/q.io/one");
+  const manifest = join(folder, "blobs", "sha256", image.digest?.slice(7) ?? "");
+  const listed = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")).manifests as DepsItem[];
+  const whole = { ...image, digest: listed.find(({ digest }) => digest !== image.digest)?.digest };
+  await exportCache(cache, [whole], archive);
+  rmSync(archive);
+  for (const path of [manifest, join(folder, "index.json")]) {
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.slice(1));
+    await expect(exportCache(cache, [whole], archive)).rejects.toMatchObject({ name: "DepsError", code: "INCOMPLETE" });
+    writeFileSync(path, text);
+  }
+  rmSync(manifest);
+  await expect(exportCache(cache, [whole], archive)).rejects.toMatchObject({ code: "INCOMPLETE" });
   await expect(exportCache(cache, [outside], archive)).rejects.toMatchObject({ code: "SINK_UNSUITABLE" });
   expect(filesIn(here).filter((path) => /tar$|tmp$/.test(path))).toEqual([]);
 });

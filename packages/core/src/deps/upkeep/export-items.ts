@@ -1,16 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import type { Digest } from "@tranship/registry";
+import type { Descriptor, Digest } from "@tranship/registry";
 import { formatIndexFile, ociLayoutText, refNameOf, sortDescriptors } from "../../layout/index-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { layoutTagOf } from "../../layout/layout-entry.ts";
 import { LayoutRepository } from "../../layout/layout-repository.ts";
+import { leftOutOfAny } from "../../layout/left-out.ts";
 import { keepingTag } from "../images/layout-names.ts";
 import type { DepsItem, FileTreeSink, GitMirrorSource } from "../manifest.ts";
 import type { CacheTree } from "./cache-tree.ts";
 import { type ExportList, incomplete } from "./export-list.ts";
 import { itemPlace } from "./item-place.ts";
-import { layoutClosure } from "./layout-closure.ts";
+import { isUnreadable, layoutClosure } from "./layout-closure.ts";
 import { isMirrorFile, mirrorConfig } from "./mirror-files.ts";
 import { findEntry, readEntries } from "./prune-findings.ts";
 
@@ -68,7 +69,7 @@ async function exportLayout(
   if (first === undefined) return;
   const directory = LayoutDirectory.at(path);
   const repository = new LayoutRepository(directory, { listing: "all", isReadOnly: true });
-  const index = await directory.index();
+  const index = await told(first, path, () => directory.index());
   if (index === undefined) throw incomplete(first, path, "it is no image layout");
   const roots = new Map<Digest, DepsItem>();
   const tags = new Set<string>();
@@ -90,9 +91,9 @@ async function exportLayout(
       tags.add(keepingTag(one));
     }
   }
+  const into = { repository, descriptors: index.descriptors, path, signal };
+  for (const [digest, item] of roots) await requireWhole(digest, item, into);
   const closure = await layoutClosure(repository, roots.keys(), signal);
-  for (const [digest, item] of roots)
-    if (closure.missing.has(digest)) throw incomplete(item, path, `it lacks ${digest}`);
   for (const { digest, size } of closure.blobs.values()) {
     const stored = await repository.statBlob(digest, { signal });
     if (stored?.size !== size) throw incomplete(first, directory.fileOf(digest), "it is not there, or of another size");
@@ -105,6 +106,31 @@ async function exportLayout(
   const name = (file: string) => list.nameOf(join(path, file), first);
   list.addBytes(name("index.json"), Buffer.from(formatIndexFile(sortDescriptors(entries))));
   list.addBytes(name("oci-layout"), Buffer.from(ociLayoutText));
+}
+
+interface LookedInto {
+  readonly repository: LayoutRepository;
+  readonly descriptors: readonly Descriptor[];
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+/** Makes sure that an image is there with all its manifests, or the index that it is found by. @throws DepsError `INCOMPLETE` */
+async function requireWhole(digest: Digest, item: DepsItem, { repository, descriptors, path, signal }: LookedInto) {
+  const leftOut = leftOutOfAny(descriptors, digest);
+  const { missing } = await told(item, path, () => layoutClosure(repository, [digest], signal));
+  const isAll = digest === item.digest;
+  const lacking = [...missing].find((one) => one === digest || (isAll && !leftOut.has(one)));
+  if (lacking !== undefined) throw incomplete(item, path, `it lacks ${lacking}`);
+}
+
+/** Tells of what is there and cannot be read as what it is: as good as missing. @throws DepsError `INCOMPLETE` */
+async function told<Value>(item: DepsItem, path: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isUnreadable(error) ? incomplete(item, path, error instanceof Error ? error.message : "it is torn") : error;
+  }
 }
 
 /** Adds the manifests themselves, without older copies. */
