@@ -85,8 +85,13 @@ test("asking whether a bundle is free tells of an owner, and makes no file", asy
 test("a lock that is no lock is told by its name, with what to do about it", async () => {
   const folder = aFolder();
   mkdirSync(join(folder, workFolder));
-  writeFileSync(join(folder, workFolder, lockName), "junk\n".repeat(100));
+  const path = join(folder, workFolder, lockName);
+  const advice = "when nobody writes there, it may be removed";
+  writeFileSync(path, "junk\n".repeat(100));
+  await expect(BundleLock.acquire(folder)).rejects.toThrow(`cannot use ${path}: file is not a database; ${advice}`);
+  rmSync(path);
+  mkdirSync(path);
   await expect(BundleLock.acquire(folder)).rejects.toThrow(
-    `cannot use ${join(folder, workFolder, lockName)}: file is not a database; when no pull runs, it may be removed`,
+    `cannot use ${path}: unable to open database file; ${advice}`,
   );
 });

@@ -45,7 +45,7 @@ export class BundleLock implements Disposable {
     for (let tries = 0; ; tries += 1) {
       locally(folder, () => mkdirSync(folder, { recursive: true }));
       const file = locally(lockFile, () => identityOrMade(lockFile));
-      const database = locally(lockFile, () => new sqlite.DatabaseSync(lockFile));
+      const database = openedLock(() => new sqlite.DatabaseSync(lockFile), lockFile);
       try {
         database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
       } catch (error) {
@@ -138,11 +138,19 @@ function isBusy(error: unknown): boolean {
   return (error as { readonly errcode?: unknown }).errcode === 5;
 }
 
+function openedLock(open: () => DatabaseSync, path: string): DatabaseSync {
+  try {
+    return open();
+  } catch (error) {
+    throw lockFailed(error, path);
+  }
+}
+
 /** SQLite's errors have one code for all: what they are about is in their text. */
 function lockFailed(error: unknown, path: string): MirrorError {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code !== "ERR_SQLITE_ERROR") return localError(error, path);
-  const why = `cannot use ${path}: ${message}; when no pull runs, it may be removed`;
+  const why = `cannot use ${path}: ${message}; when nobody writes there, it may be removed`;
   return new MirrorError("FILE_FAILED", why, { path, reason: code }, { cause: error });
 }
 

@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, expectTypeOf, test } from "vitest";
 import { DepsError, isDepsError } from "./errors.ts";
 import { fileError } from "./file-error.ts";
@@ -28,6 +30,8 @@ test("what the system says of a local file is told with its path; anything else 
     details: { path: "/nowhere/x" },
     cause: full,
   });
+  const unmade = fileError(full, join(tmpdir(), "not", "made", "yet")); // of what it would be in
+  expect(unmade).toMatchObject({ details: { freeBytes: expect.toSatisfy((bytes: number) => bytes < 2 ** 53 - 1) } });
   const denied = Object.assign(new Error("open"), { code: "EACCES" });
   expect(fileError(denied, "x")).toMatchObject({ code: "FILE_FAILED", details: { path: "x", reason: "EACCES" } });
   const notFound = new DepsError("NOT_FOUND", "gone", { url: "https://a.example" });

@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { type StatsFs, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { MirrorError } from "../../errors.ts";
 
@@ -67,18 +67,21 @@ export function locally<T>(path: string, action: () => T): T {
 /** A file system can be out of something else than bytes: chunks are many files. */
 function whyNoSpace(reason: "ENOSPC" | "EDQUOT", folder: string): string {
   if (reason === "EDQUOT") return "this user's share of the file system is used up";
-  try {
-    const { files, ffree } = statfsSync(folder);
-    if (files > 0 && ffree === 0) return "the file system takes no more files";
-  } catch {} // then it does not tell
-  return "the file system is full";
+  const { files = 0, ffree } = fileSystemOf(folder) ?? {};
+  return files > 0 && ffree === 0 ? "the file system takes no more files" : "the file system is full";
 }
 
 function freeBytes(folder: string): number {
+  const found = fileSystemOf(folder);
+  return found ? found.bavail * found.bsize : Number.MAX_SAFE_INTEGER; // one that does not tell is found out when it is full
+}
+
+/** The file system of a folder, also before the folder is made; `undefined` where it does not tell. */
+function fileSystemOf(folder: string): StatsFs | undefined {
   try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    return Number.MAX_SAFE_INTEGER; // a file system that does not tell is found out when it is full
+    return statfsSync(folder);
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT" && dirname(folder) !== folder;
+    return isMissing ? fileSystemOf(dirname(folder)) : undefined;
   }
 }

@@ -21,7 +21,7 @@ export interface GitJobOptions extends Omit<GitOptions, "signal"> {
  * A ref must exist in the end. Ranges of versions and pre-releases name no one tag: of those only the repository is asked.
  */
 export function createGitJob(options: GitJobOptions = {}): ItemJob {
-  const runFor = ({ source }: GitItem, signal: AbortSignal, program = options.program): GitRun => {
+  const runFor = ({ source, sink }: GitItem, signal: AbortSignal, program = options.program): GitRun => {
     const address = parseGitAddress(source.url, options);
     const isLocal = address.scheme === "file";
     return {
@@ -29,6 +29,7 @@ export function createGitJob(options: GitJobOptions = {}): ItemJob {
       program,
       signal,
       address,
+      folder: sink.path,
       step: `mirror the git repository ${address.shown}`,
       settings: [`protocol.file.allow=${isLocal ? "always" : "never"}`],
     };

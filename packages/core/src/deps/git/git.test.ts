@@ -235,6 +235,9 @@ gitTest("a git that is not there, cannot be run or fails is told", async () => {
       output: "fatal: https://***@h/x?*** is gone",
     },
   });
+  programs.add("git-full", "echo 'fatal: write error: No space left on device' >&2; exit 128");
+  const full = job.bring(item, context({ program: join(programs.path, "git-full") }));
+  await expect(full).rejects.toMatchObject({ code: "NO_SPACE", details: { path: pathOf(item) } });
   const silent = createGitJob({ allowLocal: true, idleTimeoutMs: 20, program: join(programs.path, "git-silent") });
   programs.add("git-silent", "sleep 60");
   await expect(silent.bring(item, context())).rejects.toMatchObject({

@@ -49,6 +49,8 @@ export interface GitRun extends GitOptions {
   /** What it does, to follow "cannot" in messages. */
   readonly step: string;
   readonly address: GitAddress;
+  /** Where the mirror is, or will be, for messages. */
+  readonly folder: string;
   /** The repository it works in. */
   readonly repository?: string | undefined;
   /** Whether it may reach the repository's server. @defaultValue `false`: it reaches nothing */
@@ -62,7 +64,7 @@ export interface GitRun extends GitOptions {
 /**
  * Runs git: without a shell, without anybody it could ask, without hooks, and with no other way to a server than the
  * address's. It ends, with all it started, on an abort and when it is silent for too long.
- * @throws DepsError `TOOL_MISSING`, `GIT_FAILED`
+ * @throws DepsError `TOOL_MISSING`, `GIT_FAILED`, `NO_SPACE`
  */
 export async function runGit(args: readonly string[], run: GitRun): Promise<ToolEnding> {
   const { program = "git", environment = process.env, idleTimeoutMs = 600_000, step, address, signal } = run;
@@ -98,7 +100,7 @@ function protocolsFor({ scheme }: GitAddress): readonly string[] {
   }
 }
 
-function gitError(error: ToolError, { step, address, program = "git" }: GitRun): DepsError {
+function gitError(error: ToolError, { step, address, folder, program = "git" }: GitRun): DepsError {
   const { code, details } = error;
   const url = address.shown;
   if (code === "TOOL_MISSING") {
@@ -107,6 +109,10 @@ function gitError(error: ToolError, { step, address, program = "git" }: GitRun):
   }
   const said = "output" in details ? withoutSecrets(details.output) : "";
   const output = printable(said.slice(-maxOutputLength), maxOutputLength);
+  if (/No space left on device|Disk quota exceeded/.test(said)) {
+    const message = `cannot ${step}: the file system of ${folder} is full`;
+    return new DepsError("NO_SPACE", message, { path: folder });
+  }
   const lines = said.split("\n").filter((line) => /^(?:fatal|error|ERROR|remote):/.test(line));
   const reason = printable((lines.at(-1) ?? reasonOf(error, program)).slice(0, 300), 300);
   return new DepsError("GIT_FAILED", `cannot ${step}: ${reason}`, { url, reason, output }); // the cause may quote secrets

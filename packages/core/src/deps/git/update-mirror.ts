@@ -23,7 +23,7 @@ export interface Mirror {
 /**
  * Makes a mirror, or brings it up to date: all refs as they are at the server, and none besides. A new one is whole or not
  * there; one that turns out to be damaged, or has symbolic links in it, is made anew.
- * @throws DepsError `GIT_FAILED`, `TOOL_MISSING`, `FILE_FAILED`
+ * @throws DepsError `GIT_FAILED`, `TOOL_MISSING`, `FILE_FAILED`, `NO_SPACE`
  */
 export async function updateMirror(mirror: Mirror, run: GitRun): Promise<void> {
   await removeLeftovers(mirror.path);

@@ -132,7 +132,10 @@ export interface FillOptions {
   readonly again?: ((attempt: () => Promise<void>, reached: () => number) => Promise<void>) | undefined;
 }
 
-/** A whole file in the staging folder. Disposing it removes it, unless it was moved. */
+/**
+ * A whole file in the staging folder. Disposing it removes it, unless it was moved, or could not be for want of space and is
+ * found again by the next run.
+ */
 export interface StagedFile extends AsyncDisposable {
   readonly path: string;
   /**

@@ -3,7 +3,7 @@ import { copyFile, lstat, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { flushFolder } from "../../bundle/disk/sync-folder.ts";
 import { takeName, temporaryFor } from "../../layout/atomic-file.ts";
-import { DepsError } from "../errors.ts";
+import { DepsError, isDepsError } from "../errors.ts";
 import { onDisk, onDiskIfAny } from "../file-error.ts";
 import type { StagedFile } from "../jobs/item-job.ts";
 import { flushFile } from "./partial-file.ts";
@@ -21,21 +21,34 @@ export interface StagedFileParts {
 /** A whole file at `path`, to be moved to where it belongs. */
 export function stagedFile(path: string, { prepare, isFlushed, leave }: StagedFileParts): StagedFile {
   let isThere = true;
+  let isKept = false;
   return {
     path,
     async moveTo(destination) {
       if (!isThere) throw new TypeError(`${path} was moved already`);
-      await prepare(destination);
-      await requireNoFolder(destination);
-      if (!isFlushed) await flushFile(path);
-      await leave(() => onDisk(destination, () => moveFile(path, destination)));
+      try {
+        await prepare(destination);
+        await requireNoFolder(destination);
+        if (!isFlushed) await flushFile(path);
+        await leave(() => onDisk(destination, () => moveFile(path, destination)));
+      } catch (error) {
+        isKept = isFlushed && isDepsError(error, "NO_SPACE"); // the next run finds it by its name
+        throw error;
+      }
       isThere = false;
       await onDisk(destination, () => flushFolder(dirname(destination)));
     },
     async [Symbol.asyncDispose]() {
       if (!isThere) return;
       isThere = false;
-      await leave(() => onDisk(path, () => rm(path, { force: true })));
+      let fault: { readonly error: unknown } | undefined;
+      await leave(async () => {
+        if (isKept) return;
+        await onDisk(path, () => rm(path, { force: true })).catch((error: unknown) => {
+          fault = { error }; // whoever waits for the file goes on all the same
+        });
+      });
+      if (fault !== undefined) throw fault.error;
     },
   };
 }

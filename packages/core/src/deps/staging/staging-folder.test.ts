@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Blob, blobOf, digestAlgorithm, digestHex, isRegistryError, type OpenBlob } from "@tranship/registry";
@@ -238,6 +238,15 @@ test.skipIf(noTmpfs)(
     expect(await readFile(place)).toEqual(bytes);
     expect(await readdir(join(other, "b"))).toEqual(["c"]);
     expect(await readdir(folder)).toEqual([]);
+    resize(other, 320 * 1024);
+    for (const offsets of [[0], []]) {
+      const from = source();
+      await using again = await elsewhere.fill(blob, from.open, { signal: never });
+      await expect(again.moveTo(join(other, "b", "d"))).rejects.toMatchObject({ code: "NO_SPACE" });
+      expect(from.offsets).toEqual(offsets); // what was fetched is there still
+    }
+    expect(await readdir(join(other, "b"))).toEqual(["c"]);
+    await rm(partial(folder));
 
     const full = await StagingFolder.open(join(other, "partial"));
     resize(other, 512 * 1024);

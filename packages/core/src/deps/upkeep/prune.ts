@@ -4,6 +4,7 @@ import { dirname, join, sep } from "node:path";
 import { identityOf, local, localIfAny } from "../../layout/atomic-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { layoutTagOf, untaggedEntry } from "../../layout/layout-entry.ts";
+import type { DepsCache } from "../cache/deps-cache.ts";
 import type { OnDepsEvent } from "../events.ts";
 import { removedFolder } from "./cache-tree.ts";
 import { withDiskErrors } from "./disk-errors.ts";
@@ -29,14 +30,17 @@ export interface PruneReport {
 /**
  * Removes exactly what a plan says, of a cache that nobody else changes meanwhile. What was changed since the plan was made
  * stays. First entries of image layouts go, then files: whenever it ends, the cache is whole, and the next plan has the rest.
- * @throws DepsError `FILE_FAILED`, `NO_SPACE` for an `index.json` that cannot be written
+ * @param cache open for writing
+ * @throws DepsError `FILE_FAILED` for a cache that is only read; that and `NO_SPACE` for what cannot be written
  */
 export async function prune(
-  cache: { readonly path: string; readonly workFolder: string },
+  cache: Pick<DepsCache, "path" | "workFolder" | "save">,
   plan: PrunePlan,
   { signal, onEvent }: PruneOptions = {},
 ): Promise<PruneReport> {
   if (plan.root !== cache.path) throw new TypeError(`the plan is for ${plan.root}, not for ${cache.path}`);
+  signal?.throwIfAborted();
+  await cache.save(); // which only its owner can
   const kept: { path: string; reason: string }[] = [];
   const stay = (path: string, reason: string) => {
     kept.push({ path, reason });

@@ -188,7 +188,10 @@ test("pruning keeps everything rather than nothing, what was changed since, and 
   const careful = await prunePlan(cache, [kept]);
   expect(careful.removals.filter(({ path }) => path.startsWith(store))).toEqual([]);
   expect(careful.unknown.map(({ path }) => path)).toEqual([join(store, "app")]);
-  await expect(prune({ ...cache, path: "/elsewhere", workFolder: "/elsewhere" }, plan)).rejects.toThrow(TypeError);
+  const elsewhere = { path: "/elsewhere", workFolder: "/elsewhere", save: async () => {} };
+  await expect(prune(elsewhere, plan)).rejects.toThrow(TypeError);
+  await using reader = await DepsCache.open(root, { readOnly: true });
+  await expect(prune(reader, plan)).rejects.toMatchObject({ code: "FILE_FAILED", details: { reason: "READ_ONLY" } });
 });
 
 test("a pruning that is ended anywhere leaves whole layouts, and the next one does the rest", async () => {
