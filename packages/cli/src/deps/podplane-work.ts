@@ -120,5 +120,7 @@ export function parsePin(text: string): readonly [name: string, digest: ReturnTy
   } catch (cause) {
     throw new UsageError(`--pin ${text.slice(0, 300)}: ${(cause as Error).message}`, { cause });
   }
-  throw new UsageError(`--pin ${text.slice(0, 300)}: write it as NAME=DIGEST, such as components=sha256:…`);
+  throw new UsageError(
+    `--pin ${text.slice(0, 300)}: write it as NAME=DIGEST, such as components=sha256:…, or archive=sha256:… of an import`,
+  );
 }

@@ -114,9 +114,12 @@ const findings: { readonly [Code in ToldCode]: Find<Code> } = {
       "run it once without --offline, or bring a cache with `tranship deps import`",
     ]),
   PIN_MISMATCH: () =>
-    finding("untrusted", "a manifest is not the one that was pinned", "there is a newer one, or it was tampered with", [
-      "nothing of it was used; find out which, then give the new digest with --pin",
-    ]),
+    finding(
+      "untrusted",
+      "a manifest, or an archive, is not the one that was pinned",
+      "there is a newer one, or it was tampered with",
+      ["nothing of it was used; find out which, then give the new digest with --pin"],
+    ),
   DOWNGRADE: () =>
     finding(
       "untrusted",

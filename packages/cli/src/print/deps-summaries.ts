@@ -103,9 +103,11 @@ export function depsPruneSummary({ dryRun, removals, unlisted, kept, freedBytes,
 /** What was written to an archive, or taken from it, for people. */
 export function depsArchiveSummary(report: DepsArchiveReport, action: "export" | "import"): string {
   const { archive, cache, digest, items, files, bytes, elapsedMs } = report;
-  const what = `${count(items, "item")} in ${count(files, "file")} (${formatBytes(bytes)})`;
+  const [what, size] = [count(items, "item"), formatBytes(bytes)];
   return [
-    action === "export" ? `wrote ${what} from ${cache} to ${archive}` : `took ${what} from ${archive} into ${cache}`,
+    action === "export"
+      ? `wrote ${what} in ${count(files, "file")} (${size}) from ${cache} to ${archive}`
+      : `took ${what} (${size}) from ${archive} into ${cache}`,
     ...(action === "export" ? [`an import takes this and no other with --pin archive=${digest}`] : []),
     elapsedLine(elapsedMs, bytes),
   ].join("\n");

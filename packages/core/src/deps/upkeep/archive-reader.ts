@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { readTarEntries, type TarEntry } from "../../bundle/tar/tar-reader.ts";
 import { isMirrorError } from "../../errors.ts";
@@ -20,7 +21,7 @@ export class ArchiveReader implements AsyncDisposable {
 
   /** @throws DepsError `ARCHIVE_INVALID` for what is no whole and harmless tar archive */
   static async open(path: string, signal: AbortSignal): Promise<ArchiveReader> {
-    const file = await open(path, "r");
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // no waiting for who writes to a pipe
     try {
       const found = await file.stat();
       if (!found.isFile()) throw invalidArchive(path, "it is no file");

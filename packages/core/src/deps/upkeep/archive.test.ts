@@ -189,6 +189,23 @@ test("an import that was ended goes on, adds to image layouts that are there, an
   expect(createHash("sha256").update(readFileSync(layer)).digest("hex")).toBe(one.layers[0]?.digest.slice(7));
 });
 
+test("an archive replaces a file, also where a link leads to it, and never a device or a folder", async () => {
+  const folder = tempFolder();
+  const { items, root, store } = await aCache(folder);
+  await using cache = await DepsCache.open(root, { readOnly: true });
+  const at = (name: string) => join(folder, name);
+  const [file, link, device] = [at("old.tar"), at("link.tar"), at("device.tar")];
+  write(file, "old");
+  symlinkSync(file, link);
+  symlinkSync("/dev/null", device);
+  await exportCache(cache, items, link, { store });
+  expect(readFileSync(file).subarray(0, 11).toString()).toBe("export.json");
+  expect(readlinkSync(link)).toBe(file);
+  for (const path of [device, root])
+    await expect(exportCache(cache, items, path, { store })).rejects.toMatchObject({ code: "FILE_FAILED" });
+  expect(readlinkSync(device)).toBe("/dev/null");
+});
+
 test("what is missing or harmed is not exported, and no archive is left", async () => {
   const here = tempFolder();
   const { items, root, store } = await aCache(here);

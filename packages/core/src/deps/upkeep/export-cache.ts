@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type Digest, digestOf, parseDigest } from "@tranship/registry";
 import { requireSpaceIn } from "../../bundle/disk/local-error.ts";
@@ -7,6 +7,7 @@ import { flushFolder } from "../../bundle/disk/sync-folder.ts";
 import { encodeTarHeader, tarHeaderBytes, tarPadding, tarTrailerBytes } from "../../bundle/tar/tar-header.ts";
 import { DepsError } from "../errors.ts";
 import type { OnDepsEvent } from "../events.ts";
+import { onDiskIfAny } from "../file-error.ts";
 import type { DepsItem } from "../manifest.ts";
 import { readKept } from "../podplane/manager/manifest-bytes.ts";
 import { ArchiveProgress } from "./archive-progress.ts";
@@ -43,7 +44,7 @@ export interface ExportReport {
  * network. It begins with a list of all that is in it; content with several names is in it once. The same content gives the
  * same bytes, and any tool that reads tar archives can list them. Of image layouts it has what the items need, of git
  * mirrors what git needs to clone them. Every byte is hashed on its way: what is harmed in the cache is not written.
- * @param path the archive's file; it is replaced once the new one is whole
+ * @param path the archive's file; it is replaced once the new one is whole, where it is a file
  * @throws DepsError `INCOMPLETE`, `SINK_UNSUITABLE`, `NO_SPACE` (before anything is written), `FILE_FAILED`
  */
 export async function exportCache(
@@ -53,9 +54,10 @@ export async function exportCache(
   options: ExportCacheOptions = {},
 ): Promise<ExportReport> {
   const { signal = new AbortController().signal, onEvent } = options;
-  const target = resolve(path);
-  return await withDiskErrors(target, async () => {
+  const named = resolve(path);
+  return await withDiskErrors(named, async () => {
     signal.throwIfAborted();
+    const target = await replaceable(named);
     const tree = new CacheTree(cache.path, options);
     const list = new ExportList(tree, signal);
     await exportItems(items, tree, list, signal);
@@ -69,6 +71,18 @@ export async function exportCache(
     await progress.run(() => writeArchive(target, head, sources, { signal, progress }), signal);
     return { path: target, bytes: total, files: sources.length, pin: digestOf(head, "sha256") };
   });
+}
+
+/**
+ * The file that is to be replaced, where symbolic links lead to one. Devices, pipes and folders stay what they are.
+ * @throws DepsError `FILE_FAILED`
+ */
+async function replaceable(path: string): Promise<string> {
+  const found = await onDiskIfAny(path, () => stat(path));
+  if (found === undefined) return path;
+  if (found.isFile()) return await realpath(path);
+  const reason = found.isDirectory() ? "it is a folder" : "it is no file";
+  throw new DepsError("FILE_FAILED", `cannot write ${path}: ${reason}`, { path, reason });
 }
 
 /** Adds manifests as they came, as far as what is known of manifests names them. */
