@@ -8,20 +8,22 @@ const maxDepth = 64;
 
 /**
  * Reads JSON that came from elsewhere: no longer than `maxBytes`, not too deep, without keys that are more than names in
- * JavaScript.
+ * JavaScript, and without keys that are there twice, of which each program reads another one.
  * @param manifest what it is, for messages
  * @throws DepsError `MANIFEST_PARSE`
  */
 export function readJson(bytes: Uint8Array | string, manifest: string, maxBytes: number): unknown {
   const size = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.byteLength;
   if (size > maxBytes) throw unreadable(manifest, "", `it is over ${maxBytes} bytes long`);
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(typeof bytes === "string" ? bytes : new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = typeof bytes === "string" ? bytes : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
   } catch (cause) {
     throw unreadable(manifest, "", cause instanceof SyntaxError ? "it is no JSON" : "it is no UTF-8", cause);
   }
-  requireShape(value, manifest, 0);
+  if (requireShape(value, manifest, 0) !== keysIn(text)) throw unreadable(manifest, "", "a key is there twice");
   return value;
 }
 
@@ -61,11 +63,35 @@ function pretty(value: unknown, newline: string): string {
   return lines.length === 0 ? "{}" : `{${inner}${lines.join(`,${inner}`)}${newline}}`;
 }
 
-function requireShape(value: unknown, manifest: string, depth: number): void {
-  if (typeof value !== "object" || value === null) return;
+/** Gives how many keys there are in it. */
+function requireShape(value: unknown, manifest: string, depth: number): number {
+  if (typeof value !== "object" || value === null) return 0;
   if (depth >= maxDepth) throw unreadable(manifest, "", `it is over ${maxDepth} levels deep`);
-  for (const [key, item] of Object.entries(value)) {
+  const entries = Object.entries(value);
+  let keys = Array.isArray(value) ? 0 : entries.length;
+  for (const [key, item] of entries) {
     if (key === "__proto__") throw unreadable(manifest, key, "no key may have this name");
-    requireShape(item, manifest, depth + 1);
+    keys += requireShape(item, manifest, depth + 1);
   }
+  return keys;
+}
+
+/** How many keys are written in text that is JSON: texts before a colon. */
+function keysIn(json: string): number {
+  const afterText = /[ \t\r\n]*(:?)/y;
+  let keys = 0;
+  for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', at)) {
+    let end = json.indexOf('"', at + 1);
+    while (isEscaped(json, end)) end = json.indexOf('"', end + 1);
+    afterText.lastIndex = end + 1;
+    if (afterText.exec(json)?.[1] === ":") keys += 1;
+    at = end + 1;
+  }
+  return keys;
+}
+
+function isEscaped(json: string, at: number): boolean {
+  let first = at;
+  while (json[first - 1] === "\\") first -= 1;
+  return (at - first) % 2 === 1;
 }

@@ -6,7 +6,8 @@ import { joinSelectors } from "./selectors.ts";
 /**
  * The items with each content once. Files of one digest become one file, with links from where the others would be; an
  * image of one digest and one repository becomes one with all its tags. What they are for adds up, and so do the servers
- * that have a file. Items without a digest are one where they go to the same place.
+ * that have a file. Items without a digest are one where they go to the same place; but each ref of a git repository is
+ * an item of its own, in one mirror.
  *
  * A link that items with different content ask for goes to the first that does: the others are found by their own path.
  * So does a link that lies below another, where a folder would have to be.
@@ -30,7 +31,7 @@ function claimsOf(items: readonly DepsItem[]): PathClaims {
   for (const item of items) {
     const { id, sink } = item;
     if (sink.type !== "file") continue;
-    const holder = claims.claim(sink.path, { key: contentKey(item), id });
+    const holder = claims.claim(sink.path, { key: placeKey(item), id });
     if (holder === undefined) continue;
     const message = `cannot keep ${id} at ${sink.path}: ${holder.id} is kept there, or in the way`;
     throw new DepsError("PATH_CONFLICT", message, { path: sink.path, items: [holder.id, id] });
@@ -47,12 +48,18 @@ function withOwnLinks(item: DepsItem, isOwn: (path: string) => boolean): DepsIte
   return sink.type === "file" ? { ...item, sink: { ...sink, links: sink.links.filter(isOwn) } } : item;
 }
 
+/** Of one mirror, several items may each need another ref. */
+function placeKey(item: DepsItem): string {
+  return item.source.type === "git" ? JSON.stringify(["mirror", item.sink]) : contentKey(item);
+}
+
 /** What tells an item's content and place from others': items of one key are merged to one. */
 export function contentKey({ source, digest, sink }: DepsItem): string {
   const content = digest ?? "";
   const index = source.type === "image" ? (source.index ?? "") : "";
   switch (sink.type) {
     case "file":
+      if (source.type === "git") return JSON.stringify([sink.type, sink.path, source.url, source.ref]);
       return JSON.stringify(digest === undefined ? [sink.type, sink.path] : [sink.type, "", content]);
     case "repository-layout":
       return JSON.stringify([sink.type, sink.root, sink.repository, content, index, digest ? [] : sink.tags]);

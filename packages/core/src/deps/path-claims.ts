@@ -6,14 +6,18 @@ export interface PathOwner {
   readonly id: string;
 }
 
-/** Gives each path to one content, and none inside another's: where a file is, no folder can be. */
+/**
+ * Gives each path to one content, and none inside another's: where a file is, no folder can be. Paths that differ in case or
+ * in how their characters are composed are one: on many file systems they are.
+ */
 export class PathClaims {
   readonly #owners = new Map<string, PathOwner>();
   readonly #folders = new Map<string, PathOwner>();
 
   /** Takes a path, unless it is another's, or in the way of another's: then gives who has it. */
-  claim(path: string, owner: PathOwner): PathOwner | undefined {
-    if (this.isOwn(path, owner.key)) return undefined;
+  claim(written: string, owner: PathOwner): PathOwner | undefined {
+    if (this.isOwn(written, owner.key)) return undefined;
+    const path = folded(written);
     const folders = foldersOf(path);
     const holder =
       this.#owners.get(path) ??
@@ -27,8 +31,12 @@ export class PathClaims {
 
   /** Whether this content has the path. */
   isOwn(path: string, key: string): boolean {
-    return this.#owners.get(path)?.key === key;
+    return this.#owners.get(folded(path))?.key === key;
   }
+}
+
+function folded(path: string): string {
+  return path.normalize("NFC").toLowerCase();
 }
 
 function foldersOf(path: string): readonly string[] {

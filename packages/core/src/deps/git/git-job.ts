@@ -1,3 +1,4 @@
+import { Turns } from "../../layout/turns.ts";
 import { DepsError } from "../errors.ts";
 import type { BringContext, ItemContent, ItemJob, ProbeContext } from "../jobs/item-job.ts";
 import type { DepsItem, FileTreeSink, GitMirrorSource } from "../manifest.ts";
@@ -21,6 +22,7 @@ export interface GitJobOptions extends Omit<GitOptions, "signal"> {
  * A ref must exist in the end. Ranges of versions and pre-releases name no one tag: of those only the repository is asked.
  */
 export function createGitJob(options: GitJobOptions = {}): ItemJob {
+  const turns = new Turns<string>(); // one git at a time in a mirror
   const runFor = ({ source, sink }: GitItem, signal: AbortSignal, program = options.program): GitRun => {
     const address = parseGitAddress(source.url, options);
     const isLocal = address.scheme === "file";
@@ -61,12 +63,16 @@ export function createGitJob(options: GitJobOptions = {}): ItemJob {
       await staging.prepare(sink.path); // git goes where links lead
       const isBound = access.hosts !== undefined; // git would follow a redirect to any host
       const settings = [...(run.settings ?? []), ...(isBound ? ["http.followRedirects=false"] : [])];
-      {
+      const inside = { ...run, repository: sink.path };
+      await turns.run(sink.path, async () => {
+        signal.throwIfAborted();
+        if (source.ref.type !== "branch" && (await isMirror(sink.path)) && (await findRef(source, inside)) === "found")
+          return; // who had the turn before wanted another ref of it
         using _slot = await slots.take(address.host, signal);
         progress.started();
         await updateMirror({ url: source.url, address, path: sink.path }, { ...run, settings });
-      }
-      if ((await findRef(source, { ...run, repository: sink.path })) === "missing")
+      });
+      if ((await findRef(source, inside)) === "missing")
         throw gitSourceError(source.url, `it has no ${describeRef(source.ref)}`);
       const content = await contentOf(sink, signal);
       progress.add(content.sizeBytes);

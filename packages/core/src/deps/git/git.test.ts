@@ -120,7 +120,8 @@ gitTest("a repository is mirrored, brought up to date with what moved and went, 
   git(origin, "branch", "-m", "main", "trunk");
   const trunk = gitItem(origin, { type: "branch", name: "trunk" }, path);
   expect(await job.probe(trunk, context())).toBe("absent");
-  await job.bring(trunk, context());
+  const tagged = gitItem(origin, { type: "tag", name: "v1.0.0" }, path);
+  await Promise.all([trunk, tagged].map((one) => job.bring(one, context()))); // two refs of one mirror
   expect(refsOf(path)).toBe(refsOf(origin));
 
   const clone = join(tempFolder(), "clone");

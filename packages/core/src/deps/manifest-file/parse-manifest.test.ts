@@ -159,6 +159,25 @@ test("what is wanted is chosen by axis, and equal content is one item", () => {
   expect([ids(), ids("arch=arm64"), ids("arch=amd64")]).toEqual([["a", "b"], ["b", "c"], ["a"]]);
 });
 
+test("what could not be found by its name is refused: different content that is for the same", () => {
+  const conflict = expect.objectContaining({
+    code: "PATH_CONFLICT",
+    details: expect.objectContaining({ items: ["a", "b"] }),
+  });
+  const first = { id: "a", inline: "one", to: "bin/tool" };
+  for (const other of [
+    { id: "b", inline: "two", to: "bin/tool" },
+    { id: "b", inline: "two", to: "bin/Tool", for: { arch: "arm64" } },
+    { id: "b", inline: "two", to: "bin/tool/x" },
+  ])
+    expect(() => depsItems(parseDepsManifest(manifestOf(first, other), { paths }))).toThrow(conflict);
+  const moving = (id: string) => ({ id, url: `https://example.org/${id}`, unpinned: true, to: "t", for: { arch: id } });
+  expect(() => depsItems(parseDepsManifest(manifestOf(moving("a"), moving("b")), { paths }))).toThrow(conflict);
+  const git = (id: string, tag: string) => ({ id, git: { url: "https://example.org/a", tag } });
+  const refs = depsItems(parseDepsManifest(manifestOf(git("a", "v1"), git("b", "v2"), git("c", "v2")), { paths }));
+  expect(refs.map(({ id }) => id)).toEqual(["a", "b"]);
+});
+
 describe("what it refuses, with the key at fault", () => {
   const file = { id: "a", url: "https://example.org/a", digest: one };
   const faults: readonly (readonly [string, object, string, RegExp])[] = [

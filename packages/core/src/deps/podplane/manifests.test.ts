@@ -275,6 +275,7 @@ test.for([
   ['{"vmconfig":{"os":{"boot":[]}}}', "vmconfig.os.boot", /object/],
   ['{"vmconfig":{"images":{}}}', "vmconfig.images", /array/],
   ['{"vmconfig":{"dependencies":{"__proto__":{}}}}', "__proto__", /no key/],
+  ['{"vmconfig":{"version":"a\\\\","version" : "b:"}}', "", /twice/],
   [`{"vmconfig":{"x":${"[".repeat(5000)}${"]".repeat(5000)}}}`, "", /levels/],
 ] as const)("%s is no vmconfig manifest", ([text, path, reason]) => {
   const details = errorOf(() => parseVmConfigManifest(text));
