@@ -38,7 +38,7 @@ const withoutKey: Readonly<Record<string, string>> = {
   ...{ templates: "so is this", seeds: "so is this", skipSeeds: "so is this", skipComponentsGit: "so is this" },
   ...{ skipCrossArch: "so is this", offline: "so is this", deep: "so is this", concurrency: "so is this" },
   ...{ lockTimeout: "so is this", wait: "so is this", pin: "so is this", publicKey: "so is this" },
-  ...{ allowHost: "so is this", yes: "so is this", keepHistory: "so is this" },
+  ...{ allowHost: "so is this", allowDowngrade: "so is this", yes: "so is this", keepHistory: "so is this" },
   tmpDir: "it has no effect",
   ...Object.fromEntries(
     ["Platform", "Installer", "SecurityDb"].map((name) => [`no${name}`, "what it leaves out is never brought"]),
