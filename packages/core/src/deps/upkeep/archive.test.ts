@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { digestOf } from "@tranship/registry";
 import { aLayer, anImage, anIndex } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
-import { fileItem, filesIn, imageItem, push, write } from "../../../../../tests/support/cache-items.ts";
+import { arm, fileItem, filesIn, imageItem, push, write } from "../../../../../tests/support/cache-items.ts";
 import { tempFolder } from "../../../../../tests/support/temp-folder.ts";
 import { lacking } from "../../../../../tests/support/tools.ts";
 import { encodeTarHeader, tarPadding } from "../../bundle/tar/tar-header.ts";
@@ -208,7 +208,7 @@ test("an archive replaces a file, also where a link leads to it, and never a dev
 
 test("what is missing or harmed is not exported, and no archive is left", async () => {
   const here = tempFolder();
-  const { items, root, store } = await aCache(here);
+  const { items, root, store, one } = await aCache(here);
   await using cache = await openCache(here);
   const archive = join(here, "export.tar");
   const [tool, image] = items;
@@ -223,10 +223,23 @@ test("what is missing or harmed is not exported, and no archive is left", async 
   const outside = { ...tool, sink: { ...tool.sink, path: write(join(here, "outside"), "x"), links: [] } };
   await expect(exportCache(cache, [gone], archive)).rejects.toMatchObject({ code: "INCOMPLETE" });
   await expect(exportCache(cache, [untagged], archive)).rejects.toMatchObject({ code: "INCOMPLETE" });
+  const other = anImage({ seed: "other", platform: arm });
+  const layouts = await LayoutRegistry.open(store);
+  const both = anIndex({ images: [one, other], tag: "v1" });
+  await push(layouts.repository("mirror/q.io/one"), both);
+  await exportCache(cache, [image], archive);
+  rmSync(archive);
+  for (const { digest } of [other.layers[0] ?? other.config, other.manifest.descriptor]) {
+    const path = join(store, "mirror/q.io/one", "blobs", "sha256", digest.slice(7));
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(1));
+    expect((await exportCache(cache, [image], archive)).files).toBeGreaterThan(4); // nobody asked for that one
+    writeFileSync(path, bytes);
+    rmSync(archive);
+  }
   const folder = join(store, "mirror/q.io/one");
   const manifest = join(folder, "blobs", "sha256", image.digest?.slice(7) ?? "");
-  const listed = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")).manifests as DepsItem[];
-  const whole = { ...image, digest: listed.find(({ digest }) => digest !== image.digest)?.digest };
+  const whole = { ...image, digest: both.manifest.descriptor.digest };
   await exportCache(cache, [whole], archive);
   rmSync(archive);
   for (const path of [manifest, join(folder, "index.json")]) {

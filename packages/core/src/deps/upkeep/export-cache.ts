@@ -60,7 +60,7 @@ export async function exportCache(
     const target = await replaceable(named);
     const tree = new CacheTree(cache.path, options);
     const list = new ExportList(tree, signal);
-    await exportItems(items, tree, list, signal);
+    await exportItems(items, tree, list, { contents: cache.contents, signal });
     const state = [...cache.state.entries("manifest/")].map(([key, value]) => ({ key, value }));
     await addUpstream(tree, list, state);
     const { content, sources } = list.finish(items, state);
