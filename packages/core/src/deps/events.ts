@@ -1,7 +1,7 @@
 import type { DepsErrorCode } from "./errors.ts";
 
 /** What every event about one item says. */
-interface ItemEvent {
+export interface DepsItemEvent {
   /** The item's id. */
   readonly item: string;
   /** What people call it. */
@@ -22,23 +22,23 @@ export type DepsEvent =
   /** About the whole. */
   | { readonly type: "status"; readonly message: string }
   /** It is looked whether the item is there. */
-  | ({ readonly type: "checking"; readonly total?: number | undefined } & ItemEvent)
+  | ({ readonly type: "checking"; readonly total?: number | undefined } & DepsItemEvent)
   /** It is: nothing more happens to it. */
   | ({
       readonly type: "cached";
       readonly current?: number | undefined;
       readonly total?: number | undefined;
-    } & ItemEvent)
+    } & DepsItemEvent)
   /** It is not, and will be brought. */
-  | ({ readonly type: "queued"; readonly total?: number | undefined } & ItemEvent)
+  | ({ readonly type: "queued"; readonly total?: number | undefined } & DepsItemEvent)
   /** The first of its bytes are asked for. */
-  | ({ readonly type: "started"; readonly total?: number | undefined } & ItemEvent)
+  | ({ readonly type: "started"; readonly total?: number | undefined } & DepsItemEvent)
   /** So many of its bytes are here; never less than told before. */
-  | ({ readonly type: "progress"; readonly current: number; readonly total?: number | undefined } & ItemEvent)
+  | ({ readonly type: "progress"; readonly current: number; readonly total?: number | undefined } & DepsItemEvent)
   /** It is there now, checked. */
-  | ({ readonly type: "done"; readonly current: number; readonly total: number } & ItemEvent)
+  | ({ readonly type: "done"; readonly current: number; readonly total: number } & DepsItemEvent)
   /** It is not, and nothing more happens to it. */
-  | ({ readonly type: "failed"; readonly error: DepsFailure } & ItemEvent)
+  | ({ readonly type: "failed"; readonly error: DepsFailure } & DepsItemEvent)
   /** Something went another way than wanted and did not stop the work. */
   | { readonly type: "warning"; readonly warning: DepsWarning };
 

@@ -17,7 +17,7 @@ export type { ChartBlob } from "./charts/chart-image.ts";
 export { type PackChartOptions, type PackedChart, packChart } from "./charts/pack-chart.ts";
 export { type ParseItemDigestOptions, parseItemDigest, writtenDigestHex } from "./digest.ts";
 export { DepsError, type DepsErrorCode, type DepsErrorDetails, isDepsError } from "./errors.ts";
-export type { DepsEvent, DepsFailure, DepsWarning, OnDepsEvent } from "./events.ts";
+export type { DepsEvent, DepsFailure, DepsItemEvent, DepsWarning, OnDepsEvent } from "./events.ts";
 export { type FetchDocumentOptions, type FetchedDocument, fetchDocument } from "./files/fetch-document.ts";
 export { exactSemverTags } from "./git/semver-tags.ts";
 export { type PopulateComponentsOptions, populateComponentsZotStore } from "./images/populate-components.ts";
@@ -26,6 +26,7 @@ export {
   type ContentCheck,
   type ExpectedContent,
   type FillOptions,
+  type ItemContent,
   type StagedFile,
   type Staging,
   StartOver,

@@ -41,7 +41,7 @@ export interface CachePlace {
   readonly names: readonly string[];
 }
 
-/** What of {@link CacheTree} may be told. */
+/** Where the folders of a cache are, as far as it is not told by its own. */
 export interface CacheTreeOptions {
   /** The image store, where it is not in the cache. @defaultValue `registry` beside a cache that is called `deps`, else in it */
   readonly store?: string | undefined;

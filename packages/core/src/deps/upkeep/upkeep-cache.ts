@@ -7,5 +7,8 @@ export interface ReadableCache {
   /** What is known of its files. */
   readonly contents: ContentCheck;
   /** What is known of it besides. */
-  readonly state: { entries(prefix: string): Iterable<readonly [string, unknown]> };
+  readonly state: {
+    /** All whose key begins so, by key. */
+    entries(prefix: string): Iterable<readonly [string, unknown]>;
+  };
 }
