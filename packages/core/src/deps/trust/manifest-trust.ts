@@ -24,7 +24,7 @@ export interface ManifestTrust {
    */
   readonly allowPlainHttp?: boolean | undefined;
   /**
-   * Whether a manifest without a pin may be older than the one that was there before, by their versions. @defaultValue
+   * Whether a manifest without a pin may be older than the one that was at its address before, by their versions. @defaultValue
    * `false`: whoever can answer for the server could bring back what was mended since, with a signature of then
    */
   readonly allowDowngrade?: boolean | undefined;

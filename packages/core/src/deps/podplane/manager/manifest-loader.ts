@@ -117,8 +117,9 @@ export class ManifestLoader {
     this.#tell(`Fetching ${name} from ${shownUrl(url)}`);
     const record = this.#recordOf(spot);
     const shown = shownUrl(url); // what is noted is carried about, and may hold no secret
-    const kept = record?.url === shown && record.etag !== undefined ? await this.#kept(record.digest) : undefined;
-    const found = await this.#ask(url, name, defaultMaxManifestBytes, kept && record?.etag);
+    const last = record?.url === shown ? record : undefined; // of elsewhere, nothing follows
+    const kept = last?.etag === undefined ? undefined : await this.#kept(last.digest);
+    const found = await this.#ask(url, name, defaultMaxManifestBytes, kept && last?.etag);
     const isUnchanged = found === "unchanged";
     const bytes = isUnchanged ? kept : found.bytes;
     if (bytes === undefined)
@@ -128,18 +129,17 @@ export class ManifestLoader {
       });
     if (pin) requirePin(bytes, pin, name);
     const signed = trust.signatureOf(stem);
-    const signature =
-      signed && (await this.#signature(spot, bytes, signed, isUnchanged ? record?.signature : undefined));
+    const signature = signed && (await this.#signature(spot, bytes, signed, isUnchanged ? last?.signature : undefined));
     const digest = pin ?? digestOf(bytes);
-    const etag = isUnchanged ? record?.etag : found.etag;
+    const etag = isUnchanged ? last?.etag : found.etag;
     const fetchedAt = now().toISOString();
     const loaded = this.#loaded(spot, bytes, digest);
     const version = spot.format.versionOf(loaded.manifest);
-    if (record?.version !== undefined) trust.requireNoDowngrade(stem, record.version, version);
+    if (last?.version !== undefined) trust.requireNoDowngrade(stem, last.version, version);
     const fetched = {
       digest,
       url: shown,
-      version: isVersion(version) ? version : (record?.version ?? version),
+      version: isVersion(version) ? version : (last?.version ?? version),
       fetchedAt,
       ...(etag === undefined ? {} : { etag }),
       ...(signature === undefined ? {} : { signature }),

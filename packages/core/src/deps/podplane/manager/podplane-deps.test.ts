@@ -122,7 +122,8 @@ test("a second download asks for manifests alone, offline for nothing, and write
   expect(server.requests().map(({ status }) => status)).toEqual([304, 304, 304, 304]);
   server.reset();
   const events: DepsEvent[] = [];
-  const found = await deps().download({ arch: "amd64", offline: true, onEvent: (event) => events.push(event) });
+  const later = deps({ now: () => new Date(Date.now() + 3_600_000) }); // copies would be called otherwise
+  const found = await later.download({ arch: "amd64", offline: true, onEvent: (event) => events.push(event) });
   expect(found).toMatchObject({ isComplete: true, report: { cached: 2, done: 0 } });
   expect(server.requests()).toEqual([]);
   expect(events).toContainEqual({ type: "status", message: "Everything is cached already" });
@@ -184,6 +185,46 @@ test.for([
   },
 );
 
+test("what is of no one architecture is left out when told, seeds alone too, and not even fetched", async () => {
+  publishAll({}, { seeds: { seeds: { version: "1", components: "2", snapshots: { a: snapshot("a") } } } });
+  const asked = async (more: Partial<PodplaneDownloadOptions>) => {
+    server.reset();
+    const { plan } = await deps().download({ arch: "amd64", dryRun: true, ...more });
+    const ids = plan.items.map(({ item }) => item.id);
+    return [
+      ...paths(server.requests())
+        .map((path) => path.slice("/manifests/".length, -".json".length))
+        .sort(),
+      ...ids,
+    ];
+  };
+  const disk = "file/knc/amd64/os-image";
+  expect(await asked({})).toEqual(["components", "seeds", "templates", machine("amd64"), disk, "seed/a"]);
+  expect(await asked({ skipSeeds: true })).toEqual(["components", "templates", machine("amd64"), disk]);
+  expect(await asked({ skipCrossArchDependencies: true })).toEqual([machine("amd64"), disk]);
+});
+
+test("everything is where its functions say", async () => {
+  const source = { url: "https://git.example.org/acme/components.git", ref: { tag: "v1" } };
+  await deps().writeCachedComponentsManifest(JSON.stringify({ components: { version: "1", source, images: [] } }));
+  const one = deps();
+  const mirror = join(cacheDir, "git/git.example.org/acme/components.git");
+  expect([one.gitCacheDir, one.gitCachePath(source.url), await one.componentsGitCachePath()]).toEqual([
+    join(cacheDir, "git"),
+    mirror,
+    mirror,
+  ]);
+  expect([one.registryCacheDir, one.componentsImagesCacheDir, one.templateChartsCacheDir]).toEqual([
+    join(dirname(cacheDir), "registry"),
+    join(cacheDir, "components/images"),
+    join(cacheDir, "templates/charts"),
+  ]);
+  expect(deps({ profile: "v0.1" }).registryCacheDir).toBe(one.componentsImagesCacheDir);
+  expect(one.vmConfigArtifactCachePath({ name: "runc", version: "1", url: "https://e.org/x/runc.amd64" })).toBe(
+    join(cacheDir, "vmconfig/artifacts/runc/1/runc.amd64"),
+  );
+});
+
 test("a registry that bears no more is asked for one thing at a time, while others are asked", async () => {
   const names = ["a", "b", "c", "d"];
   const slow = names.map((name) => {
@@ -191,13 +232,24 @@ test("a registry that bears no more is asked for one thing at a time, while othe
     return [name, { ...row, url: `https://public.ecr.aws${new URL(row.url).pathname}` }];
   });
   publishAll({ ...Object.fromEntries(slow), e: file("other/e", "e"), f: file("other/f", "f") });
-  server.holdUntil(2, "/files/other/");
   const web = webFileFetcher();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const open = { others: 0, slow: 0, most: 0 };
   const files: FileFetcher = {
-    fetch: (url, options) => web.fetch(url.replace("https://public.ecr.aws", server.origin), options),
+    async fetch(url, options) {
+      if (url.includes("/files/other/") && ++open.others === 2) release();
+      if (!url.startsWith("https://public.ecr.aws")) return web.fetch(url, options);
+      open.slow += 1;
+      open.most = Math.max(open.most, open.slow);
+      if (open.slow > 1) release();
+      await released; // by the others, or by a second one of its own
+      const answer = await web.fetch(url.replace("https://public.ecr.aws", server.origin), options);
+      open.slow -= 1;
+      return answer;
+    },
   };
   await deps({ access: { files, registry: (host) => createRegistry(host) } }).download({ arch: "amd64" });
-  expect([server.mostOpen("/files/slow/"), server.mostOpen("/files/other/")]).toEqual([1, 2]);
+  expect(open).toEqual({ others: 2, slow: 0, most: 1 });
 });
 
 test("a manifest is asked for four times before it counts as not to be had", async () => {
@@ -578,6 +630,8 @@ test("a manifest older than the one that was there before is refused, unless it 
   expect(await codeOf(deps().ensureSeedSnapshotsCached())).toBe("DOWNGRADE");
   publishSeeds("2.2.0");
   await deps().download(only);
+  server.put("/elsewhere/manifests/seeds.json", JSON.stringify(version("1.0.0")));
+  await deps({ baseUrl: `${server.origin}/elsewhere` }).download(only); // whoever goes elsewhere means to
 });
 
 test("hosts that are not allowed are not asked, for manifests nor for what they name", async () => {
