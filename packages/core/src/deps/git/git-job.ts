@@ -1,5 +1,6 @@
 import { Turns } from "../../layout/turns.ts";
 import { DepsError } from "../errors.ts";
+import type { HostSlots } from "../jobs/host-slots.ts";
 import type { BringContext, ItemContent, ItemJob, ProbeContext } from "../jobs/item-job.ts";
 import type { DepsItem, FileTreeSink, GitMirrorSource } from "../manifest.ts";
 import type { Presence } from "../plan.ts";
@@ -7,7 +8,7 @@ import { gitSourceError, parseGitAddress } from "./git-address.ts";
 import { folderBytes, isMirror } from "./mirror-folder.ts";
 import { describeRef, findRef } from "./mirror-ref.ts";
 import type { GitOptions, GitRun } from "./run-git.ts";
-import { updateMirror } from "./update-mirror.ts";
+import { isSound, updateMirror } from "./update-mirror.ts";
 
 /** Options of {@link createGitJob}. */
 export interface GitJobOptions extends Omit<GitOptions, "signal"> {
@@ -17,12 +18,14 @@ export interface GitJobOptions extends Omit<GitOptions, "signal"> {
 
 /**
  * Mirrors git repositories with the system's git: bare, all refs, in a folder that others can clone from. A tag, a commit
- * and an exact version are present once they are there; what a branch is can be told by the server alone.
+ * and an exact version are present once they are there; what a branch is can be told by the server alone. A deep look reads
+ * all that is in a mirror, as `git fsck` does.
  *
  * A ref must exist in the end. Ranges of versions and pre-releases name no one tag: of those only the repository is asked.
  */
 export function createGitJob(options: GitJobOptions = {}): ItemJob {
   const turns = new Turns<string>(); // one git at a time in a mirror
+  const updated = new WeakMap<HostSlots, Set<string>>(); // mirrors, by the run they were brought up to date in
   const runFor = ({ source, sink }: GitItem, signal: AbortSignal, program = options.program): GitRun => {
     const address = parseGitAddress(source.url, options);
     const isLocal = address.scheme === "file";
@@ -38,7 +41,7 @@ export function createGitJob(options: GitJobOptions = {}): ItemJob {
   };
 
   return {
-    async probe(item: DepsItem, { signal }: ProbeContext): Promise<Presence> {
+    async probe(item: DepsItem, { signal, isDeep }: ProbeContext): Promise<Presence> {
       const git = requireGitItem(item);
       const { source, sink } = git;
       const run = { ...runFor(git, signal), repository: sink.path };
@@ -46,6 +49,7 @@ export function createGitJob(options: GitJobOptions = {}): ItemJob {
       try {
         const found = await findRef(source, run);
         if (found === "missing") return "absent";
+        if (isDeep && !(await isSound(sink, run, { isDeep }))) return "differs";
         return source.ref.type === "branch" || found === "untold" ? "unpinned" : "present";
       } catch (error) {
         if (error instanceof DepsError && ["GIT_FAILED", "TOOL_MISSING"].includes(error.code)) return "absent";
@@ -66,11 +70,14 @@ export function createGitJob(options: GitJobOptions = {}): ItemJob {
       const inside = { ...run, repository: sink.path };
       await turns.run(sink.path, async () => {
         signal.throwIfAborted();
-        if (source.ref.type !== "branch" && (await isMirror(sink.path)) && (await findRef(source, inside)) === "found")
-          return; // who had the turn before wanted another ref of it
+        const isThere =
+          source.ref.type !== "branch" && (await isMirror(sink.path)) && (await findRef(source, inside)) === "found";
+        const done = updated.get(slots) ?? new Set();
+        if (isThere && done.has(sink.path)) return; // who had the turn before wanted another ref of it
         using _slot = await slots.take(address.host, signal);
         progress.started();
-        await updateMirror({ url: source.url, address, path: sink.path }, { ...run, settings });
+        await updateMirror({ url: source.url, address, path: sink.path }, { ...run, settings }, { isDoubted: isThere });
+        updated.set(slots, done.add(sink.path));
       });
       if ((await findRef(source, inside)) === "missing")
         throw gitSourceError(source.url, `it has no ${describeRef(source.ref)}`);

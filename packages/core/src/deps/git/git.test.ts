@@ -130,6 +130,26 @@ gitTest("a repository is mirrored, brought up to date with what moved and went, 
   expect(readdirSync(dirname(path))).toEqual(["origin.git"]);
 });
 
+gitTest("a mirror with harmed bytes is found by a deep look, and made anew", async () => {
+  const origin = aRepository();
+  const item = gitItem(origin, { type: "tag", name: "v1.0.0" });
+  await job.bring(item, context());
+  const objects = join(pathOf(item), "objects");
+  const blob = git(origin, "rev-parse", "HEAD:file");
+  const loose = join(objects, blob.slice(0, 2), blob.slice(2));
+  const pack = readdirSync(join(objects, "pack")).find((name) => name.endsWith(".pack"));
+  const path = existsSync(loose) ? loose : join(objects, "pack", pack ?? "");
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 30] = (bytes.at(-30) ?? 0) ^ 1;
+  rmSync(path);
+  writeFileSync(path, bytes);
+  expect(await job.probe(item, context())).toBe("present");
+  expect(await job.probe(item, { ...context(), isDeep: true })).toBe("differs");
+  await job.bring(item, context());
+  expect(await job.probe(item, { ...context(), isDeep: true })).toBe("present");
+  git(pathOf(item), "fsck", "--full");
+});
+
 gitTest("a ref is there or not: by branch, tag, commit and exact version", async () => {
   const origin = aRepository();
   const first = git(origin, "rev-parse", "HEAD");

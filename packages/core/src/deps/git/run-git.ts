@@ -22,9 +22,11 @@ const settings: readonly string[] = [
   "transfer.fsckObjects=true",
   "fetch.fsckObjects=true",
   // What old versions of git and of other tools wrote, in many repositories, and harms nobody.
-  "fetch.fsck.zeroPaddedFilemode=ignore",
-  "fetch.fsck.missingSpaceBeforeDate=ignore",
-  "fetch.fsck.badTimezone=ignore",
+  ...["fetch.fsck", "fsck"].flatMap((when) => [
+    `${when}.zeroPaddedFilemode=ignore`,
+    `${when}.missingSpaceBeforeDate=ignore`,
+    `${when}.badTimezone=ignore`,
+  ]),
   "fetch.recurseSubmodules=false",
   "submodule.recurse=false",
   "gc.auto=0",

@@ -22,12 +22,14 @@ export interface Mirror {
 
 /**
  * Makes a mirror, or brings it up to date: all refs as they are at the server, and none besides. A new one is whole or not
- * there; one that turns out to be damaged, or has symbolic links in it, is made anew.
+ * there; one that turns out to be damaged, or has symbolic links in it, is made anew. All bytes of one that is doubted are
+ * looked at.
  * @throws DepsError `GIT_FAILED`, `TOOL_MISSING`, `FILE_FAILED`, `NO_SPACE`
  */
-export async function updateMirror(mirror: Mirror, run: GitRun): Promise<void> {
+export async function updateMirror(mirror: Mirror, run: GitRun, { isDoubted = false } = {}): Promise<void> {
   await removeLeftovers(mirror.path);
-  if (!(await isMirror(mirror.path)) || (await hasLinks(mirror.path, run.signal))) {
+  const isUsable = (await isMirror(mirror.path)) && !(await hasLinks(mirror.path, run.signal));
+  if (!isUsable || (isDoubted && !(await isSound(mirror, run, { isDeep: true })))) {
     await cloneMirror(mirror, run);
     return;
   }
@@ -69,9 +71,12 @@ async function followHead(url: string, run: GitRun): Promise<void> {
   if (branch !== undefined) await runGit(["symbolic-ref", "HEAD", branch], run);
 }
 
-/** Whether a mirror is worth keeping although it could not be brought up to date: its refs lead to what is there. */
-async function isSound({ path }: Mirror, run: GitRun): Promise<boolean> {
-  const words = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"];
+/**
+ * Whether a mirror is worth keeping: its refs lead to what is there. A deep look reads all bytes.
+ * @throws DepsError `TOOL_MISSING`; `signal.reason`
+ */
+export async function isSound({ path }: Pick<Mirror, "path">, run: GitRun, { isDeep = false } = {}): Promise<boolean> {
+  const words = ["fsck", isDeep ? "--full" : "--connectivity-only", "--no-dangling", "--progress"];
   try {
     const inside = { ...run, repository: path, step: `check the git repository in ${path}` };
     return (await runGit(words, { ...inside, accept: [0] })).exitCode === 0;
