@@ -776,15 +776,54 @@ test("the components' git repository is mirrored by itself, and left out when to
   expect(await deps({ access }).ensureComponentsGitCached()).toBeUndefined();
 });
 
+test("who waited for the cache takes the manifest that arrived meanwhile, with what is noted in it", async () => {
+  const { paths } = deps();
+  const { latest } = paths.vmConfigManifest("knc", "amd64");
+  const arrived = vmConfig("amd64", { runc: file("runc", "runc!", { cached: true }) });
+  const holder = await DepsCache.open(cacheDir);
+  const waits = Promise.withResolvers<void>();
+  const onEvent = (event: DepsEvent) => event.type === "warning" && waits.resolve();
+  const ensuring = deps().ensureVmConfigManifestCached("knc", "amd64", { onEvent });
+  await waits.promise;
+  await holder.commit([{ path: latest, bytes: JSON.stringify(arrived) }]);
+  await holder[Symbol.asyncDispose]();
+  await ensuring;
+  expect(read(latest)).toEqual(arrived);
+  expect(server.requests()).toEqual([]);
+});
+
+test("a comparison that fails has ended all its questions", async () => {
+  let ended = 0;
+  const files: FileFetcher = {
+    fetch: async (url, { signal } = {}) => {
+      if (url.includes("vmconfig")) throw new TypeError("no such luck");
+      await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+      ended += 1;
+      throw signal?.reason;
+    },
+  };
+  const access = { files, registry: () => createRegistry("127.0.0.1:1") };
+  expect(await codeOf(deps({ access }).status("knc", "amd64"))).toBe("TRANSFER_FAILED");
+  expect(ended).toBe(3);
+});
+
 test("a manifest is written as it is given if it can be read, and images are noted by index", async () => {
   expect(await codeOf(deps().cachedComponentsVersion())).toBe("NOT_CACHED");
-  const text = JSON.stringify({ components: { version: "7", images: [{ image: "a" }, { image: "b" }] } });
+  const text = JSON.stringify({
+    components: { version: "7", images: [{ image: "a" }, { image: "b" }, { image: "c" }] },
+  });
   await deps().writeCachedComponentsManifest(text);
   const cached = await deps().readCachedComponentsManifest();
   expect(Buffer.from(cached.bytes).toString()).toBe(text);
   await deps().markImageCached("components", 1);
   const marked = (await deps().readCachedComponentsManifest()).manifest.components.images.map((row) => row.cached);
-  expect(marked).toEqual([false, true]);
+  expect(marked).toEqual([false, true, false]);
+  await Promise.all([0, 2].map((index) => deps().markImageCached("components", index)));
+  expect((await deps().readCachedComponentsManifest()).manifest.components.images.map((row) => row.cached)).toEqual([
+    true,
+    true,
+    true,
+  ]);
   expect(await codeOf(deps().writeCachedSeedsManifest("{}"))).toBe("MANIFEST_PARSE");
   expect([await deps().readCachedSeedsManifest(), await deps().readCachedTemplatesManifest()]).toEqual([
     undefined,

@@ -11,7 +11,7 @@ import { type CachedItemsOptions, cachedItems } from "./cached-items.ts";
 import { type CachedManifest, readCached } from "./cached-manifest.ts";
 import { type CachedChart, cachedChart, ensureChart } from "./charts.ts";
 import { download } from "./download.ts";
-import { ensureManifest, writeManifest } from "./ensure-manifest.ts";
+import { changeManifest, ensureManifest, writeManifest } from "./ensure-manifest.ts";
 import { formerItems } from "./former-items.ts";
 import { type ManagerContext, managerContext } from "./manager-context.ts";
 import type {
@@ -238,18 +238,18 @@ export class PodplaneDeps {
    * @throws DepsError `NOT_CACHED`, `MANIFEST_PARSE`
    */
   async markImageCached(name: "components" | "templates", index: number): Promise<void> {
+    const { components, templates } = this.#context.spots;
     if (name === "components") {
-      const { manifest } = await this.readCachedComponentsManifest();
-      const images = markRowsCached(manifest.components.images, [index]);
-      const marked = { ...manifest, components: { ...manifest.components, images } };
-      return this.writeCachedComponentsManifest(this.#context.spots.components.format.format(marked));
+      await this.readCachedComponentsManifest(); // one without a version is as good as none
+      return changeManifest(this.#context, components, (manifest) => {
+        const images = markRowsCached(manifest.components.images, [index]);
+        return { ...manifest, components: { ...manifest.components, images } };
+      });
     }
-    const { templates } = this.#context.spots;
-    const cached = await readCached(templates);
-    if (cached === undefined) throw notCached(templates.stem, templates.paths.latest);
-    const images = markRowsCached(cached.manifest.templates.images, [index]);
-    const marked = { ...cached.manifest, templates: { ...cached.manifest.templates, images } };
-    return this.writeCachedTemplatesManifest(templates.format.format(marked));
+    return changeManifest(this.#context, templates, (manifest) => {
+      const images = markRowsCached(manifest.templates.images, [index]);
+      return { ...manifest, templates: { ...manifest.templates, images } };
+    });
   }
 
   /**

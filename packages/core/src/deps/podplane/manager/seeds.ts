@@ -71,13 +71,10 @@ export async function ensureSnapshot(
   return cachedSnapshot(context, name, version);
 }
 
-async function bringOld(
-  context: ManagerContext,
-  manifest: SeedsManifest,
-  { signal, onEvent, offline: isOffline = false }: PodplaneCallOptions,
-): Promise<void> {
+async function bringOld(context: ManagerContext, manifest: SeedsManifest, options: PodplaneCallOptions): Promise<void> {
+  const { signal, onEvent, offline: isOffline = false } = options;
   const items = podplaneItems({ seeds: { manifest } }, { archs: [] }, context.paths, context);
-  await using cache = await openCache(context, { signal, onEvent });
+  await using cache = await openCache(context, options);
   const plan = await planDeps(items, cache, { isOffline, signal, onEvent });
   await applyDeps(plan, cache, context.access, { isOffline, signal, onEvent });
 }

@@ -18,14 +18,20 @@ export async function statusOf(
   options: PodplaneCallOptions,
 ): Promise<PodplaneStatus> {
   await using cache = await readCache(context, options);
-  const loader = new ManifestLoader(context, cache, options);
   const { spots } = context;
-  const [vmconfig, components, templates, seeds] = await Promise.all([
+  const ending = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
+  const loader = new ManifestLoader(context, cache, { ...options, signal });
+  const comparing = [
     compare(spots.vmconfig(kind, arch), loader),
     compare(spots.components, loader),
     compare(spots.templates, loader),
     compare(spots.seeds, loader),
-  ]);
+  ] as const;
+  const [vmconfig, components, templates, seeds] = await Promise.all(comparing).finally(async () => {
+    ending.abort(); // of those that still ask when one has failed
+    await Promise.allSettled(comparing);
+  });
   const others = [components, templates, seeds].some(({ cached, needsUpdate }) => cached !== undefined && needsUpdate);
   return { needsUpdate: vmconfig.needsUpdate || others, vmconfig, components, templates, seeds };
 }
