@@ -100,7 +100,7 @@ test("an image in several manifests is one, with all its tags", () => {
   const found = itemsOf({
     vmconfigs: [{ manifest }],
     components: { manifest: components([image("docker.io/library/caddy:2.1", { component: "web" })]) },
-    templates: { manifest: templates([], [image("caddy:2"), image("q.io/caddy:2")]) },
+    templates: { manifest: templates([], [image("caddy:2"), image("q.io/caddy:2"), image("docker.io/traefik:v3")]) },
   }).filter(({ source }) => source.type === "image");
   const store = { type: "repository-layout", root: "/c/registry" };
   expect(found.map(({ source, sink }) => [source, sink])).toEqual([
@@ -111,6 +111,10 @@ test("an image in several manifests is one, with all its tags", () => {
     [
       { type: "image", registry: "q.io", repository: "caddy" },
       { ...store, repository: "mirror/q.io/caddy", tags: ["2"] },
+    ],
+    [
+      { type: "image", registry: "docker.io", repository: "library/traefik" }, // as the registry calls it
+      { ...store, repository: "mirror/docker.io/traefik", tags: ["v3"] }, // as it is written
     ],
   ]);
 });

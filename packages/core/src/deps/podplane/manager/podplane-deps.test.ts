@@ -667,6 +667,10 @@ test("one snapshot is brought alone, also of a version that is not the latest an
   expect(await deps().cachedSeedSnapshotPath("a", "1")).toBe(first);
   publishSeeds("2");
   expect(await codeOf(deps().ensureSeedSnapshot("a", "3"))).toBe("SEED_VERSION");
+  expect([paths(server.requests()).includes("/files/a2.netsy"), await deps().cachedSeedsVersion()]).toEqual([
+    false,
+    "1",
+  ]);
   await deps().ensureSeedSnapshotsCached();
   expect(await deps().cachedSeedsVersion()).toBe("2");
   // The file of the older version is still there; the other one is fetched from where it was.
@@ -738,6 +742,9 @@ test("one chart is brought without anything else, and found by its layer", async
   ]);
   expect(await codeOf(deps().cachedTemplateChart("other"))).toBe("CHART_TYPE");
   expect(await codeOf(deps().ensureTemplateChart("none"))).toBe("CHART_TYPE");
+  const unmarked = { templates: { version: "1", charts: [{ ...row, chartLayerDigest: layer.digest }] } };
+  await deps().writeCachedTemplatesManifest(JSON.stringify(unmarked));
+  expect(await codeOf(deps().cachedTemplateChart("web"))).toBe("NOT_CACHED");
 });
 
 test("a local chart is packed, and looked for later without its folder", async () => {
