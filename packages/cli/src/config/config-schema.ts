@@ -69,6 +69,6 @@ export const configSchema: z.ZodType<Config> = schema;
 export function configJsonSchema(): object {
   const { $schema, ...content } = z.toJSONSchema(schema, { io: "input" });
   const title =
-    "tranship.yaml: what tranship plan, pull, push, sync, verify, repair, serve and rootfs do in its folder";
+    "tranship.yaml: what tranship plan, pull, push, sync, verify, repair, serve, rootfs and deps do in its folder";
   return { $schema, $id: "urn:tranship:config:1", title, ...content };
 }

@@ -4,8 +4,8 @@
  */
 export function configTemplate(schema: string): string {
   return `# yaml-language-server: $schema=${schema}
-## What tranship plan, pull, push, sync, verify, repair, serve and rootfs do in this folder. Flags go before this file, and this
-## file before environment variables. Relative paths are relative to this file.
+## What tranship plan, pull, push, sync, verify, repair, serve, rootfs and deps do in this folder. Flags go before this file, and
+## this file before environment variables. Relative paths are relative to this file.
 version: 1
 
 ## Where packages and modules come from: registry and path; or oci:DIR, bundle:DIR.
