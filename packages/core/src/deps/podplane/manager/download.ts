@@ -7,6 +7,7 @@ import type { DepsPlan } from "../../plan.ts";
 import { type PodplaneManifests, podplaneItems } from "../podplane-items.ts";
 import { registryLimits } from "../well-known.ts";
 import { adoptFiles } from "./adopt-files.ts";
+import { readIfWhole } from "./cached-manifest.ts";
 import { manifestFiles, type NotedManifest, noteManifests } from "./commit-manifests.ts";
 import { forgetItem, noteItem } from "./item-records.ts";
 import { archsOf, eachLoaded, type LoadedManifests, loadManifests } from "./load-manifests.ts";
@@ -37,7 +38,8 @@ export async function download(context: ManagerContext, request: DownloadRequest
   const manifests = usedManifests(loaded);
   if (report.failed > 0) return { manifests, plan, report, isComplete: false };
   const rows = manifestRows(loaded, context);
-  const present = await presentRows(rows, report, cache, context.access, signal);
+  const former = manifestRows(await formerManifests(loaded), context);
+  const present = await presentRows({ rows, former }, report, cache, context.access, signal);
   for (const { key, item } of rows) {
     if (item === undefined) continue;
     if (present.has(key)) noteItem(cache.state, item, present.get(key));
@@ -100,6 +102,25 @@ async function filesOf<Manifest>(
   workFolder: string,
 ) {
   return loaded === undefined ? [] : [await manifestFiles({ loaded, marked: mark(loaded.manifest) }, workFolder)];
+}
+
+/** The manifests in the cache that are about to be replaced, with what is noted in them. */
+async function formerManifests({
+  vmconfigs,
+  components,
+  templates,
+  seeds,
+}: LoadedManifests): Promise<PodplaneManifests> {
+  const former = async <Manifest>({ spot, localFolder }: Loaded<Manifest>) => {
+    const cached = await readIfWhole(spot);
+    return cached && { manifest: cached.manifest, localFolder };
+  };
+  return {
+    vmconfigs: (await Promise.all(vmconfigs.map(former))).filter((one) => one !== undefined),
+    components: components && (await former(components)),
+    templates: templates && (await former(templates)),
+    seeds: seeds && (await former(seeds)),
+  };
 }
 
 function usedManifests(loaded: LoadedManifests): PodplaneReport["manifests"] {

@@ -8,31 +8,36 @@ import type { ItemContent } from "../../jobs/item-job.ts";
 import type { DepsItem } from "../../manifest.ts";
 import { contentKey, mergeItems } from "../../merge-items.ts";
 import { planOf } from "../../plan.ts";
+import { adoptFiles } from "./adopt-files.ts";
 import { recordOf } from "./item-records.ts";
 import type { ManifestRow } from "./manifest-rows.ts";
 import type { PresentRows } from "./mark-manifests.ts";
 
 /**
- * Which rows are present: those of this run, and those that were asked for in an earlier one and are still there. What
- * anybody noted in a manifest decides nothing.
+ * Which rows are present: those of this run, and those that were asked for in an earlier one, or that an older tool noted as
+ * cached in the manifests that are there, and are still there.
  */
 export async function presentRows(
-  rows: readonly ManifestRow[],
+  { rows, former }: { readonly rows: readonly ManifestRow[]; readonly former: readonly ManifestRow[] },
   report: DepsReport,
   cache: DepsCache,
   access: DepsAccess,
   signal: AbortSignal | undefined,
 ): Promise<PresentRows> {
+  const noted = new Set(former.flatMap(({ item, isMarked }) => (item !== undefined && isMarked ? [keyOf(item)] : [])));
+  const isKnown = (item: DepsItem) => recordOf(cache.state, item) !== undefined || noted.has(keyOf(item));
   const found = new FoundItems(report.items.filter(({ outcome }) => outcome !== "failed"));
-  const known = rows.flatMap(({ item }) =>
-    item !== undefined && !found.has(item) && recordOf(cache.state, item) !== undefined ? [item] : [],
-  );
+  const known = rows.flatMap(({ item }) => (item !== undefined && !found.has(item) && isKnown(item) ? [item] : []));
   for (const one of await stillThere(report, known, cache, access, signal)) found.add(one);
   return new Map(
     rows.flatMap(({ key, item }) =>
       item !== undefined && found.has(item) ? [[key, found.contentOf(item)] as const] : [],
     ),
   );
+}
+
+function keyOf({ id, version, digest }: DepsItem): string {
+  return JSON.stringify([id, version, digest]);
 }
 
 /** Items that are there, by their content, and under which names. */
@@ -83,6 +88,7 @@ async function stillThere(
   const items = merged([...report.items.map(({ item }) => item), ...known]).filter((item) =>
     keys.has(contentKey(item)),
   );
+  await adoptFiles(items, cache, signal);
   const options = { isOffline: true, signal };
   const plan = await planDeps(items, cache, options);
   const present = plan.items.filter(({ presence }) => presence === "present");
