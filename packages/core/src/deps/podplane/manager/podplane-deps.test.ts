@@ -364,6 +364,21 @@ test("what was asked for earlier stays noted after a narrower download, as long 
   });
 });
 
+test("what an older tool noted stays noted after a narrower download, as long as it is there", async () => {
+  const aws = { aws: file("aws", "aws", { providers: ["aws"] }), ebs: file("ebs", "ebs", { providers: ["aws"] }) };
+  publishAll(aws);
+  const noted = Object.fromEntries(Object.entries(aws).map(([name, row]) => [name, { ...row, cached: true }]));
+  await deps().writeCachedVmConfigManifest("knc", "amd64", JSON.stringify(vmConfig("amd64", noted)));
+  const path = join(cacheDir, "vmconfig/artifacts/aws/1/aws");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, "aws");
+  await deps().download({ arch: "amd64" });
+  const { dependencies } = read(deps().paths.vmConfigManifest("knc", "amd64").latest).vmconfig;
+  expect([dependencies.aws.cached, dependencies.ebs.cached]).toEqual([true, undefined]);
+  expect(paths(server.requests())).not.toContain("/files/aws");
+  await deps().verify("knc", "amd64");
+});
+
 test("what nobody asked for is not noted, though what was asked for has its content", async () => {
   await using registry = await startTestRegistry();
   const built = anImage({ seed: "x" });
