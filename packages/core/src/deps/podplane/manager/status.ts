@@ -28,12 +28,15 @@ export async function statusOf(
     compare(spots.templates, loader),
     compare(spots.seeds, loader),
   ] as const;
-  const [vmconfig, components, templates, seeds] = await Promise.all(comparing).finally(async () => {
-    ending.abort(); // of those that still ask when one has failed
+  try {
+    const [vmconfig, ...shared] = await Promise.all(comparing);
+    const [components, templates, seeds] = shared;
+    const others = shared.some(({ cached, needsUpdate }) => cached !== undefined && needsUpdate);
+    return { needsUpdate: vmconfig.needsUpdate || others, vmconfig, components, templates, seeds };
+  } finally {
+    ending.abort(); // those that still ask when one has failed
     await Promise.allSettled(comparing);
-  });
-  const others = [components, templates, seeds].some(({ cached, needsUpdate }) => cached !== undefined && needsUpdate);
-  return { needsUpdate: vmconfig.needsUpdate || others, vmconfig, components, templates, seeds };
+  }
 }
 
 /** Whether a cached manifest is older than that, or there is none. */
