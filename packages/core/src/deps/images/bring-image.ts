@@ -119,6 +119,7 @@ export async function readImage(
   wantedLayer(item, parseManifest(manifest));
   const below = await source.readAhead(manifest);
   const graph = await graphOf(source, withLeftOut(bareEntry(manifest.descriptor), below), { signal });
+  requireAnyImage(graph, source.name);
   const root = withLeftOut(
     bareEntry(manifest.descriptor),
     graph.leftOut.map(({ descriptor }) => descriptor.digest),
@@ -138,6 +139,16 @@ export async function readImage(
   const others = [...childDigests(parseManifest({ descriptor, bytes }))].filter((child) => child !== digest);
   const index = { descriptor: withLeftOut(bareEntry(descriptor), others), bytes };
   return { root, graphs: [graph], index, sizeBytes: sizeOf([graph]) + bytes.byteLength };
+}
+
+/** An index may list what its registry does not have, but not nothing else. @throws RegistryError `NOT_FOUND` */
+function requireAnyImage({ manifests, leftOut, blobs }: Graph, registry: string): void {
+  const [first] = leftOut;
+  const isEmpty = blobs.length === 0 && manifests.every(({ descriptor }) => isIndexMediaType(descriptor.mediaType));
+  if (first === undefined || !isEmpty) return;
+  const reference = first.descriptor.digest;
+  const message = `none of the ${leftOut.length} images that ${first.index} lists is there: not ${formatName(registry, reference)} either`;
+  throw new RegistryError("NOT_FOUND", message, { registry, reference });
 }
 
 /** Copies what an image consists of, without names. @throws MirrorError `TRANSFER_FAILED` */

@@ -344,6 +344,20 @@ describe("bringing images", () => {
     expect(await imageJob.content(item, context)).toEqual({ digest: digest(nested), sizeBytes });
   });
 
+  test("takes no index of which its registry has nothing, and asks for no end of indexes", async () => {
+    const empty = anIndex({ images: [anImage({ seed: 1 }), anImage({ seed: 2 })] });
+    registry.seed("org/app", alone(empty));
+    await expect(bring(anItem({ digest: digest(empty) }))).rejects.toMatchObject({ code: "NOT_FOUND" });
+    let nested: BuiltImage | BuiltIndex = anImage();
+    for (let depth = 0; depth < 30; depth += 1) {
+      nested = anIndex({ images: [nested] });
+      registry.seed("org/app", nested);
+    }
+    const before = registry.requests().length;
+    await expect(bring(anItem({ digest: digest(nested) }))).rejects.toMatchObject({ code: "TRANSFER_FAILED" });
+    expect(registry.requests().length - before).toBeLessThan(15);
+  });
+
   test("keeps what nobody names, under a name of its own", async () => {
     const image = anImage({ seed: "pinned" });
     const index = anIndex({ images: [image], platforms: [amd64] });

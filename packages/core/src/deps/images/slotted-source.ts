@@ -17,6 +17,9 @@ import type { HostSlots } from "../jobs/host-slots.ts";
 /** More bytes of manifests are not read ahead; who reads the graph refuses them. */
 const maxAheadBytes = 64 * 1024 * 1024;
 
+/** Neither are manifests of indexes nested deeper than this, nor more of them. */
+const [maxDepth, maxManifests] = [8, 10_000];
+
 /** How a {@link SlottedSource} asks. */
 export interface SlottedSourceOptions {
   readonly slots: HostSlots;
@@ -77,21 +80,22 @@ export class SlottedSource {
   async readAhead(root: Manifest): Promise<ReadonlySet<Digest>> {
     const found = new Set<Digest>();
     let bytes = 0;
-    const visit = async (manifest: Manifest): Promise<void> => {
+    const visit = async (manifest: Manifest, depth: number): Promise<void> => {
       bytes += manifest.bytes.byteLength;
       const children = childManifests(parseManifest(manifest)).filter(
         ({ digest, mediaType }) => isManifestMediaType(mediaType) && !found.has(digest),
       );
+      if (depth > maxDepth || found.size + children.length > maxManifests) return;
       for (const { digest } of children) found.add(digest);
       await Promise.all(
         children.map(async ({ digest }) => {
           if (bytes > maxAheadBytes) return;
           const child = await this.manifest(digest).catch(missing);
-          if (child) await visit(child);
+          if (child) await visit(child, depth + 1);
         }),
       );
     };
-    await visit(root);
+    await visit(root, 0);
     return found;
   }
 
