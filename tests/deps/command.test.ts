@@ -395,6 +395,7 @@ test("podplane's manifests fill its cache for several architectures, with the re
     cached: "1.8.0",
     latest: "1.9.0",
   });
+  expect((await runProgram("deps", "status", ...of)).stdout).toMatch(/vmconfig knc amd64 +1\.8\.0 -> 1\.9\.0\n/);
   publish("1.7.0");
   const older = await deps("download", ...of);
   expect(older.last).toMatchObject({ code: "DOWNGRADE", class: "untrusted", details: { known: "1.8.0" } });

@@ -614,6 +614,10 @@ test("with keys, only signed manifests are used, from the cache too", async () =
   await deps({ trust }).download({ ...only, offline: true });
   publish({ components: { components: { version: "9", images: [] } } });
   expect(await codeOf(deps({ trust }).download(only))).toBe("SIGNATURE_INVALID");
+  // What others wrote into a cache is signed by nobody.
+  const others = deps({ trust, cacheDir: join(tempFolder(), "deps") });
+  await others.writeCachedComponentsManifest(JSON.stringify(components));
+  expect(await codeOf(others.download({ ...only, offline: true }))).toBe("OFFLINE");
   const path = join(tempFolder(), "components.json");
   writeFileSync(path, JSON.stringify(components));
   await deps({ trust }).download({ ...only, manifests: { components: path } }); // whoever names it answers for it
@@ -658,6 +662,9 @@ test("hosts that are not allowed are not asked, for manifests nor for what they 
   expect(await codeOf(deps({ trust: { allowedHosts: ["127.0.0.1"] } }).download({ arch: "amd64" }))).toBe(
     "HOST_FORBIDDEN",
   );
+  const nobody = { files: { fetch: () => Promise.reject(new Error("nobody")) }, registry: () => Promise.reject() };
+  const plain = deps({ baseUrl: "http://deps.example.org", access: nobody });
+  expect(await codeOf(plain.download({ arch: "amd64" }))).toBe("URL_INVALID");
 });
 
 const snapshot = (content: string, name = content) => ({
@@ -1071,6 +1078,7 @@ test("two downloads into one cache at once wait for each other, and fetch each f
 
 test("a download that is ended rejects with the caller's reason and writes no manifest", async () => {
   publishAll({ runc: file("runc", "runc!") });
+  server.holdUntil(9, "/files/"); // whoever is not ended waits for ever
   const controller = new AbortController();
   const reason = new Error("enough");
   const onEvent = (event: DepsEvent) => {
