@@ -3,9 +3,10 @@ import { DepsError } from "../errors.ts";
 /** An address fit for messages: without user info, query and fragment, which may hold secrets, and not too long. */
 export function shownUrl(url: string | URL): string {
   const text = String(url);
-  const shown = URL.canParse(text)
-    ? withoutSecrets(new URL(text))
-    : text.replace(/[?#].*$/s, "").replace(/\/\/.*@/s, "//");
+  const shown =
+    URL.canParse(text) && /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+      ? withoutSecrets(new URL(text))
+      : text.replace(/^.*@/s, "").replace(/[?#].*$/s, ""); // in this order: a password may have any of them in it
   return shown.slice(0, 300);
 }
 

@@ -140,8 +140,8 @@ function pathOfUrl(item: string, url: string): string {
     return decodeURIComponent(new URL(url).pathname);
   } catch (cause) {
     const shown = url
+      .replace(/^.*@/s, "***@") // before a query is looked for: a password may have a question mark in it
       .replace(/\?.*$/s, "?***")
-      .replace(/\/\/.*@/s, "//***@")
       .slice(0, 300);
     const reason = "it is no address";
     const message = `cannot fetch ${item} from ${JSON.stringify(shown)}: ${reason}`;

@@ -39,8 +39,8 @@ export function fileItem(item: VmConfigItem, manifest: VmConfigManifest, paths: 
 export function requireHttpUrl(url: string, item: string): string {
   if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url;
   const shown = url
+    .replace(/^.*@/s, "***@") // before a query is looked for: a password may have a question mark in it
     .replace(/\?.*$/s, "?***")
-    .replace(/\/\/.*@/s, "//***@")
     .slice(0, 300);
   const reason = "it is no http or https address";
   const message = `cannot fetch ${item} from ${JSON.stringify(shown)}: ${reason}`;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { digestOf } from "@tranship/registry";
 import { expect, test } from "vitest";
 import { isDepsError } from "../errors.ts";
+import { requireHttpUrl } from "../podplane/vmconfig-items.ts";
 import { requirePin, trustPolicy } from "./manifest-trust.ts";
 import { checkSignatures } from "./signature.ts";
 
@@ -98,4 +99,25 @@ test.for([
   { url: "/manifests/m.json", trust: {}, code: "URL_INVALID" },
 ])("a manifest from $url with $trust: $code", ({ url, trust, code }) => {
   expect(codeOf(() => trustPolicy(trust).requireUrl(url, "m"))).toBe(code);
+});
+
+test("no message repeats what may be a password, wherever an address breaks off", () => {
+  const said = (run: () => unknown) => {
+    try {
+      run();
+    } catch (error) {
+      return String(error);
+    }
+    return expect.unreachable();
+  };
+  for (const url of [
+    "http://ann:sec?ret@h/a",
+    "https://ann:sec#ret@h",
+    "ann:sec@h/a",
+    "ftp://ann:sec@h/?t=sec",
+    "//ann:sec@h",
+  ]) {
+    expect(said(() => trustPolicy().requireUrl(url, "components"))).not.toContain("sec");
+    expect(said(() => requireHttpUrl(url, "runc"))).not.toContain("sec");
+  }
 });
