@@ -8,7 +8,7 @@ import { isMendedByDownload, PodplaneDeps, type VmConfigManifest } from "@transh
 
 /** Makes sure that all a machine needs is in the cache; asks somebody only if it is not. */
 export async function ready(deps: PodplaneDeps, arch: string, signal: AbortSignal): Promise<VmConfigManifest> {
-  const verified = () => deps.verify("knc", arch, { signal }); // by what is known of the files: milliseconds
+  const verified = () => deps.verify("knc", arch, { signal }); // by what is known of the files, without reading them
   try {
     return await verified();
   } catch (error) {
