@@ -1,5 +1,6 @@
 import { join, relative, resolve, sep } from "node:path";
 import { workFolder } from "../../bundle/bundle-lock.ts";
+import { realPathOf } from "../cache/cache-folder.ts";
 import { cachePaths } from "../podplane/cache-paths.ts";
 
 /** Where, in the work folder, git mirrors wait until they are gone. */
@@ -62,6 +63,16 @@ export class CacheTree {
     );
     const isBeside = !inside.some(({ path }) => path === resolve(store));
     this.folders = isBeside ? [...inside, { kind: "stores", path: resolve(store), name: "store" }] : inside;
+  }
+
+  /** The same, with the store by its name without symbolic links: a cache is known by that too. @throws DepsError `FILE_FAILED` */
+  static async open(root: string, { store = cachePaths(root).registry }: CacheTreeOptions = {}): Promise<CacheTree> {
+    const real = await realPathOf(store);
+    for (const name of cacheFolders.stores) {
+      const inside = join(root, ...name.split("/"));
+      if ((await realPathOf(inside)) === real) return new CacheTree(root, { store: inside });
+    }
+    return new CacheTree(root, { store: real });
   }
 
   of(kind: FolderKind): readonly CacheFolder[] {

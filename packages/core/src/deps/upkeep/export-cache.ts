@@ -16,6 +16,7 @@ import { withDiskErrors } from "./disk-errors.ts";
 import { type ExportedFile, type ExportFile, exportFileName, formatExportFile } from "./export-file.ts";
 import { exportItems } from "./export-items.ts";
 import { ExportList, type ExportSource } from "./export-list.ts";
+import { itemsIn } from "./item-paths.ts";
 import type { ReadableCache } from "./upkeep-cache.ts";
 
 const pieceBytes = 1024 * 1024;
@@ -58,9 +59,9 @@ export async function exportCache(
   return await withDiskErrors(named, async () => {
     signal.throwIfAborted();
     const target = await replaceable(named);
-    const tree = new CacheTree(cache.path, options);
+    const tree = await CacheTree.open(cache.path, options);
     const list = new ExportList(tree, signal);
-    await exportItems(items, tree, list, { contents: cache.contents, signal });
+    await exportItems(await itemsIn(tree, items), tree, list, { contents: cache.contents, signal });
     const state = [...cache.state.entries("manifest/")].map(([key, value]) => ({ key, value }));
     await addUpstream(tree, list, state);
     const { content, sources } = list.finish(items, state);

@@ -82,7 +82,7 @@ export async function importCache(
       throw new DepsError("PIN_MISMATCH", message, { manifest: archive, expected: pin, actual });
     }
     const content = parseExportFile(head, archive);
-    const plan = planImport(reader, content, new CacheTree(cache.path, options));
+    const plan = planImport(reader, content, await CacheTree.open(cache.path, options));
     const files = new ImportedFiles(cache, reader, signal);
     requireSpaceIn(cache.path, await files.missingBytes(plan.files));
     const bytes = content.files.reduce((sum, { size }) => sum + size, 0);

@@ -4,6 +4,7 @@ import { DepsError } from "../errors.ts";
 import type { DepsItem } from "../manifest.ts";
 import { CacheTree, type CacheTreeOptions } from "./cache-tree.ts";
 import { withDiskErrors } from "./disk-errors.ts";
+import { itemsIn } from "./item-paths.ts";
 import { itemPlace } from "./item-place.ts";
 import { linkTargets, pruneFiles } from "./prune-files.ts";
 import { PruneFindings, readEntries } from "./prune-findings.ts";
@@ -57,17 +58,18 @@ export async function prunePlan(
 
 async function planPruning(
   cache: Pick<ReadableCache, "path" | "state">,
-  keep: readonly DepsItem[],
+  given: readonly DepsItem[],
   options: PrunePlanOptions,
 ): Promise<PrunePlan> {
-  const { keepHistory = 5, keepPartialsMs = 30 * 24 * 60 * 60 * 1000, former = [], dropForeignTags = false } = options;
+  const { keepHistory = 5, keepPartialsMs = 30 * 24 * 60 * 60 * 1000, dropForeignTags = false } = options;
   const { signal = new AbortController().signal, now = () => new Date() } = options;
-  if (keep.length === 0 && options.keepsNothing !== true) {
+  if (given.length === 0 && options.keepsNothing !== true) {
     const reason = "there is nothing to keep, so everything would go";
     throw new DepsError("SELECTION_INVALID", `cannot prune ${cache.path}: ${reason}`, { expression: "", reason });
   }
   signal.throwIfAborted();
-  const tree = new CacheTree(cache.path, options);
+  const tree = await CacheTree.open(cache.path, options);
+  const [keep, former] = [await itemsIn(tree, given), await itemsIn(tree, options.former ?? [])];
   const findings = new PruneFindings(now().getTime());
   const files = await keptFiles(keep);
   for (const { path } of tree.of("files")) await pruneFiles(path, files, findings);

@@ -88,6 +88,25 @@ test("nothing goes from a layout with an item that neither a digest nor a tag te
   await expect(exportCache(cache, [nameless], join(root, "x.tar"))).rejects.toMatchObject({ code: "INCOMPLETE" });
 });
 
+test("items of a cache that is known by another name are kept and exported, with the store beside it", async () => {
+  const real = join(tempFolder(), "real");
+  mkdirSync(join(real, "deps"), { recursive: true });
+  const alias = join(tempFolder(), "alias");
+  symlinkSync(real, alias);
+  await using cache = await DepsCache.open(join(alias, "deps"));
+  const one = anImage({ tag: "v1" });
+  await push((await LayoutRegistry.open(join(real, "registry"), { create: true })).repository("q.io/app"), one);
+  const image = imageItem(join(alias, "registry"), "q.io/app", one.manifest.descriptor.digest, { tags: ["v1"] });
+  const items = [fileItem(join(alias, "deps"), "kept", "kept"), image];
+  for (const store of [undefined, join(alias, "registry"), join(real, "registry")]) {
+    expect(await prunePlan(cache, items, { store })).toMatchObject({ removals: [], layouts: [], unknown: [] });
+    const { files } = await exportCache(cache, items, join(real, "x.tar"), { store });
+    expect(files).toBe(1 + one.blobs.length + 3); // the image's manifest, index.json and oci-layout
+  }
+  const gone = await prunePlan(cache, items.slice(0, 1), { former: items });
+  expect(gone.layouts.map(({ layout }) => layout)).toEqual([join(real, "registry", "q.io", "app")]);
+});
+
 test("pruning leaves what is kept and what is unknown, and nothing else, and finds nothing more to do", async () => {
   const root = join(tempFolder(), "deps");
   await using cache = await DepsCache.open(root);
