@@ -398,8 +398,7 @@ test("podplane's manifests fill its cache for several architectures, with the re
   expect((await runProgram("deps", "status", ...of)).stdout).toMatch(/vmconfig knc amd64 +1\.8\.0 -> 1\.9\.0\n/);
   publish("1.7.0");
   const older = await deps("download", ...of);
-  expect(older.last).toMatchObject({ code: "DOWNGRADE", class: "untrusted", details: { known: "1.8.0" } });
-  expect(await deps("plan", ...of, "--allow-downgrade")).toMatchObject({ code: 0 });
+  expect(older.code).toBe(0); // nothing is signed: a publisher may take a version back
   publish("1.9.0");
   world.server.fail(faults.status(404), { match: "/manifests/seeds.json" });
   expect(await deps("status", ...of)).toMatchObject({ code: 1, last: { code: "NOT_FOUND" } });

@@ -105,7 +105,7 @@ export function withDepsFlags(command: Command): Command {
       ),
     )
     .addOption(repeatable("--public-key <file>", "take fetched manifests only with a signature of this key, PEM"))
-    .option("--allow-downgrade", "take fetched manifests that are older than those that were there before")
+    .option("--allow-downgrade", "with --public-key: take manifests that are older than those that were there before")
     .addOption(repeatable("--allow-host <host>", "fetch from this host only, such as example.org or *.example.org"));
   const access = trust
     .optionsGroup("Access to registries:")

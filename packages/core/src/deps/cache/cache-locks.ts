@@ -75,8 +75,9 @@ async function lockOf(folder: string, endMs: number, { mode, signal, onWait }: L
     } catch (error) {
       if (!isMirrorError(error, "BUNDLE_LOCKED")) throw fileError(error, folder);
       const { owner } = error.details;
-      if (mode === "fail" || performance.now() >= endMs) throw locked(folder, owner, error);
+      if (mode === "fail") throw locked(folder, owner, error);
       onWait?.(folder, owner);
+      if (performance.now() >= endMs) throw locked(folder, owner, error);
     }
     await sleep(pauseMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
   }

@@ -24,8 +24,9 @@ export interface ManifestTrust {
    */
   readonly allowPlainHttp?: boolean | undefined;
   /**
-   * Whether a manifest without a pin may be older than the one that was at its address before, by their versions. @defaultValue
-   * `false`: whoever can answer for the server could bring back what was mended since, with a signature of then
+   * Whether a signed manifest may be older than the one that was at its address before, by their versions. @defaultValue
+   * `false`: whoever can answer for the server could bring back what was mended since, with a signature of then. Where
+   * nothing is signed, versions prove nothing, and publishers may take one back
    */
   readonly allowDowngrade?: boolean | undefined;
 }
@@ -83,7 +84,7 @@ export function trustPolicy(trust: ManifestTrust = {}): TrustPolicy {
       });
     },
     requireNoDowngrade(name, known, actual) {
-      if (allowDowngrade || pinOf(name) !== undefined || !isOlderVersion(actual, known)) return;
+      if (allowDowngrade || signed === undefined || pinOf(name) !== undefined || !isOlderVersion(actual, known)) return;
       const message = `cannot trust manifest ${name}: it is ${actual}, older than ${known}, which was there before`;
       throw new DepsError("DOWNGRADE", message, { manifest: name, known, actual });
     },

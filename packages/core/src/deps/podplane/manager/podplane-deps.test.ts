@@ -623,34 +623,48 @@ test("with keys, only signed manifests are used, from the cache too", async () =
   await deps({ trust }).download({ ...only, manifests: { components: path } }); // whoever names it answers for it
 });
 
-test("a manifest older than the one that was there before is refused, unless it is pinned or that is allowed", async () => {
+test("a signed manifest older than the one that was there before is refused, unless it is pinned or that is allowed", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const signature = { publicKeys: [String(publicKey.export({ type: "spki", format: "pem" }))] };
+  const careful = (more: object = {}) => deps({ trust: { signature, ...more } });
   const only: PodplaneDownloadOptions = { arch: "amd64", only: ["seeds"] };
   const version = (text: string) => ({ seeds: { version: text, components: "2.3.0", snapshots: {} } });
-  const publishSeeds = (text: string) => publish({ seeds: version(text) });
+  const publishSeeds = (text: string) => {
+    const manifest = version(text);
+    publish({ seeds: manifest });
+    server.put("/manifests/seeds.json.sig", sign(null, Buffer.from(JSON.stringify(manifest)), privateKey));
+  };
   publishSeeds("2.3.0-10");
-  await deps().download(only);
+  await careful().download(only);
   publishSeeds("2.3.0-9");
   expect(
-    await deps()
+    await careful()
       .download(only)
       .catch((error: unknown) => error),
   ).toMatchObject({ code: "DOWNGRADE", details: { manifest: "seeds", known: "2.3.0-10", actual: "2.3.0-9" } });
   const pins = { seeds: digestOf(new TextEncoder().encode(JSON.stringify(version("2.3.0-9")))) };
-  await deps({ trust: { pins } }).download(only);
+  await careful({ pins }).download(only);
   expect(await deps().cachedSeedsVersion()).toBe("2.3.0-9");
   publishSeeds("v2.2");
-  await deps({ trust: { allowDowngrade: true } }).download(only);
+  await careful({ allowDowngrade: true }).download(only);
   for (const text of ["dev", "2.1.0-01"]) {
     publishSeeds(text); // no version: nobody knows whether it is older
-    await deps().download(only);
+    await careful().download(only);
   }
   publishSeeds("2.1.9");
-  expect(await codeOf(deps().download(only))).toBe("DOWNGRADE");
-  expect(await codeOf(deps().ensureSeedSnapshotsCached())).toBe("DOWNGRADE");
+  expect(await codeOf(careful().download(only))).toBe("DOWNGRADE");
+  expect(await codeOf(careful().ensureSeedSnapshotsCached())).toBe("DOWNGRADE");
   publishSeeds("2.2.0");
-  await deps().download(only);
+  await careful().download(only);
   server.put("/elsewhere/manifests/seeds.json", JSON.stringify(version("1.0.0")));
-  await deps({ baseUrl: `${server.origin}/elsewhere` }).download(only); // whoever goes elsewhere means to
+  server.put(
+    "/elsewhere/manifests/seeds.json.sig",
+    sign(null, Buffer.from(JSON.stringify(version("1.0.0"))), privateKey),
+  );
+  await careful().download(only);
+  await deps({ baseUrl: `${server.origin}/elsewhere`, trust: { signature } }).download(only); // whoever goes elsewhere means to
+  publishSeeds("0.9.0");
+  await deps().download(only); // without keys, a publisher may take a version back
 });
 
 test("hosts that are not allowed are not asked, for manifests nor for what they name", async () => {
