@@ -39,11 +39,11 @@ export interface DepsContent {
 
 const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 
-/** The content of a generation: every third file, image and chart is another than in the one before, and all seeds are. */
+/** The content of a generation: of four files, images and charts three are others than in the one before, and all seeds are. */
 export function depsContent(options: DepsContentOptions, generation: number): DepsContent {
   const random = seededRandom(options.seed);
   const sizeUpTo = (most: number) => Math.round(1024 * (most / 1024) ** random()); // as many small ones as large ones
-  const seedOf = (what: string, at: number) => `${options.seed} ${what} ${at} ${at % 3 === 0 ? generation : 1}`;
+  const seedOf = (what: string, at: number) => `${options.seed} ${what} ${at} ${at % 4 === 3 ? 1 : generation}`;
   const list = <Value>(count: number, make: (at: number) => Value) =>
     Array.from({ length: count }, (_, at) => make(at));
   const image = (what: string, at: number, layers: readonly BuiltBlob[]) => ({

@@ -98,7 +98,7 @@ async function runFuzz({ runs: flag }: Values, seed: number): Promise<Kept> {
 
 async function runDeps(values: Values, firstSeed: number): Promise<Kept> {
   const [kills, runs] = [Number(values.kills), Number(values.runs ?? 1)];
-  const bytesPerSecond = Number(values["bytes-per-second"] ?? 8_000_000);
+  const bytesPerSecond = Number(values["bytes-per-second"] ?? 4_000_000);
   const reports: DepsKillReport[] = [];
   for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
     console.log(`deps --kills ${kills} --seed ${seed}`);

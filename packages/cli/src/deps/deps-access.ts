@@ -1,4 +1,4 @@
-import { allowHosts, type DepsAccess } from "@tranship/core/deps";
+import { allowHosts, type DepsAccess, DepsError } from "@tranship/core/deps";
 import type { FileFetcher, RemoteRegistry } from "@tranship/registry";
 import type { CliContext } from "../context.ts";
 import type { DepsFlags } from "../flags/deps-flags.ts";
@@ -21,7 +21,7 @@ export class CliDepsAccess implements DepsAccess, AsyncDisposable {
 
   /** @throws UsageError for a flag that cannot be read */
   static async open(flags: DepsFlags, context: CliContext): Promise<CliDepsAccess> {
-    return new CliDepsAccess(await context.files(flags), flags, context);
+    return new CliDepsAccess(flags.offline ? nobody : await context.files(flags), flags, context);
   }
 
   /** The registry on a host; one for all that is asked of it. */
@@ -39,6 +39,12 @@ export class CliDepsAccess implements DepsAccess, AsyncDisposable {
     await this.files[Symbol.asyncDispose]();
   }
 }
+
+/** In place of what takes time to prepare, such as reading all certificates, where it is never used. */
+const nobody: FileFetcher & AsyncDisposable = {
+  fetch: () => Promise.reject(new DepsError("OFFLINE", "cannot fetch files: working offline", { item: "files" })),
+  async [Symbol.asyncDispose]() {},
+};
 
 function hostsOf(patterns: readonly string[]): NonNullable<DepsAccess["hosts"]> {
   try {

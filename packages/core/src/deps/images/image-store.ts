@@ -31,12 +31,15 @@ export class ImageStore {
    */
   static async at(contents: ContentCheck, root: string, canMake: boolean): Promise<ImageStore | undefined> {
     if (canMake) await local(root, () => mkdir(root, { recursive: true }));
-    const real = await localIfAny(root, () => realpath(root));
-    if (real === undefined) return undefined;
     const known = stores.get(contents) ?? new Map<string, ImageStore>();
     stores.set(contents, known);
+    const before = known.get(root); // links on the way are followed once, and not for each image
+    if (before) return before;
+    const real = await localIfAny(root, () => realpath(root));
+    if (real === undefined) return undefined;
     const store = known.get(real) ?? new ImageStore(real);
     known.set(real, store);
+    known.set(root, store);
     return store;
   }
 
