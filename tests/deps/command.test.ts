@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { DepsCache } from "@tranship/core/deps";
 import { digestOf } from "@tranship/registry";
 import { anImage, faults, startFileServer, startTestRegistry } from "@tranship/registry/testing";
@@ -10,6 +11,7 @@ import { JsonOutput } from "../../packages/cli/src/print/output.ts";
 import { createProgram } from "../../packages/cli/src/program.ts";
 import { CertificateAuthority, canMakeCertificates } from "../support/certificates.ts";
 import { runProgram, runProgramIn } from "../support/run-program.ts";
+import { startTranship } from "../support/start-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 interface Line {
@@ -144,6 +146,30 @@ test("a cache is planned, filled, asked nothing again, verified, exported, impor
   expect(pruned.last).toMatchObject({ dryRun: false, removals: dryPrune.last.removals });
   expect(existsSync(path)).toBe(false);
   expect(await deps("verify", ...of)).toMatchObject({ code: 0 });
+});
+
+test("a download that is killed is gone on with, and leaves nothing behind", { timeout: 60_000 }, async () => {
+  await using world = await aWorld();
+  const { of, cache, server } = world;
+  const large = Buffer.alloc(600_000, "large file");
+  const item = { id: "large", url: server.put("/large", large), digest: digestOf(large), size: large.length };
+  world.write({ ...world.manifest, items: [...world.manifest.items, item] });
+  server.failOnce(faults.stall({ afterBytes: 400_000 }), "/large");
+  const { child, ended } = startTranship(["deps", "download", ...of]);
+  const partial = join(cache, ".tranship/partial", digestOf(large).replace(":", "-"));
+  const here = () => statSync(partial, { throwIfNoEntry: false })?.size ?? 0;
+  while (here() < 300_000)
+    await Promise.race([delay(5), ended.then(({ stderr }) => Promise.reject(new Error(stderr)))]);
+  child.kill("SIGKILL");
+  await ended;
+  const came = here();
+
+  const again = await deps("download", ...of);
+  expect([again.code, again.last.failed]).toEqual([0, 0]);
+  const asked = server.requests().filter(({ path }) => path === "/large");
+  expect(asked.map(({ headers }) => headers.range)).toEqual([undefined, `bytes=${came}-`]);
+  expect(readdirSync(join(cache, ".tranship/partial"))).toEqual([]);
+  expect(await deps("verify", ...of, "--deep")).toMatchObject({ code: 0, last: { isWhole: true } });
 });
 
 test("people are told the same in words, and on the way what is done and what failed", async () => {

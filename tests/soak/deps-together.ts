@@ -73,6 +73,10 @@ export async function depsTogether({ rounds, seed, log }: DepsTogetherOptions): 
       symlinkSync("../one/registry", join(place, "two", "registry"));
       const second = story.startsWith("shared") ? caches[1] : caches[0];
       const waitMs = random() * 1500;
+      if (story === "prune" || story === "verify") {
+        await runToEnd(download(caches[0])); // so that there is something to keep, and something else to fetch
+        await source.publish(2 - (round % 2));
+      }
       const first = startTranship(download(caches[0]));
       await delay(waitMs);
       const bad = (what: string, { code, signal, stdout, stderr }: EndedRun) =>

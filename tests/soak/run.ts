@@ -2,34 +2,16 @@ import { appendFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { copies } from "./copies.ts";
-import { type DepsKillReport, depsKills } from "./deps-kills.ts";
 import { fuzz } from "./fuzz.ts";
+import type { Kept } from "./kept.ts";
 import { allowedBytes, killRun } from "./kill-run.ts";
 import { plans } from "./plans.ts";
 import { powerRounds } from "./power.ts";
+import { runDepsFaults, runDepsKills, runDepsSizes, runDepsTogether } from "./run-deps.ts";
 import { isGood, killTrials } from "./trials.ts";
-
-/** A run that found nothing wrong, to be kept with `--write`. */
-interface Kept {
-  readonly title: string;
-  /** What repeats it, after `pnpm soak`. */
-  readonly flags: string;
-  readonly outcome: string;
-}
 
 /** What the command line says, with what holds where it says nothing. */
 type Values = ReturnType<typeof readArguments>["values"];
-
-/** More than 200 items of every sort. */
-const depsWorld = {
-  files: 140,
-  images: 48,
-  charts: 8,
-  seeds: 6,
-  localCharts: 4,
-  maxFileBytes: 2 * 1024 * 1024,
-  gitBytes: 300_000,
-} as const;
 
 const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Kept | undefined>>> = {
   kills: runKills,
@@ -38,14 +20,18 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
   copies: runCopies,
   plans: runPlans,
   fuzz: runFuzz,
-  deps: runDeps,
+  deps: runDepsKills,
+  "deps-together": runDepsTogether,
+  "deps-faults": runDepsFaults,
+  "deps-sizes": runDepsSizes,
 };
 
 /**
  * Long runs that look for loss; what they find sets the exit code. `kills` (what it does unless told) kills one pull many
  * times; `trials` kills many pulls once each, at any moment; `power` also takes away what a power cut may; `copies` copies random content between all homes while
  * requests go wrong; `plans` holds pulls against plans of random catalogs; `fuzz` damages bundles and lets all their readers at them; `deps` kills the filling of
- * caches of dependencies.
+ * caches of dependencies, `deps-together` lets several processes at one, `deps-faults` fills them while servers do wrong, and
+ * `deps-sizes` with what is large and what is many.
  *
  *     npx -y pnpm@10 soak [kills] [--kills 20] [--bytes 300000000] [--seed N] [--runs 1] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak trials [--trials 100] [--bytes 1100000000] [--chunk-size BYTES] [--seed N] [--bytes-per-second N] [--write]
@@ -54,6 +40,9 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
  *     npx -y pnpm@10 soak plans [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz [--runs 200000] [--seed N] [--write]
  *     npx -y pnpm@10 soak deps [--kills 20] [--runs 1] [--seed N] [--bytes-per-second N] [--write]
+ *     npx -y pnpm@10 soak deps-together [--rounds 14] [--seed N] [--write]
+ *     npx -y pnpm@10 soak deps-faults [--runs 200] [--seed N] [--write]
+ *     npx -y pnpm@10 soak deps-sizes [--bytes 3221225472] [--write]
  */
 async function main(): Promise<void> {
   const { values, positionals } = readArguments();
@@ -69,7 +58,7 @@ function readArguments() {
     allowPositionals: true,
     options: {
       kills: { type: "string", default: "20" },
-      rounds: { type: "string", default: "500" },
+      rounds: { type: "string" },
       trials: { type: "string", default: "100" },
       bytes: { type: "string" },
       "chunk-size": { type: "string" },
@@ -94,34 +83,6 @@ async function runPlans({ runs: flag }: Values, seed: number): Promise<Kept> {
 async function runFuzz({ runs: flag }: Values, seed: number): Promise<Kept> {
   const { runs, text } = await fuzz({ runs: Number(flag ?? 200_000), seed });
   return { title: "damaged bundles read", flags: `fuzz --runs ${runs} --seed ${seed}`, outcome: text };
-}
-
-async function runDeps(values: Values, firstSeed: number): Promise<Kept> {
-  const [kills, runs] = [Number(values.kills), Number(values.runs ?? 1)];
-  const bytesPerSecond = Number(values["bytes-per-second"] ?? 4_000_000);
-  const reports: DepsKillReport[] = [];
-  for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
-    console.log(`deps --kills ${kills} --seed ${seed}`);
-    const log = (line: string) => console.log(`  ${line}`);
-    const report = await depsKills({ ...depsWorld, kills, seed, bytesPerSecond, log });
-    for (const fault of report.faults) console.error(`not good: ${fault}`);
-    if (report.faults.length > 0) process.exitCode = 1;
-    console.log(`  ${JSON.stringify({ ...report, faults: report.faults.length })}`);
-    reports.push(report);
-  }
-  const sum = (of: (report: DepsKillReport) => number) => reports.reduce((total, report) => total + of(report), 0);
-  const kinds = (["transfer", "start", "step", "commit"] as const).map(
-    (kind) => `${sum((one) => one.kills[kind])} ${kind}`,
-  );
-  const killed = sum((one) => Object.values(one.kills).reduce((total, count) => total + count, 0));
-  const most = Math.max(...reports.map(({ mostAgain }) => mostAgain));
-  const outcome =
-    `${2 * runs} downloads of ${reports[0]?.items} items (${Math.round(sum((one) => one.wholeBytes) / 1024 / 1024)} MiB in all), ` +
-    `killed ${killed} times (${kinds.join(", ")}): ${sum((one) => one.faults.length)} faults; after one kill ` +
-    `${(100 * most).toFixed(1)}% of the bytes were sent again at the most, ${(sum((one) => one.againBytes) / killed / 1024).toFixed(0)} KiB on average`;
-  console.log(outcome);
-  const flags = `deps --kills ${kills} --bytes-per-second ${bytesPerSecond} --seed ${firstSeed} --runs ${runs}`;
-  return { title: "dependencies fetched by processes that are killed", flags, outcome };
 }
 
 async function runTrials(values: Values, seed: number): Promise<Kept> {
@@ -153,7 +114,7 @@ async function runTrials(values: Values, seed: number): Promise<Kept> {
 }
 
 async function runPower(values: Values, seed: number): Promise<Kept> {
-  const [rounds, chunkBytes] = [Number(values.rounds), Number(values["chunk-size"] ?? 100_000)];
+  const [rounds, chunkBytes] = [Number(values.rounds ?? 500), Number(values["chunk-size"] ?? 100_000)];
   const flags = `power --rounds ${rounds} --chunk-size ${chunkBytes} --seed ${seed}`;
   console.log(flags);
   const done = await powerRounds({ rounds, seed, chunkBytes, log: console.log });
