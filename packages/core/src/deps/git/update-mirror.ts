@@ -26,7 +26,11 @@ export interface Mirror {
  * looked at.
  * @throws DepsError `GIT_FAILED`, `TOOL_MISSING`, `FILE_FAILED`, `NO_SPACE`
  */
-export async function updateMirror(mirror: Mirror, run: GitRun, { isDoubted = false } = {}): Promise<void> {
+export async function updateMirror(
+  mirror: Mirror,
+  run: GitRun,
+  { isDoubted = false }: { readonly isDoubted?: boolean } = {},
+): Promise<void> {
   await removeLeftovers(mirror.path);
   const isUsable = (await isMirror(mirror.path)) && !(await hasLinks(mirror.path, run.signal));
   if (!isUsable || (isDoubted && !(await isSound(mirror, run, { isDeep: true })))) {
@@ -75,7 +79,11 @@ async function followHead(url: string, run: GitRun): Promise<void> {
  * Whether a mirror is worth keeping: its refs lead to what is there. A deep look reads all bytes.
  * @throws DepsError `TOOL_MISSING`; `signal.reason`
  */
-export async function isSound({ path }: Pick<Mirror, "path">, run: GitRun, { isDeep = false } = {}): Promise<boolean> {
+export async function isSound(
+  { path }: Pick<Mirror, "path">,
+  run: GitRun,
+  { isDeep = false }: { readonly isDeep?: boolean } = {},
+): Promise<boolean> {
   const words = ["fsck", isDeep ? "--full" : "--connectivity-only", "--no-dangling", "--progress"];
   try {
     const inside = { ...run, repository: path, step: `check the git repository in ${path}` };
