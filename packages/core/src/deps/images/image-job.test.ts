@@ -358,6 +358,25 @@ describe("bringing images", () => {
     expect(registry.requests().length - before).toBeLessThan(15);
   });
 
+  test.for([
+    { what: "size", wrong: (entry: Descriptor) => ({ ...entry, size: entry.size + 1 }) },
+    { what: "type", wrong: (entry: Descriptor) => ({ ...entry, mediaType: `${entry.mediaType}x` }) },
+  ])("puts a wrong $what right in a list", async ({ wrong }) => {
+    const image = anImage({ seed: 1 });
+    registry.seed("org/app", image);
+    const item = anItem({ digest: digest(image), platform: amd64 });
+    await bring(item);
+    const before = entriesOf();
+    expect(before).toHaveLength(2);
+    for (const harmed of before) {
+      const entries = before.map((entry) => (entry === harmed ? wrong(entry) : entry));
+      writeFileSync(join(layout(), "index.json"), formatIndexFile(entries));
+      expect(await probe(item)).toBe("differs");
+      await bring(item);
+      expect(entriesOf()).toEqual(before);
+    }
+  });
+
   test("keeps what nobody names, under a name of its own", async () => {
     const image = anImage({ seed: "pinned" });
     const index = anIndex({ images: [image], platforms: [amd64] });

@@ -1,4 +1,11 @@
-import { childManifests, type Descriptor, type Digest, isIndexMediaType, type Platform } from "@tranship/registry";
+import {
+  childManifests,
+  type Descriptor,
+  type Digest,
+  isIndexMediaType,
+  isManifestMediaType,
+  type Platform,
+} from "@tranship/registry";
 import type { KeptManifests } from "./kept-manifests.ts";
 import { bareEntry, type ListingRules, namedEntry, withKeepingTag, withListed, withNameMoved } from "./layout-names.ts";
 import { extendedIndex, localNameOf } from "./local-index.ts";
@@ -24,8 +31,9 @@ export interface ArrivedImage {
 export async function listImage(image: ArrivedImage, kept: KeptManifests, rules: ListingRules): Promise<void> {
   const { root, index, names } = image;
   const { directory } = kept;
-  const before = (await directory.index())?.descriptors ?? [];
+  const listed = (await directory.index())?.descriptors ?? [];
   const own = await ownEntries(image, kept);
+  const before = await corrected(listed, { names, own: own.bare }, kept, rules);
   let entries = rules.isComplete ? withListed(before, own.bare) : before;
   const superseded = new Set<Digest>();
   for (const name of names) {
@@ -53,6 +61,26 @@ export async function listImage(image: ArrivedImage, kept: KeptManifests, rules:
   const after = entries.filter(({ digest }) => !gone.includes(digest));
   await directory.change(({ descriptors }) => (isEqual(descriptors, after) ? descriptors : after));
   for (const digest of gone) await directory.removeBlob(digest); // last: a listed manifest has its file
+}
+
+/** The list with what is wrong in the entries of an image, such as after a fault of the disk, put right. */
+async function corrected(
+  entries: readonly Descriptor[],
+  { names, own }: { readonly names: readonly string[]; readonly own: readonly Descriptor[] },
+  kept: KeptManifests,
+  rules: ListingRules,
+): Promise<readonly Descriptor[]> {
+  const digests = new Set(own.map(({ digest }) => digest));
+  return await Promise.all(
+    entries.map(async (entry) => {
+      if (!digests.has(entry.digest) && !names.includes(rules.nameOf(entry) ?? "")) return entry;
+      const there = await kept.read(entry.digest);
+      if (there === undefined) return entry;
+      const { mediaType, size } = there.descriptor;
+      const isTrue = isManifestMediaType(entry.mediaType) && entry.size === size;
+      return isTrue ? entry : { ...entry, mediaType, size };
+    }),
+  );
 }
 
 interface OwnEntries {

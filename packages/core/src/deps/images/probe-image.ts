@@ -1,4 +1,4 @@
-import type { Digest } from "@tranship/registry";
+import { type Descriptor, type Digest, isManifestMediaType } from "@tranship/registry";
 import { isMirrorError } from "../../errors.ts";
 import type { LayoutIndex } from "../../layout/layout-index.ts";
 import { leftOutOfAny } from "../../layout/left-out.ts";
@@ -75,9 +75,18 @@ async function presenceOf(
     if (found !== "present") return found;
     if (others.some((other) => other.digest !== entry.digest)) return "differs"; // registries disagree which of them it means
   }
+  for (const entry of index.descriptors) {
+    const isMeant = [digest, published].includes(entry.digest) || names.includes(rules.nameOf(entry) ?? "");
+    if (isMeant && !(await isTrue(entry, kept))) return "differs";
+  }
   if (rules.isComplete && !isListed) return "absent";
   if (names.length === 0 && !isListed && (published === undefined || !index.find(published))) return "absent";
   return published === undefined || published === digest ? "present" : await kept.check({ digest: published });
+}
+
+/** Whether an entry says of its manifest what that is; of one that is not there nothing is known. */
+async function isTrue({ mediaType, digest, size }: Descriptor, kept: KeptManifests): Promise<boolean> {
+  return isManifestMediaType(mediaType) && (await kept.check({ digest, size })) !== "differs";
 }
 
 function namedDigest(index: LayoutIndex, { names, rules }: ImagePlace): Digest | undefined {
