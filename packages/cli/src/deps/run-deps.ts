@@ -1,4 +1,3 @@
-import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { OnDepsEvent } from "@tranship/core/deps";
 import type { CliContext } from "../context.ts";
@@ -53,12 +52,7 @@ async function workOf(
   parts: { readonly context: CliContext; readonly access: CliDepsAccess; readonly onEvent: OnDepsEvent },
 ): Promise<CacheWork> {
   const isPreset = isPodplane(flags);
-  const folder = await realFolder(cacheFolder(flags, parts.context));
+  const folder = resolve(cacheFolder(flags, parts.context)); // by the name that others know it by: podplane's images are beside that
   const settings = runSettings(flags);
   return await (isPreset ? podplaneWork : ownWork)(folder, flags, settings, parts);
-}
-
-/** Without symbolic links: whatever is told or compared are the same paths. */
-async function realFolder(folder: string): Promise<string> {
-  return await realpath(folder).catch(() => resolve(folder)); // it may not be there yet
 }
