@@ -1,6 +1,9 @@
 import { DepsError } from "../errors.ts";
 
-/** Which hosts may be asked for anything. */
+/**
+ * Which hosts may be asked for anything: web servers and all they redirect to, registries, servers of git. Where a registry
+ * sends its clients for tokens and blobs is up to that registry: it is not asked about.
+ */
 export interface HostPolicy {
   /**
    * @param host with its port if it has one: that of an address, of a registry or of a git repository
