@@ -65,7 +65,8 @@ test.skipIf(!isInstalled)("what openssl signs is believed", () => {
 test("keys that prove nothing are refused at once", () => {
   const weak = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export(pem);
   const exchange = generateKeyPairSync("x25519").publicKey.export(pem);
-  for (const publicKeys of [[], ["no key"], [String(weak)], [String(exchange)]])
+  const secret = ed25519.privateKey.export({ type: "pkcs8", format: "pem" });
+  for (const publicKeys of [[], ["no key"], [String(weak)], [String(exchange)], [String(secret)]])
     expect(() => trustPolicy({ signature: { publicKeys } })).toThrow(TypeError);
 });
 

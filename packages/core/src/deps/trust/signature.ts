@@ -48,6 +48,7 @@ export function signatureInvalid(
 function parseKey(pem: string): KeyObject {
   let key: KeyObject;
   try {
+    if (!/-----BEGIN (?:RSA )?PUBLIC KEY-----/.test(pem)) throw new Error("no public key"); // but one is made of private ones too
     key = createPublicKey(pem);
   } catch (cause) {
     throw new TypeError("cannot check signatures: a key is no public key in PEM", { cause });
