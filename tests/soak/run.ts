@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { caches } from "./caches.ts";
 import { copies } from "./copies.ts";
 import { fuzz } from "./fuzz.ts";
 import type { Kept } from "./kept.ts";
@@ -20,6 +21,7 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
   copies: runCopies,
   plans: runPlans,
   fuzz: runFuzz,
+  caches: runCaches,
   deps: runDepsKills,
   "deps-together": runDepsTogether,
   "deps-faults": runDepsFaults,
@@ -39,6 +41,7 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
  *     npx -y pnpm@10 soak copies [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak plans [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz [--runs 200000] [--seed N] [--write]
+ *     npx -y pnpm@10 soak caches [--runs 200] [--seed N] [--write]
  *     npx -y pnpm@10 soak deps [--kills 20] [--runs 1] [--seed N] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak deps-together [--rounds 14] [--seed N] [--write]
  *     npx -y pnpm@10 soak deps-faults [--runs 200] [--seed N] [--write]
@@ -83,6 +86,11 @@ async function runPlans({ runs: flag }: Values, seed: number): Promise<Kept> {
 async function runFuzz({ runs: flag }: Values, seed: number): Promise<Kept> {
   const { runs, text } = await fuzz({ runs: Number(flag ?? 200_000), seed });
   return { title: "damaged bundles read", flags: `fuzz --runs ${runs} --seed ${seed}`, outcome: text };
+}
+
+async function runCaches({ runs: flag }: Values, seed: number): Promise<Kept> {
+  const { runs, text } = await caches({ runs: Number(flag ?? 200), seed });
+  return { title: "caches of dependencies", flags: `caches --runs ${runs} --seed ${seed}`, outcome: text };
 }
 
 async function runTrials(values: Values, seed: number): Promise<Kept> {
