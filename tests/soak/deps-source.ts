@@ -22,7 +22,10 @@ await using world = await DepsWorld.start(JSON.parse(process.argv[2] ?? "") as D
 const say = () => process.send?.({ baseUrl: world.baseUrl, count: world.count() } satisfies DepsSourceMessage);
 const stopped = new Promise<void>((resolve) => {
   let waiting: NodeJS.Timeout | undefined;
-  process.on("disconnect", resolve);
+  process.on("disconnect", () => {
+    clearInterval(waiting); // whoever asked is gone
+    resolve();
+  });
   process.on("message", (command: DepsSourceCommand) => {
     clearInterval(waiting);
     if (command.type === "stop") return resolve();
