@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { isMirrorError, MirrorError, PackagesService, plan } from "@tranship/core";
+import { DepsError } from "@tranship/core/deps";
 import { createRegistry, RegistryError, type RegistryErrorCode } from "@tranship/registry";
 import { anImage, anIndex, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -408,23 +409,33 @@ describe("advice", () => {
     of("CREDENTIALS_UNUSABLE"),
   ];
 
-  test.for(["plan", "pull", "repair", "push", "verify", "inventory"])("for %s speaks of its own flags only", (name) => {
-    const command = aProgram().commands.find((one) => one.name() === name);
-    const known = new Set(command?.options.map(({ long }) => long));
-    for (const cause of errors) {
-      const side = name === "push" ? "target" : "source";
-      const failure = new MirrorError(
-        "TRANSFER_FAILED",
-        "it failed",
-        { side, reference: "h/a", failure: "invalid" },
-        { cause },
-      );
-      const diagnosis = diagnose(failure, name);
-      expect(diagnosis.class).not.toBe("unknown");
-      const advice = JSON.stringify(diagnosis.causes).replace(/`[^`]*`/g, "");
-      const unknown = (advice.match(/--[a-z][a-z-]*/g) ?? []).filter((flag) => !known.has(flag));
-      expect(unknown, cause.message).toEqual([]);
-    }
+  test.for(["plan", "pull", "repair", "push", "verify", "inventory", "deps"])(
+    "for %s speaks of its own flags only",
+    (name) => {
+      const command = aProgram().commands.find((one) => one.name() === name);
+      const known = new Set(command?.options.map(({ long }) => long));
+      for (const cause of errors) {
+        const side = name === "push" ? "target" : "source";
+        const [what, url] = ["it failed", "http://files.example/a"];
+        const failure =
+          name === "deps"
+            ? new DepsError("TRANSFER_FAILED", what, { item: "a", url, failure: "invalid", code: "" }, { cause })
+            : new MirrorError("TRANSFER_FAILED", what, { side, reference: "h/a", failure: "invalid" }, { cause });
+        const diagnosis = diagnose(failure, name);
+        expect(diagnosis.class).not.toBe("unknown");
+        const advice = JSON.stringify(diagnosis.causes).replace(/`[^`]*`/g, "");
+        const unknown = (advice.match(/--[a-z][a-z-]*/g) ?? []).filter((flag) => !known.has(flag));
+        expect(unknown, cause.message).toEqual([]);
+      }
+    },
+  );
+
+  test("about a file of a web server does not speak of registries", () => {
+    const details = { item: "a", url: "http://files.example/a", failure: "transient", code: "" } as const;
+    const failure = new DepsError("TRANSFER_FAILED", "it failed", details, { cause: network("ECONNREFUSED") });
+    const advice = JSON.stringify(diagnose(failure, "deps").causes);
+    expect(advice).toContain("`curl -v http://files.example/a`");
+    expect(advice).not.toMatch(/is the registry running|v2/);
   });
 });
 

@@ -12,6 +12,8 @@ export interface CommandWords {
   readonly login: string;
   /** What flags about the trust in one registry begin with, such as `--insecure`. */
   readonly trustFlags: "--" | "--source-";
+  /** What it has no flags for, and takes from the configuration; by the flags of others. */
+  readonly configured: Readonly<Record<string, string>>;
   /** Whether it has `--access-timeout`. */
   readonly hasAccessTimeout: boolean;
   /** Whether it fills a bundle. */
@@ -29,6 +31,7 @@ const reading: CommandWords = {
   does: "read",
   side: "registry",
   trustFlags: "--",
+  configured: {},
   again: "run the command again",
   hasAccessTimeout: false,
   writesBundle: false,
@@ -88,7 +91,13 @@ const byCommand: Readonly<Record<string, CommandWords>> = {
   clean: { ...reading, writesBundle: true },
   deps: {
     ...reading,
-    place: "the manifest",
+    place: "the manifest or --base-url",
+    configured: {
+      "--tls-skip-verify": "tlsSkipVerify: true of the host in tranship.yaml",
+      "--client-cert": "clientCert of the host in tranship.yaml",
+      "--client-key": "clientKey",
+      "--registry-login": "credentials of the host in tranship.yaml",
+    },
     again: "run it again: what is there is not fetched again, and what was begun goes on",
     login: "log in with docker or podman, or say in tranship.yaml who asks the registry",
   },

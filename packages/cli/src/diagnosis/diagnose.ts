@@ -77,9 +77,13 @@ export function diagnose(error: unknown, command?: string): Diagnosis {
 }
 
 /** Advice says `--insecure` and its like of the only registry of a command; where there are two, their names differ. */
-function inWordsOf({ cause, advice }: PossibleCause, { trustFlags }: CommandWords): PossibleCause {
+function inWordsOf({ cause, advice }: PossibleCause, { trustFlags, configured }: CommandWords): PossibleCause {
   const named = (text: string) =>
-    text.replace(/--(?=(?:insecure|tls-skip-verify|client-cert|client-key)\b)/g, trustFlags);
+    text.replace(
+      /--(insecure|tls-skip-verify|client-cert|client-key|registry-login)\b( FILE)?/g,
+      (_flag, name: string, file = "") =>
+        configured[`--${name}`] ?? `${name === "registry-login" ? "--" : trustFlags}${name}${file}`,
+    );
   return { cause: named(cause), advice: advice.map(named) };
 }
 

@@ -87,7 +87,8 @@ export function dnsFinding({ registry, reasons, host, words }: FailureFacts): Fi
 }
 
 /** Nothing came in time. */
-export function timeoutFinding({ registry, mirror, reasons, errors, host, words }: FailureFacts): Finding | undefined {
+export function timeoutFinding(facts: FailureFacts): Finding | undefined {
+  const { registry, mirror, reasons, errors, host, words } = facts;
   const isTimeout = registry?.code === "TIMEOUT" || reasons.has("ETIMEDOUT");
   if (!isTimeout && !errors.some(({ name }) => name === "TimeoutError")) return undefined;
   const isCatalog = mirror?.code === "TRANSFER_FAILED" && "catalog" in mirror.details;
@@ -107,7 +108,7 @@ export function timeoutFinding({ registry, mirror, reasons, errors, host, words 
       },
       {
         cause: "a firewall drops what is sent there",
-        advice: [`check host and port in ${words.place}, and the way there: \`curl -v https://${hostOr(host)}/v2/\``],
+        advice: [`check host and port in ${words.place}, and the way there: ${lookAt(facts)}`],
       },
     ],
   };
@@ -135,7 +136,8 @@ export function proxyFinding({ registry, reasons, words }: FailureFacts): Findin
 }
 
 /** Any other failure of the network: refused, reset, unreachable. */
-export function networkFinding({ registry, reasons, errors, host, words }: FailureFacts): Finding | undefined {
+export function networkFinding(facts: FailureFacts): Finding | undefined {
+  const { registry, reasons, errors, host, words } = facts;
   if (registry?.code !== "NETWORK") return undefined;
   const where = addressOf(errors) ?? host;
   const about = `${where === "" ? "" : ` (${where})`}`;
@@ -146,11 +148,14 @@ export function networkFinding({ registry, reasons, errors, host, words }: Failu
       causes: [
         {
           cause: "nothing listens there",
-          advice: [`check host and port in ${words.place}`, "is the registry running?"],
+          advice: [
+            `check host and port in ${words.place}`,
+            `is the ${fileOf(facts) === undefined ? "registry" : "server"} running?`,
+          ],
         },
         {
           cause: "a firewall turns connections down",
-          advice: [`try \`curl -v https://${hostOr(host)}/v2/\` from here`],
+          advice: [`try ${lookAt(facts)} from here`],
         },
         ...(/:\d+$/.test(host)
           ? [] // nothing listens at that port for plain HTTP either
@@ -193,6 +198,19 @@ function addressOf(errors: readonly Error[]): string | undefined {
 
 function of(host: string): string {
   return host === "" ? "" : ` (${host})`;
+}
+
+/** A command that asks what was asked: a file of a web server, else the registry. */
+function lookAt(facts: FailureFacts): string {
+  const file = fileOf(facts);
+  if (file === undefined) return `\`curl -v https://${hostOr(facts.host)}/v2/\``;
+  return /^https?:\/\/[\w.:[\]/%~+-]+$/.test(file) ? `\`curl -v ${file}\`` : "`curl -v` and its address";
+}
+
+/** The address of the file of a web server that could not be fetched. */
+function fileOf({ deps }: FailureFacts): string | undefined {
+  const { url } = (deps?.details ?? {}) as { readonly url?: unknown };
+  return typeof url === "string" && /^https?:/.test(url) ? url : undefined;
 }
 
 function hostOr(host: string): string {

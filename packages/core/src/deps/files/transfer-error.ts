@@ -98,6 +98,6 @@ function failureOf(error: unknown): { readonly code: string; readonly reason: st
 
 const explanations: Readonly<Record<string, string>> = {
   NETWORK: "the connection failed",
-  TLS: "the server's certificate is not trusted",
+  TLS: "no safe connection could be made",
   PROTOCOL: "the answer makes no sense",
 };
