@@ -194,7 +194,7 @@ class Trial {
     const indexes = paths.filter((path) =>
       /index\.json$|oci-layout$|state\.json$|manifests\/[a-z_]+\.json$/.test(path),
     );
-    for (const path of [pick.call(this.#world, paths), pick.call(this.#world, indexes)] as readonly string[]) {
+    for (const path of new Set([pick.call(this.#world, paths), pick.call(this.#world, indexes)] as string[])) {
       const how = pick.call(this.#world, ["gone", "empty", "half", "flipped"]) as string;
       this.trail.push(`${how}: ${relative(this.#folder, path)}`);
       const bytes = lstatSync(path).isFile() ? readFileSync(path) : Buffer.from("linked");
