@@ -40,11 +40,10 @@ export const warningCodes: Readonly<Record<WarningCode, string>> = {
   CACHE_FAILED: "the layer cache cannot be used",
   SPACE_UNKNOWN: "how much room is left cannot be told",
   CLEANUP_FAILED: "something that was in the making could not be removed",
+  RETRYING: "a file could not be fetched and is asked for again",
   STATE_DAMAGED: "what was noted of a cache is damaged and begun anew",
   WAITING_FOR_LOCK: "another run changes the cache, and is waited for",
   COMMIT_UNFINISHED: "a change of a cache was begun and not finished",
   STATE_UNSAVED: "what is known of a cache could not be saved",
-  LINK_TAKEN: "something else is where a link should be",
-  MANIFEST_KEPT: "a manifest could not be fetched, and the kept one is used",
   OLD_VARIABLE: "an environment variable has a new name",
 };

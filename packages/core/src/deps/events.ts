@@ -45,13 +45,12 @@ export type DepsEvent =
 /** What is told by an event of type `warning`. `code` is stable. */
 export interface DepsWarning {
   readonly code:
+    | "RETRYING"
     | "STATE_DAMAGED"
     | "WAITING_FOR_LOCK"
     | "COMMIT_UNFINISHED"
     | "STATE_UNSAVED"
-    | "CLEANUP_FAILED"
-    | "LINK_TAKEN"
-    | "MANIFEST_KEPT";
+    | "CLEANUP_FAILED";
   readonly message: string;
 }
 

@@ -36,6 +36,12 @@ export class ItemProgress implements JobProgress {
     this.#total = bytes;
   }
 
+  retrying(error: unknown, pauseMs: number): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${this.#names.name}: ${reason}; trying again in ${(pauseMs / 1000).toFixed(1)} s`;
+    this.#onEvent?.({ type: "warning", warning: { code: "RETRYING", message } });
+  }
+
   add(bytes: number): void {
     this.#current = Math.max(0, this.#current + bytes);
     if (!this.#isStarted || this.#current <= this.#told) return;

@@ -80,7 +80,7 @@ test.for<{
   { name: "of untold length", fault: () => server.failOnce(faults.unsized()), ranges: [""] },
 ])(
   "a file is brought $name, and leaves nothing else behind",
-  async ({ algorithm, fault, ranges, put, item: parts }) => {
+  async ({ name, algorithm, fault, ranges, put, item: parts }) => {
     const { cache, context, path, link } = await start();
     server.put("/file", bytes, put);
     fault?.();
@@ -92,6 +92,7 @@ test.for<{
     expect(server.requests().map(({ headers }) => (headers.range ?? "").replace(/\d+/, "R"))).toEqual(ranges);
     expect(await readdir(join(cache.workFolder, "partial"))).toEqual([]);
     expect(context.told.sum).toBe(size);
+    if (name.startsWith("after a ")) expect(context.told.retried).toEqual([expect.stringContaining("127.0.0.1")]);
     expect(context.told.total).toBe(item.size === undefined ? size : undefined);
     expect(await job.probe(item, context)).toBe("present");
   },
@@ -490,7 +491,7 @@ async function start(parts: Partial<BringContext> = {}) {
   const root = tempFolder();
   const cache = await DepsCache.open(join(root, "cache"));
   onTestFinished(async () => await cache[Symbol.asyncDispose]());
-  const told = { sum: 0, total: undefined as number | undefined };
+  const told = { sum: 0, total: undefined as number | undefined, retried: [] as string[] };
   const progress: BringContext["progress"] = {
     started() {},
     add: (count) => {
@@ -498,6 +499,9 @@ async function start(parts: Partial<BringContext> = {}) {
     },
     total: (count) => {
       told.total = count;
+    },
+    retrying: (error) => {
+      told.retried.push(String(error));
     },
   };
   const registry = () => {

@@ -34,7 +34,8 @@ export class HttpContent {
 
   /** Does `attempt` as often as it takes; an attempt that gets further is the first of a new row. @throws what the last one threw */
   async again(attempt: () => Promise<void>, reached: () => number, options: FileRetryOptions): Promise<void> {
-    const { signal } = this.#context;
+    const { signal, progress } = this.#context;
+    const onRetry = (error: unknown, _attempt: number, pauseMs: number) => progress.retrying?.(error, pauseMs);
     const shouldRetry = (error: unknown, row: number) => mayPass(error) && (!isNobodyThere(error) || row < 3);
     const once = async () => {
       try {
@@ -43,7 +44,7 @@ export class HttpContent {
         await this.#drop();
       }
     };
-    await withRetry(once, { ...options, progress: reached, signal, shouldRetry });
+    await withRetry(once, { ...options, progress: reached, signal, shouldRetry, onRetry });
   }
 
   /** The bytes from `offset` on, by one exchange. @throws StartOver; RegistryError; DepsError `HOST_FORBIDDEN`, `URL_INVALID` */

@@ -59,6 +59,8 @@ export interface JobProgress {
   add(bytes: number): void;
   /** How many there will be, where that is known better than the item says. */
   total(bytes: number): void;
+  /** What failed is tried again after a pause, in milliseconds. */
+  retrying?(error: unknown, pauseMs: number): void;
 }
 
 /** Knows which files hold what, so that not all bytes are read each time. */
