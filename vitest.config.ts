@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       // Files of one worker share the modules they import, which then are read once and not once for each file.
       { extends: true, test: { name: "packages", include: ["packages/*/src/**/*.test.ts"], isolate: false } },
-      { extends: true, test: { name: "tests", include: ["tests/**/*.test.ts"] } },
+      { extends: true, test: { name: "tests", include: ["tests/**/*.test.ts"], isolate: false } },
     ],
     setupFiles: ["tests/support/property-seed.ts"],
     maxWorkers: 2 * availableParallelism(), // tests wait for programs, servers and disks as much as they compute

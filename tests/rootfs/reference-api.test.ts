@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as deps from "@tranship/core/deps";
 import type { BuildResult, DockerImageConfig, PreparedSource, PullProgress, SourceSpec } from "@tranship/core/rootfs";
 import * as api from "@tranship/core/rootfs";
 import { createRegistry } from "@tranship/registry";
@@ -10,7 +11,25 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { lacking } from "../support/tools.ts";
 
 const page = fileURLToPath(new URL("../../docs/reference-api.md", import.meta.url));
-const [, part = ""] = readFileSync(page, "utf8").split("\n## The image package of CubeSandbox\n");
+const partOf = (title: string) => readFileSync(page, "utf8").split(`\n## ${title}\n`)[1]?.split("\n## ")[0] ?? "";
+const part = partOf("The image package of CubeSandbox");
+
+test("every function and method that stands for one of Podplane's deps package is there", () => {
+  const rows = partOf("The deps package of Podplane")
+    .split("\n")
+    .filter((line) => line.startsWith("| "));
+  const ours = rows.map((row) => row.split(" | ")[1] ?? "").join(" ");
+  const methods = [...ours.matchAll(/`deps\.([A-Za-z]+)[(`]/g)].map(([, name = ""]) => name);
+  const functions = [...ours.matchAll(/`([a-z][A-Za-z]+)\(/g)].map(([, name = ""]) => name);
+  expect([methods.length > 20, functions.length > 20]).toEqual([true, true]);
+  for (const name of methods) expect(name in deps.PodplaneDeps.prototype, name).toBe(true);
+  const paths = deps.cachePaths("/cache");
+  for (const name of functions)
+    expect(
+      [deps, paths, paths.seedsManifest].some((one) => name in one),
+      name,
+    ).toBe(true);
+});
 
 test("every function and class that stands for a Go name is exported", () => {
   const rows = part.split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("| Go "));
