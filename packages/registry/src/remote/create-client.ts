@@ -32,6 +32,7 @@ export function createClient(host: string, options: RegistryOptions): HttpClient
   return new HttpClient({
     origin,
     dispatcher,
+    lanes: (url) => dispatcher.laneTo(url),
     gate: createHostGate({ ...limits, meta, down, up }),
     bytePacer: bytesPerSecond === undefined ? undefined : new BytePacer(bytesPerSecond),
     authenticator: createAuthenticator({ host, origin, credentials, dispatcher, idleTimeoutMs, userAgent }),

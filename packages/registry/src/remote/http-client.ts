@@ -9,6 +9,8 @@ import { type BodySink, exchange, type ResponseHead, type WireRequest } from "./
 import { headerOf, listHeaderOf, type ResponseHeaders } from "./headers.ts";
 import type { ClosableHostGate, GateLane } from "./host-gate.ts";
 import { httpError } from "./http-error.ts";
+import { exchangeOnLane } from "./lane/lane-exchange.ts";
+import type { LanePool } from "./lane/lane-pool.ts";
 import { resolveLocation } from "./location.ts";
 import { type Operation, printableUrl, protocolError } from "./operation.ts";
 import { pacedBody, pacedSink } from "./paced-body.ts";
@@ -53,6 +55,8 @@ export interface ClientResponse {
 export interface HttpClientParts {
   readonly origin: URL;
   readonly dispatcher: Dispatcher;
+  /** Faster ways for the bodies of blobs, where there are any. */
+  readonly lanes?: ((url: URL) => LanePool | undefined) | undefined;
   readonly gate: ClosableHostGate;
   /** Holds all bodies to a number of bytes a second. @defaultValue unlimited */
   readonly bytePacer?: BytePacer | undefined;
@@ -213,11 +217,13 @@ export class HttpClient implements AsyncDisposable {
       body = pacedBody(body, bytePacer, ending);
     }
     const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
-    const head = await exchange(dispatcher, wire, (answer) => {
+    const onHead = (answer: ResponseHead) => {
       if (this.#isOwn(url)) this.#warnings.see(answer.headers);
       const sink = taker.sinkFor(answer);
       return bytePacer ? pacedSink(sink, bytePacer, ending) : sink;
-    });
+    };
+    const lane = method === "GET" && request.lane === "down" ? this.#parts.lanes?.(url) : undefined;
+    const head = (lane && (await exchangeOnLane(lane, wire, onHead))) ?? (await exchange(dispatcher, wire, onHead));
     return { ...head, sent: headers.authorization };
   }
 

@@ -1,5 +1,8 @@
+import { isIP } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import { buildConnector, Dispatcher, Pool } from "undici";
 import { shownConnector } from "../connecting.ts";
+import { LanePool } from "../lane/lane-pool.ts";
 import {
   chooseOptions,
   type HostOptions,
@@ -7,12 +10,13 @@ import {
   type OptionsChoice,
   type TransportOptions,
 } from "./host-options.ts";
-import { isLoopbackHost } from "./private-address.ts";
+import { bareHost, isLoopbackHost } from "./private-address.ts";
 import {
   type Environment,
   type ProxyAddress,
   type ProxyChoice,
   parseProxy,
+  portOf,
   proxyFromEnvironment,
 } from "./proxy-address.ts";
 import { forwardRoute, type Route } from "./proxy-forward.ts";
@@ -53,7 +57,7 @@ export function originOf(host: string, options: TransportOptions = {}, hosts?: H
  * @throws RegistryError `TLS` for certificates or keys that cannot be read, `UNSUPPORTED` for a proxy that is none,
  *   `INVALID_REFERENCE` for a key of `hosts` that is no host
  */
-export function createTransport(parts: TransportParts): Dispatcher {
+export function createTransport(parts: TransportParts): Transport {
   const { origin, options, hosts = {} } = parts;
   const named = [[origin?.host ?? "any host", options] as const, ...Object.entries(hosts)];
   for (const [host, told] of named) {
@@ -63,7 +67,8 @@ export function createTransport(parts: TransportParts): Dispatcher {
   return new Transport(parts);
 }
 
-class Transport extends Dispatcher {
+/** What {@link createTransport} gives: a dispatcher, and the lanes to origins that are reached without a proxy. */
+export class Transport extends Dispatcher {
   readonly #parts: TransportParts;
   readonly #optionsOf: OptionsChoice;
   readonly #environment: ProxyChoice;
@@ -73,10 +78,12 @@ class Transport extends Dispatcher {
   readonly #closing = new AbortController();
   /** By origin; the one used longest ago comes first. */
   readonly #routes = new Map<string, Route>();
+  readonly #lanes = new Map<string, LanePool>();
   /** Given up, with requests still under way. */
   readonly #leaving = new Set<Pool>();
   #isClosed = false;
 
+  /** @internal */
   constructor(parts: TransportParts) {
     super();
     this.#parts = parts;
@@ -95,16 +102,29 @@ class Transport extends Dispatcher {
     }
   }
 
+  /** The lane to an origin; `undefined` where requests go through a proxy, or answers are none that lanes read. */
+  laneTo(url: URL): LanePool | undefined {
+    if (this.#isClosed) return undefined;
+    const known = this.#lanes.get(url.origin);
+    if (!known && this.#lanes.size >= maxOrigins) return undefined;
+    const lane = known ?? this.#openLane(url);
+    if (lane && !known) this.#lanes.set(url.origin, lane);
+    return lane?.isUnusual ? undefined : lane;
+  }
+
   override async close(callback?: () => void): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#pools().map((pool) => pool.close()));
+    this.#closeLanes(new Error("the registry's connections are closed"));
     callback?.();
   }
 
   override async destroy(reason?: Error | null | (() => void), callback?: () => void): Promise<void> {
     const error = reason instanceof Error ? reason : null;
     this.#isClosed = true;
-    this.#closing.abort(error ?? new Error("the registry's connections were dropped"));
+    const cause = error ?? new Error("the registry's connections were dropped");
+    this.#closing.abort(cause);
+    this.#closeLanes(cause);
     await Promise.all(this.#pools().map((pool) => pool.destroy(error)));
     (typeof reason === "function" ? reason : callback)?.();
   }
@@ -150,6 +170,32 @@ class Transport extends Dispatcher {
     // no HTTP/2: a slot of the gate is a connection, and streams of one would share a window
     const pool = new Pool(origin, { connections, allowH2: false, connect });
     return { pool, dispatch: (request, handler) => pool.dispatch(request, handler) };
+  }
+
+  #openLane(url: URL): LanePool | undefined {
+    const origin = new URL(url.origin);
+    const options = this.#optionsOf(origin);
+    if (this.#proxyTo(origin, options)) return undefined;
+    const host = bareHost(origin.hostname);
+    const common = { host, port: portOf(origin), timeoutMs: this.#parts.connectTimeoutMs };
+    if (origin.protocol !== "https:") return new LanePool(common);
+    let session: Buffer | undefined;
+    const tls = (): ConnectionOptions => ({
+      secureContext: this.#trust.contextOf(options),
+      rejectUnauthorized: options.tlsSkipVerify !== true,
+      ALPNProtocols: ["http/1.1"],
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(session ? { session } : {}),
+    });
+    const keepSession = (made: Buffer) => {
+      session = made;
+    };
+    return new LanePool({ ...common, tls, keepSession });
+  }
+
+  #closeLanes(error: Error): void {
+    for (const lane of this.#lanes.values()) lane.close(error);
+    this.#lanes.clear();
   }
 
   #proxyTo(origin: URL, { proxy }: TransportOptions): ProxyAddress | undefined {
