@@ -129,6 +129,10 @@ class LaneExchange implements SocketUser {
   }
 
   onEnd(error?: Error): void {
+    if (!error && this.#missingBytes === Number.POSITIVE_INFINITY) {
+      this.#enough(); // the end of the connection is the end of the body
+      return;
+    }
     const cause = error ?? new errors.SocketError("other side closed");
     this.#fail(new ConnectionEnded("the connection ended", { cause }));
   }
@@ -151,7 +155,7 @@ class LaneExchange implements SocketUser {
       return rest.byteLength > 0 ? this.#readHead(rest) : undefined;
     }
     const { status, headers } = head;
-    this.#missingBytes = head.bodyBytes;
+    this.#missingBytes = head.bodyBytes ?? Number.POSITIVE_INFINITY;
     this.#keepsAlive = head.keepsAlive;
     this.#keepAliveMs = head.keepAliveMs;
     this.#head = { status, headers };

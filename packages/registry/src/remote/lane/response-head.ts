@@ -4,8 +4,8 @@ import type { ResponseHeaders } from "../headers.ts";
 export interface PlainHead {
   readonly status: number;
   readonly headers: ResponseHeaders;
-  /** How many bytes follow. */
-  readonly bodyBytes: number;
+  /** How many bytes follow; `undefined` when all do until the connection ends. */
+  readonly bodyBytes: number | undefined;
   /** Whether another request may follow on the connection. */
   readonly keepsAlive: boolean;
   /** How long the server keeps the connection when nobody uses it, if it says so, in milliseconds. */
@@ -21,7 +21,7 @@ const maxHeaders = 200;
 
 /**
  * Reads the head of an answer to a GET: its lines, without the empty one at their end. `"interim"` for a 1xx, which another
- * head follows. `undefined` for whatever is not the plainest HTTP/1.1 with a length: another reader is to judge that.
+ * head follows. `undefined` for whatever is not the plainest HTTP/1.1, such as a body in chunks: another reader is to judge that.
  * @param text one character a byte
  * @see RFC 9112, sections 4 to 6
  */
@@ -42,19 +42,16 @@ export function readPlainHead(text: string): PlainHead | "interim" | undefined {
   }
   if (status < 200) return "interim";
   if ("transfer-encoding" in headers || "trailer" in headers || "upgrade" in headers) return undefined;
-  const bodyBytes = bodyBytesOf(status, headers["content-length"]);
-  if (bodyBytes === undefined) return undefined;
+  const length = headers["content-length"] ?? "";
+  if (typeof length !== "string" || !/^[0-9]{0,15}$/.test(length)) return undefined;
+  const isEmpty = status === 204 || status === 304;
+  const bodyBytes = isEmpty ? 0 : length === "" ? undefined : Number(length);
   const connection = [headers.connection ?? ""].flat().join(",").toLowerCase();
-  const keepAliveMs = keepAliveOf([headers["keep-alive"] ?? ""].flat().join(","));
-  return { status, headers, bodyBytes, keepsAlive: connection === "" || connection === "keep-alive", keepAliveMs };
+  const keepsAlive = bodyBytes !== undefined && (connection === "" || connection === "keep-alive");
+  return { status, headers, bodyBytes, keepsAlive, keepAliveMs: keepAliveOf([headers["keep-alive"] ?? ""].flat()) };
 }
 
-function bodyBytesOf(status: number, length: string | string[] | undefined): number | undefined {
-  if (status === 204 || status === 304) return 0;
-  return typeof length === "string" && /^[0-9]{1,15}$/.test(length) ? Number(length) : undefined;
-}
-
-function keepAliveOf(text: string): number | undefined {
-  const seconds = /(?:^|,)\s*timeout=([0-9]{1,6})\s*(?:,|$)/i.exec(text)?.[1];
+function keepAliveOf(texts: readonly string[]): number | undefined {
+  const seconds = /(?:^|,)\s*timeout=([0-9]{1,6})\s*(?:,|$)/i.exec(texts.join(","))?.[1];
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
