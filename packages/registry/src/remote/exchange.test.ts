@@ -3,7 +3,9 @@ import { type AddressInfo, createServer as createTcpServer, type Server } from "
 import { Agent, buildConnector } from "undici";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { shownConnector } from "./connecting.ts";
-import { type BodySink, exchange, type WireRequest } from "./exchange.ts";
+import { type BodySink, exchange, type ResponseHead, type WireRequest } from "./exchange.ts";
+import { exchangeOnLane } from "./lane/lane-exchange.ts";
+import { LanePool } from "./lane/lane-pool.ts";
 
 const operation = { registry: "host", reference: "host/app:v1", what: "read manifest host/app:v1" };
 const megabyte = 1024 * 1024;
@@ -22,12 +24,26 @@ function serve(listener: RequestListener): Promise<URL> {
   return listening(server);
 }
 
-function send(url: URL, options: Partial<WireRequest> = {}, sink: BodySink = () => {}) {
+type Send = (url: URL, options?: Partial<WireRequest>, sink?: BodySink) => Promise<ResponseHead>;
+
+const sendAnyhow: Send = (url, options = {}, sink = () => {}) => {
   const agent = new Agent({ connect: shownConnector(buildConnector({ allowH2: false })) });
   onTestFinished(() => agent.destroy());
   const request: WireRequest = { method: "GET", url, headers: {}, operation, idleTimeoutMs: 20_000, ...options };
   return exchange(agent, request, () => sink);
-}
+};
+
+/** As the client does: what is no plain answer to a GET is left to the other reader. */
+const sendOnLane: Send = async (url, options = {}, sink = () => {}) => {
+  if ((options.method ?? "GET") !== "GET") return await sendAnyhow(url, options, sink);
+  const { idleTimeoutMs = 20_000 } = options;
+  const tls = url.protocol === "https:" ? () => ({ rejectUnauthorized: false }) : undefined;
+  const pool = new LanePool({ host: url.hostname, port: Number(url.port), timeoutMs: idleTimeoutMs, tls });
+  onTestFinished(() => pool.close(new Error("the test is over")));
+  const request: WireRequest = { method: "GET", url, headers: {}, operation, ...options, idleTimeoutMs };
+  const head = await exchangeOnLane(pool, request, () => sink);
+  return head ?? (await sendAnyhow(url, options, sink));
+};
 
 function closed(message: IncomingMessage | ServerResponse): Promise<void> {
   return new Promise((resolve) => message.once("close", () => resolve()));
@@ -71,7 +87,10 @@ async function* stuck(): AsyncGenerator<Uint8Array> {
   await new Promise(() => {});
 }
 
-describe("an exchange", () => {
+describe.for([
+  { name: "an exchange", send: sendAnyhow },
+  { name: "an exchange on a lane", send: sendOnLane },
+])("$name", ({ send }) => {
   test("gives status, headers and the exact bytes", async () => {
     const url = await serve((_request, response) => {
       response.writeHead(201, { "x-test": "yes" });
@@ -112,6 +131,7 @@ describe("an exchange", () => {
     let written = 0;
     const url = await serve((_request, response) => {
       const piece = Buffer.alloc(megabyte);
+      response.setHeader("content-length", 100 * megabyte);
       const more = () => {
         while (written < 100) {
           written += 1;

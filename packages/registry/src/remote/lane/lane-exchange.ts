@@ -13,6 +13,8 @@ const maxHeadBytes = 16 * 1024;
 /** What may stand in a request line and in a header's value. */
 const plainText = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+const protocol = "HTTP/1.1 ";
+
 /** A GET as lanes send it: no body. */
 export type LaneRequest = Omit<WireRequest, "body" | "onSocket">;
 
@@ -65,6 +67,11 @@ function requestText({ method, url, headers }: LaneRequest): string | undefined 
   const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`, `host: ${url.host}`, "connection: keep-alive"];
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
   return lines.every((line) => plainText.test(line)) ? `${lines.join("\r\n")}\r\n\r\n` : undefined;
+}
+
+/** Whether an answer that begins so may be one of ours. */
+function isHttp(text: string): boolean {
+  return text.startsWith(protocol) || protocol.startsWith(text);
 }
 
 /** The answer is none that this lane reads. */
@@ -143,6 +150,7 @@ class LaneExchange implements SocketUser {
     const before = this.#headText.length;
     this.#headText += bytes.toString("latin1", 0, Math.min(bytes.byteLength, maxHeadBytes + 4 - before));
     const end = this.#headText.indexOf("\r\n\r\n", Math.max(0, before - 3));
+    if (!isHttp(this.#headText)) throw new UnusualAnswer();
     if (end < 0) {
       if (this.#headText.length > maxHeadBytes) throw new UnusualAnswer();
       return undefined;
