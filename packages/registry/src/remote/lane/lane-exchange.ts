@@ -140,6 +140,10 @@ class LaneExchange implements SocketUser {
       this.#enough(); // the end of the connection is the end of the body
       return;
     }
+    if (!error && !this.#head && this.#headText !== "") {
+      this.#fail(new UnusualAnswer()); // whether that was HTTP, the other reader tells
+      return;
+    }
     const cause = error ?? new errors.SocketError("other side closed");
     this.#fail(new ConnectionEnded("the connection ended", { cause }));
   }
