@@ -197,6 +197,7 @@ test("answers cut into any pieces, and damaged ones, end as they do with the oth
       async (body, head, damaged, sizes) => {
         answer = Buffer.from(head(body.length) + body, "latin1");
         if (damaged) answer[damaged.at % answer.length] = damaged.byte;
+        if (answer.includes("HTTP/1.1 100")) return; // of use before uploads only: undici takes it for a mistake
         cuts = sizes;
         pool.isUnusual = false;
         const ours = await outcome((sink) => exchangeOnLane(pool, request, () => sink));
