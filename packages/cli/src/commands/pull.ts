@@ -29,6 +29,7 @@ interface PullFlags extends ReferenceFlags, SourceFlag {
   readonly restart?: boolean;
   readonly dryRun?: boolean;
   readonly verboseSummary?: boolean;
+  readonly sync: boolean;
 }
 
 /** `tranship pull`: flags in, one core call, a report out. */
@@ -41,6 +42,10 @@ export function pullCommand(context: CliContext): Command {
     .argument("[bundle...]", "the bundle's folder; made if missing. A configuration may name it")
     .option("--restart", "plan anew instead of finishing an interrupted pull; bytes already here are used again")
     .option("--dry-run", "show what would be transferred and write nothing: the same as tranship plan")
+    .option(
+      "--no-sync",
+      "do not wait until archives are on the device: faster, and after a power cut the bundle has to be verified",
+    )
     .option("--verbose-summary", "name every version in the summary");
   const withWhat = withPlanFlags(withBaseFlag(withSelectionFlags(withSourceFlag(command))));
   const withHow = withReferenceFlags(withChecksumFlags(withChunkFlags(withFailureFlags(withWhat))));
@@ -65,11 +70,11 @@ export function pullCommand(context: CliContext): Command {
       const [chunkBytes, checksums] = [chunkBytesOf(flags), checksumsOf(flags)];
       const base = await readBase(flags.base);
       const planners = await plannersFor(sources, flags, context.onEvent);
-      const { keepGoing, force } = flags;
+      const { keepGoing, force, sync } = flags;
       if (flags.dryRun) return await showPlan(planners, { base, keepGoing }, context);
       warnOfTmpDir(flags, context);
       const restart = flags.restart || !flags.pullResume;
-      await using bundle = await BundleDirectory.open(directory, { restart, chunkBytes, checksums, force });
+      await using bundle = await BundleDirectory.open(directory, { restart, chunkBytes, checksums, force, sync });
       const { signal } = context;
       const startedMs = performance.now();
       const tally = new PullTally(planners.flatMap(({ components }) => components));

@@ -23,6 +23,7 @@ const withoutKey: Readonly<Record<string, string>> = {
     restart: "so is this",
     pullResume: "it is --no-restart",
     explain: "it is of one run",
+    sync: "it is of one run",
   },
   ...{ output: "it is of one run", diff: "so is this", write: "so is this, of doctor", side: "so is this" },
   ...{

@@ -95,6 +95,7 @@ const pullReport = report("pull", {
   leftOut: leftOutCount,
   missing,
   failed,
+  synced: z.boolean().describe("Whether the archives are on the device. If not, a power cut may take parts of them."),
   planned: z.object({ images: amount, bytes }),
   components: listOf(
     z.object({

@@ -40,6 +40,7 @@ const report: PullReport = {
   kept: { blobs: 0, bytes: 1024 },
   assumed: none,
   missing: [],
+  synced: true,
   failed: [],
 };
 

@@ -24,7 +24,7 @@ const maxNames = 6;
 
 /** What a pull did, for people. */
 export function pullSummary(report: PullReport, options: PullSummaryOptions): string {
-  const { archives, images, blobs, fetched, copied, kept, missing, failed, assumed, leftOut: sparse } = report;
+  const { archives, images, blobs, fetched, copied, kept, missing, failed, assumed, leftOut: sparse, synced } = report;
   const { directory, elapsedMs, figures, unplanned, versions = [] } = options;
   const written = archives.filter(({ outcome }) => outcome === "written").length;
   const found = copied.bytes + kept.bytes;
@@ -53,6 +53,7 @@ export function pullSummary(report: PullReport, options: PullSummaryOptions): st
       ? `nothing has changed: ${count(archives.length, "archive")} in ${directory} ${archives.length === 1 ? "holds" : "hold"} what was asked for (${count(images, "image")}, ${count(blobs, "blob")})`
       : `pulled ${count(images, "image")} (${count(blobs, "blob")}) into ${directory}: ${count(written, "archive")} written, ` +
         `${archives.length - written} unchanged; ${moved}`,
+    ...(synced || isSame ? [] : ["not waited for the device (--no-sync): after a power cut, verify the bundle"]),
     ...(failed.length > unplanned
       ? [`${count(failed.length - unplanned, "item")} failed: run the same command again, it fetches what is left`]
       : []),

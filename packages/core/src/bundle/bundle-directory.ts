@@ -15,7 +15,7 @@ import { standingArchives } from "./archive/standing-archive.ts";
 import { BundleLock } from "./bundle-lock.ts";
 import { bytesAtHand } from "./bytes-at-hand.ts";
 import { locally } from "./disk/local-error.ts";
-import type { OnSyncRefused } from "./disk/sync-folder.ts";
+import { type OnSyncRefused, withoutSync } from "./disk/sync-folder.ts";
 import { writeWhole } from "./disk/write-whole.ts";
 import { Journal, type JournalRun } from "./journal.ts";
 import { warnOfConflicts } from "./lock-conflicts.ts";
@@ -46,6 +46,11 @@ export interface BundleDirectoryOptions {
    * beside it. @defaultValue false
    */
   readonly force?: boolean | undefined;
+  /**
+   * Whether archives are on the device when they get their names. Without, a pull is faster, and after a power cut the
+   * bundle has to be verified. @defaultValue true
+   */
+  readonly sync?: boolean | undefined;
 }
 
 /** One pull into a bundle: its journal, and what bytes are at hand for it. */
@@ -65,6 +70,8 @@ export class BundleDirectory implements AsyncDisposable {
   readonly checksums: readonly ChecksumKind[];
   /** Archives that the lock file lists keep the form they have. */
   readonly keepForm: boolean;
+  /** Whether files are on the device when they get their names. */
+  readonly syncs: boolean;
   readonly #restart: boolean;
   readonly #lock: BundleLock;
   readonly #work: WorkFolder;
@@ -76,15 +83,17 @@ export class BundleDirectory implements AsyncDisposable {
   private constructor(
     directory: string,
     lock: BundleLock,
-    { restart = false, chunkBytes, keepForm = false, checksums = [] }: BundleDirectoryOptions,
+    { restart = false, chunkBytes, keepForm = false, checksums = [], sync = true }: BundleDirectoryOptions,
   ) {
     this.directory = directory;
     this.checksums = checksums;
     this.keepForm = keepForm;
+    this.syncs = sync;
+    if (!sync) this.#onSyncRefused = withoutSync;
     this.#restart = restart;
     this.chunkBytes = chunkBytes;
     this.#lock = lock;
-    this.#work = new WorkFolder(directory, (path, reason) => this.#onSyncRefused(path, reason));
+    this.#work = new WorkFolder(directory, sync ? (path, reason) => this.#onSyncRefused(path, reason) : withoutSync);
     this.#lockFile = readLock(this.#work.lockPath, restart);
   }
 
@@ -154,7 +163,7 @@ export class BundleDirectory implements AsyncDisposable {
       const message = `cannot start a pull into ${this.directory}: another one of this process is running`;
       throw new MirrorError("BUNDLE_LOCKED", message, { bundle: this.directory });
     }
-    this.#onSyncRefused = this.#tellOnce(emit);
+    if (this.syncs) this.#onSyncRefused = this.#tellOnce(emit);
     takeBack(this.directory, this.#onSyncRefused);
     const journal = this.#openJournal({
       selection,

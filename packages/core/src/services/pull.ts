@@ -75,6 +75,8 @@ export interface PullReport {
   readonly missing: readonly MissingImage[];
   /** What was gone on without, by archive; empty without `keepGoing`. An older archive of it is still in the bundle. */
   readonly failed: readonly FailedItem[];
+  /** Whether all of it is on the device; without, a power cut may take parts of it. */
+  readonly synced: boolean;
 }
 
 /**
@@ -140,6 +142,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     ...(leftOut ? { leftOut } : {}),
     missing: list.missing,
     failed: list.failed ?? [],
+    synced: options.to.syncs,
   };
 }
 

@@ -6,6 +6,9 @@ import { localError } from "./local-error.ts";
 /** Told when a file system refuses to sync `path`, with the system's code: nothing better can be had there. */
 export type OnSyncRefused = (path: string, reason: string) => void;
 
+/** Given in place of a listener: nothing is synced at all. What is written lasts once the system gets around to it. */
+export const withoutSync: OnSyncRefused = () => {};
+
 const dataSync = promisify(fdatasync);
 
 /** What file systems answer that cannot sync, or do not let this user. Anything else is a failure of the device. */
@@ -21,6 +24,7 @@ const refusals: ReadonlySet<string> = new Set([
 
 /** Makes renames in a folder last. @throws MirrorError `FILE_FAILED` when the device fails; never tried again */
 export function syncFolder(folder: string, onRefused?: OnSyncRefused): void {
+  if (onRefused === withoutSync) return;
   try {
     const descriptor = openSync(folder, "r");
     try {
@@ -35,6 +39,7 @@ export function syncFolder(folder: string, onRefused?: OnSyncRefused): void {
 
 /** The same as {@link syncFolder}, while other work goes on. @throws MirrorError `FILE_FAILED` */
 export async function flushFolder(folder: string, onRefused?: OnSyncRefused): Promise<void> {
+  if (onRefused === withoutSync) return;
   try {
     const handle = await open(folder, "r");
     try {
@@ -49,6 +54,7 @@ export async function flushFolder(folder: string, onRefused?: OnSyncRefused): Pr
 
 /** Waits until an open file is on the device. @throws MirrorError `FILE_FAILED`, `NO_SPACE`; never tried again */
 export function syncFile(descriptor: number, path: string, onRefused?: OnSyncRefused): void {
+  if (onRefused === withoutSync) return;
   try {
     fsyncSync(descriptor);
   } catch (error) {
@@ -61,6 +67,7 @@ export function syncFile(descriptor: number, path: string, onRefused?: OnSyncRef
  * not write. @throws MirrorError `FILE_FAILED`, `NO_SPACE`
  */
 export async function syncData(descriptor: number, path: string, onRefused?: OnSyncRefused): Promise<void> {
+  if (onRefused === withoutSync) return;
   try {
     await dataSync(descriptor);
   } catch (error) {
