@@ -85,6 +85,8 @@ export class HttpClient implements AsyncDisposable {
   readonly origin: URL;
   readonly #parts: HttpClientParts;
   readonly #closing = new AbortController();
+  /** What callers' signals and our end come to: many requests share one signal, and joining signals has its price. */
+  readonly #endings = new WeakMap<AbortSignal, AbortSignal>();
   readonly #warnings: Warnings;
 
   constructor(parts: HttpClientParts) {
@@ -281,7 +283,12 @@ export class HttpClient implements AsyncDisposable {
 
   /** Aborted with the caller's signal, and when the client is closed. */
   #untilClosed(signal: AbortSignal | undefined): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
+    if (!signal) return this.#closing.signal;
+    const known = this.#endings.get(signal);
+    if (known) return known;
+    const ending = AbortSignal.any([signal, this.#closing.signal]);
+    this.#endings.set(signal, ending);
+    return ending;
   }
 
   #refuseWhenClosed({ what }: Operation): void {

@@ -2,13 +2,13 @@
 export async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   signal?.throwIfAborted();
   if (!signal) return await work();
-  const left = new AbortController();
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
   try {
-    const aborted = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: left.signal });
-    });
-    return await Promise.race([work(), aborted]);
+    work().then(resolve, reject);
+    return await promise;
   } finally {
-    left.abort();
+    signal.removeEventListener("abort", onAbort);
   }
 }
