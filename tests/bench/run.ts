@@ -11,6 +11,7 @@ import { benchCatalog, type Findings } from "./catalog.ts";
 import { benchDeps } from "./deps.ts";
 import { maxRssBytes, measureTranship, median, mib, timeProgram, type Usage } from "./measure.ts";
 import { benchMixed } from "./mixed.ts";
+import { benchPeers } from "./peers/bench-peers.ts";
 import { benchRootfs } from "./rootfs.ts";
 
 interface Rounds {
@@ -22,13 +23,15 @@ interface Rounds {
  * Measures whole commands. `layer` (what it does unless told) pulls one package with one very large layer out of Debian's
  * docker-registry, in turns with other programs that fetch the same bytes; `catalog` plans and pulls very many small
  * images; `mixed` pulls packages and modules with all they lead to, from sources of different sizes; `rootfs`
- * unpacks an image of very many files, in turns with other programs; `deps` looks through a full cache of dependencies. Memory, written bytes and idleness have limits; of time only ratios are told.
+ * unpacks an image of very many files, in turns with other programs; `deps` looks through a full cache of dependencies; `peers` pulls a corpus in turns with
+ * other programs. Memory, written bytes and idleness have limits; of time only ratios are told.
  *
  *     npx -y pnpm@10 bench [layer] [--big-bytes 2147483648] [--rounds 3] [--write]
  *     npx -y pnpm@10 bench catalog [--packages 200] [--versions 5] [--delay-ms 10] [--write]
  *     npx -y pnpm@10 bench mixed [--write]
  *     npx -y pnpm@10 bench rootfs [--rounds 5] [--write]
  *     npx -y pnpm@10 bench deps [--rounds 5] [--write]
+ *     npx -y pnpm@10 bench peers [--corpus A] [--rounds 5] [--scale 1] [--only 'tranship|curl'] [--write]
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -39,6 +42,9 @@ async function main(): Promise<void> {
       packages: { type: "string", default: "200" },
       versions: { type: "string", default: "5" },
       "delay-ms": { type: "string", default: "10" },
+      corpus: { type: "string", default: "A" },
+      scale: { type: "string", default: "1" },
+      only: { type: "string", default: "" },
       write: { type: "boolean", default: false },
     },
   });
@@ -50,6 +56,7 @@ async function main(): Promise<void> {
     mixed: benchMixed,
     rootfs: () => benchRootfs(Number(values.rounds)),
     deps: () => benchDeps(Number(values.rounds)),
+    peers: () => benchPeers({ ...values, rounds: Number(values.rounds), scale: Number(values.scale) }),
   };
   const bench = benches[name];
   if (!bench) throw new Error(`there is no bench called ${name}, only ${Object.keys(benches).join(", ")}`);

@@ -31,6 +31,11 @@ export interface Corpus {
 /** Names of {@link pushCorpus}. */
 export type CorpusName = "A" | "B" | "C";
 
+/** Whether there is a corpus of this name. */
+export function isCorpusName(name: string): name is CorpusName {
+  return ["A", "B", "C"].includes(name);
+}
+
 interface Shape {
   readonly title: string;
   readonly repositories: number;

@@ -27,13 +27,13 @@ export interface CorpusFigures {
 }
 
 /** Has everybody fetch a corpus, in turns, so that a slow spell of the machine hits all. */
-export async function runPeers(name: CorpusName, rounds: number, scale: number, only?: RegExp): Promise<CorpusFigures> {
+export async function runPeers(name: CorpusName, rounds: number, scale: number, only: RegExp): Promise<CorpusFigures> {
   const absent = lacking("docker-registry", "curl", "bash");
   if (absent.length > 0) throw new Error(`this needs ${absent.join(", ")}`);
   await using registry = await startDockerRegistry();
   const corpus = await pushCorpus(name, registry.host, scale);
   const found = await pullPrograms();
-  const programs = found.programs.filter((program) => only === undefined || only.test(program.name));
+  const programs = found.programs.filter((program) => only.test(program.name));
   const figures = new Map<PullProgram, Measured[]>(programs.map((program) => [program, []]));
   const folder = mkdtempSync(join(tmpdir(), "tranship-peers-"));
   try {
@@ -95,6 +95,8 @@ export function peersTable({ corpus, programs, missing }: CorpusFigures): string
   ];
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
+    `### ${new Date().toISOString().slice(0, 10)}: corpus ${corpus.name} pulled by several programs, ${own?.rounds.length ?? 0} rounds`,
+    "",
     `Corpus ${corpus.name}: ${corpus.title}; ${corpus.images} images, ${corpus.blobs} blobs, ${Math.round(corpus.bytes / mib)} MiB. ${cpus().length} cores, Node ${process.version}.`,
     "",
     row(head),
