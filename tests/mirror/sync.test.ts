@@ -215,16 +215,16 @@ test("stopped and run again, it sends what is missing and comes to the same", as
   let finished = 0;
   const onEvent = ({ type }: MirrorEvent) => {
     if (type === "blob.finished") finished += 1;
-    if (finished === 4) stop.abort(new Error("enough for now"));
+    if (finished === 1) stop.abort(new Error("enough for now")); // every image has more blobs than that
   };
   await expect(sync(planners, { to, signal: stop.signal, onEvent })).rejects.toThrow("enough for now");
   expect(puts(target, "/manifests/")).toEqual([]); // no name before what it promises
   const before = puts(target, "/blobs/").length;
-  expect(before).toBeGreaterThanOrEqual(4);
+  expect(before).toBeGreaterThanOrEqual(1);
 
   const report = await sync(planners, { to });
   expect(report.blobs.written).toBe(puts(target, "/blobs/").length - before);
-  expect(report.blobs.present).toBeGreaterThanOrEqual(4);
+  expect(report.blobs.present).toBeGreaterThanOrEqual(1);
   await sync(planners, { to: held.use(rootOf(whole)) });
   expect(await contentOf(target.registry)).toEqual(await contentOf(whole.registry));
 });

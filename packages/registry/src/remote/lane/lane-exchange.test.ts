@@ -75,19 +75,18 @@ test.for([
   expect(sockets.size).toBe(2);
 });
 
-test("a kept connection on which the server hangs up is replaced, unseen", async () => {
+test.for([
+  { name: "new", nth: 1 },
+  { name: "kept", nth: 2 },
+])("a $name connection on which the server hangs up is a failure, which whoever asks may repeat", async ({ nth }) => {
   const { pool, request, requests } = await answering((n, socket) => {
-    if (n === 2) socket.destroy();
+    if (n === nth) socket.destroy();
     else socket.write(hello);
   });
-  for (let n = 0; n < 2; n += 1) expect(await textOf(pool, request)).toBe("hello");
-  expect(requests()).toBe(3);
-});
-
-test("a new connection on which the server hangs up is a failure", async () => {
-  const { pool, request, requests } = await answering((_n, socket) => socket.destroy());
+  for (let n = 1; n < nth; n += 1) expect(await textOf(pool, request)).toBe("hello");
   await expect(textOf(pool, request)).rejects.toMatchObject({ code: "NETWORK" });
-  expect(requests()).toBe(1);
+  expect(requests()).toBe(nth);
+  expect(await textOf(pool, request)).toBe("hello");
 });
 
 test("an answer that began is not asked for again", async () => {
@@ -165,7 +164,7 @@ test("answers cut into any pieces, and damaged ones, end as they do with the oth
   const pieces = fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 12 });
   let answer = Buffer.alloc(0);
   let cuts: readonly number[] = [];
-  const { pool, request } = await answering((_n, socket) => {
+  const { request } = await answering((_n, socket) => {
     const write = (from: number, [size, ...rest]: readonly number[]) => {
       if (size === undefined) {
         socket.end(answer.subarray(from));
@@ -176,7 +175,7 @@ test("answers cut into any pieces, and damaged ones, end as they do with the oth
     };
     write(0, cuts);
   });
-  const agent = new Agent({ pipelining: 0 }); // a connection for each request: this server hangs up after each
+  const agent = new Agent({ pipelining: 0 }); // a connection for each request
   onTestFinished(() => agent.destroy());
   const outcome = async (send: (sink: BodySink) => Promise<{ status: number } | undefined>) => {
     let text = "";
@@ -201,8 +200,10 @@ test("answers cut into any pieces, and damaged ones, end as they do with the oth
         if (damaged) answer[damaged.at % answer.length] = damaged.byte;
         if (answer.includes("HTTP/1.1 100")) return; // of use before uploads only: undici takes it for a mistake
         cuts = sizes;
-        pool.isUnusual = false;
+        const { hostname: host, port } = request.url;
+        const pool = new LanePool({ host, port: Number(port), timeoutMs: 5000 }); // this server hangs up after each answer
         const ours = await outcome((sink) => exchangeOnLane(pool, request, () => sink));
+        pool.close(new Error("done"));
         if (ours === "left to another reader") return;
         const theirs = await outcome((sink) => exchange(agent, request, () => sink));
         expect(ours).toBe(theirs);

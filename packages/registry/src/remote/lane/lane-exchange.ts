@@ -30,33 +30,27 @@ export async function exchangeOnLane(
 ): Promise<ResponseHead | undefined> {
   const text = requestText(request);
   if (text === undefined) return undefined;
-  for (let isNew = false; ; isNew = true) {
-    const socket = await connect(pool, request, isNew);
-    const isReused = socket.isReused;
-    const exchange = new LaneExchange(socket, request, onHead);
-    try {
-      const { head, keepAliveMs, keepsAlive } = await exchange.run(text);
-      if (keepsAlive) pool.give(socket, keepAliveMs);
-      else pool.drop(socket);
-      return head;
-    } catch (error) {
-      pool.drop(socket);
-      if (error instanceof UnusualAnswer) {
-        pool.isUnusual = true;
-        return undefined;
-      }
-      if (!(error instanceof ConnectionEnded)) throw error;
-      // A server hangs up on a connection nobody uses at the moment it is used again: that says nothing about this request.
-      if (isReused && !exchange.hasAnswer) continue;
-      throw networkError(error.cause, request.operation, request.idleTimeoutMs);
+  const socket = await connect(pool, request);
+  try {
+    const { head, keepAliveMs, keepsAlive } = await new LaneExchange(socket, request, onHead).run(text);
+    if (keepsAlive) pool.give(socket, keepAliveMs);
+    else pool.drop(socket);
+    return head;
+  } catch (error) {
+    pool.drop(socket);
+    if (error instanceof UnusualAnswer) {
+      pool.isUnusual = true;
+      return undefined;
     }
+    if (!(error instanceof ConnectionEnded)) throw error;
+    throw networkError(error.cause, request.operation, request.idleTimeoutMs);
   }
 }
 
-async function connect(pool: LanePool, request: LaneRequest, isNew: boolean): Promise<LaneSocket> {
+async function connect(pool: LanePool, request: LaneRequest): Promise<LaneSocket> {
   const { operation, idleTimeoutMs, signal } = request;
   try {
-    return await pool.take({ isNew, signal });
+    return await pool.take(signal);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw networkError(error, operation, idleTimeoutMs);
@@ -88,8 +82,6 @@ interface Finished {
 
 /** One request and its answer on one connection. */
 class LaneExchange implements SocketUser {
-  /** Whether anything has come. */
-  hasAnswer = false;
   readonly #socket: LaneSocket;
   readonly #request: LaneRequest;
   readonly #onHead: (head: ResponseHead) => BodySink;
@@ -124,7 +116,6 @@ class LaneExchange implements SocketUser {
 
   onBytes(bytes: Buffer): void | Promise<void> {
     if (this.#isSettled) return;
-    this.hasAnswer = true;
     this.#idle?.refresh();
     try {
       const body = this.#head ? bytes : this.#readHead(bytes);

@@ -26,16 +26,10 @@ export class LanePool {
     this.#endpoint = endpoint;
   }
 
-  /** A connection that stands; with `isNew` one that was not used before. */
-  async take({
-    isNew,
-    signal,
-  }: {
-    readonly isNew: boolean;
-    readonly signal: AbortSignal | undefined;
-  }): Promise<LaneSocket> {
+  /** A connection that stands: one that was kept, else a new one. */
+  async take(signal: AbortSignal | undefined): Promise<LaneSocket> {
     if (this.#closed) throw this.#closed;
-    for (let last = isNew ? undefined : this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
+    for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
       clearTimeout(last.timer);
       if (!last.socket.isIdle) {
         last.socket.destroy();

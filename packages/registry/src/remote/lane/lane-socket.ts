@@ -23,8 +23,6 @@ export interface SocketUser {
  */
 export class LaneSocket {
   readonly socket: Socket;
-  /** Whether another request was answered on it before. */
-  isReused = false;
   #user: SocketUser | undefined;
   #isBusy = false;
   #isClosed = false;
@@ -97,7 +95,6 @@ export class LaneSocket {
   /** Takes it from its user; it stays open. */
   release(): void {
     this.#user = undefined;
-    this.isReused = true;
   }
 
   /** Ends it, and tells its user why. */
