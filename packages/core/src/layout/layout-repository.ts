@@ -9,6 +9,7 @@ import {
   type Manifest,
   manifestOf,
   type OpenBlob,
+  openBytes,
   type PushBlobOptions,
   type PushManifestOptions,
   type PushOutcome,
@@ -156,7 +157,7 @@ export class LayoutRepository extends LayoutContent implements RepositoryWriter,
     if (bytes.byteLength !== descriptor.size) throw wrongSize(this.name, descriptor, bytes.byteLength);
     manifestOf(bytes, descriptor.mediaType, descriptor.digest); // a stored file of that name would prove nothing about them
     const content = parseManifest(manifest);
-    await this.pushBlob(descriptor, () => piecesOf(bytes), { signal });
+    await this.pushBlob(descriptor, openBytes(bytes), { signal });
     this.#directory.subjects.note(descriptor.digest, content.subject?.digest);
     return content;
   }
@@ -184,10 +185,6 @@ export class LayoutRepository extends LayoutContent implements RepositoryWriter,
     const message = `cannot ${operation} in ${this.name}: it was opened read-only`;
     throw new RegistryError("UNSUPPORTED", message, { registry: this.name, operation });
   }
-}
-
-async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function wrongSize(name: string, { digest, size }: Descriptor, actual: number): RegistryError<"SIZE_MISMATCH"> {

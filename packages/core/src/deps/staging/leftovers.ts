@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { onDiskIfAny } from "../file-error.ts";
 
 /** How long the beginning of content is kept that nobody asks for any more, in milliseconds: 30 days. */
-const keepPartialsMs = 30 * 24 * 60 * 60 * 1000;
+export const defaultKeepPartialsMs: number = 30 * 24 * 60 * 60 * 1000;
 
 /** How long files of a run that ended badly are kept, in milliseconds: nothing takes a day. */
 const keepTemporaryMs = 24 * 60 * 60 * 1000;
@@ -46,7 +46,7 @@ async function leftoversIn(folder: string, nowMs: number = Date.now()): Promise<
  */
 export async function abandonedIn(
   folder: string,
-  keepMs: number = keepPartialsMs,
+  keepMs: number = defaultKeepPartialsMs,
   nowMs: number = Date.now(),
 ): Promise<readonly Leftover[]> {
   const found = await leftoversIn(folder, nowMs);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Digest } from "@tranship/registry";
 import { DepsError } from "../errors.ts";
 import type { DepsItem } from "../manifest.ts";
+import { defaultKeepPartialsMs } from "../staging/leftovers.ts";
 import { CacheTree, type CacheTreeOptions } from "./cache-tree.ts";
 import { withDiskErrors } from "./disk-errors.ts";
 import { itemsIn } from "./item-paths.ts";
@@ -61,7 +62,7 @@ async function planPruning(
   given: readonly DepsItem[],
   options: PrunePlanOptions,
 ): Promise<PrunePlan> {
-  const { keepHistory = 5, keepPartialsMs = 30 * 24 * 60 * 60 * 1000, dropForeignTags = false } = options;
+  const { keepHistory = 5, keepPartialsMs = defaultKeepPartialsMs, dropForeignTags = false } = options;
   const { signal = new AbortController().signal, now = () => new Date() } = options;
   if (given.length === 0 && options.keepsNothing !== true) {
     const reason = "there is nothing to keep, so everything would go";

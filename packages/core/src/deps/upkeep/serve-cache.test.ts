@@ -51,6 +51,8 @@ test("manifests are served as they were published, and files where their manifes
   write(join(root, "seeds", "manifests", "seeds.json"), JSON.stringify(seeds));
   const local = await (await fetch(urls.seeds)).text();
   expect([local.includes("a.netsy"), local.includes("cached")]).toEqual([true, false]);
+  write(join(root, "seeds", "manifests", "seeds.json"), JSON.stringify(seeds).slice(0, -9));
+  expect((await fetch(urls.seeds)).status).toBe(500); // harmed, and not missing
   const url = resolveUrl({ name: "tool", version: "1.0", url: "https://files.example/tool" }, server.url);
   const part = await fetch(url, { headers: { range: "bytes=7-" } });
   expect([part.status, await part.text()]).toEqual([206, "789"]);

@@ -61,12 +61,8 @@ export class CacheFiles implements ServedFiles {
     const kind = stem.startsWith("vmconfig_") ? "vmconfig" : stem;
     if (kind !== "vmconfig" && kind !== "components" && kind !== "templates" && kind !== "seeds") return undefined;
     const path = join(this.#tree.root, kind, "manifests", `${stem}.json`);
-    try {
-      const found = await readIfAny(path, stem);
-      return found && withoutMarkers(formats[kind] as ManifestFormat<unknown>, found.bytes);
-    } catch {
-      return undefined; // a torn manifest is none
-    }
+    const found = await readIfAny(path, stem); // one that cannot be read is a failure of ours, and none that is missing
+    return found && withoutMarkers(formats[kind] as ManifestFormat<unknown>, found.bytes);
   }
 
   async #state(): Promise<CacheState> {
