@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ChecksumKind } from "../checksums/sidecar.ts";
 import { isMirrorError, MirrorError } from "../errors.ts";
@@ -15,6 +15,7 @@ import { standingArchives } from "./archive/standing-archive.ts";
 import { BundleLock } from "./bundle-lock.ts";
 import { bytesAtHand } from "./bytes-at-hand.ts";
 import { locally } from "./disk/local-error.ts";
+import { readOwn } from "./disk/own-file.ts";
 import { type OnSyncRefused, withoutSync } from "./disk/sync-folder.ts";
 import { writeWhole } from "./disk/write-whole.ts";
 import { Journal, type JournalRun } from "./journal.ts";
@@ -301,10 +302,7 @@ export class BundleDirectory implements AsyncDisposable {
 function readLock(path: string | undefined, isForgiven: boolean): LockFile | undefined {
   if (path === undefined) return undefined;
   try {
-    return parseLockFile(
-      locally(path, () => readFileSync(path, "utf8")),
-      path,
-    );
+    return parseLockFile(locally(path, () => readOwn(path)).toString("utf8"), path);
   } catch (error) {
     if (isForgiven && isMirrorError(error, "PLAN_INVALID")) return undefined;
     throw error;

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { MirrorError } from "../errors.ts";
 import { localError, locally } from "./disk/local-error.ts";
+import { requireNoLink } from "./disk/own-file.ts";
 
 /** The folder of a bundle that holds what a running or interrupted pull needs. */
 export const workFolder = ".tranship";
@@ -43,6 +44,7 @@ export class BundleLock implements Disposable {
     const ownerFile = join(folder, ownerName);
     const lockFile = join(folder, lockName);
     for (let tries = 0; ; tries += 1) {
+      for (const path of [folder, lockFile]) requireNoLink(path);
       locally(folder, () => mkdirSync(folder, { recursive: true }));
       const file = locally(lockFile, () => identityOrMade(lockFile));
       const database = openedLock(() => new sqlite.DatabaseSync(lockFile), lockFile);

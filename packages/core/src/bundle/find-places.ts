@@ -1,4 +1,4 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Digest, digestOf } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
@@ -7,6 +7,7 @@ import { parseArchiveFileName, partialSuffix } from "./archive/archive-names.ts"
 import { type FoundArchive, findArchive, findArchives } from "./archive/find-archives.ts";
 import { workFolder } from "./bundle-lock.ts";
 import { localError } from "./disk/local-error.ts";
+import { readOwn } from "./disk/own-file.ts";
 import { archiveInvalid } from "./tar/tar-reader.ts";
 import { journalName } from "./work-folder.ts";
 
@@ -133,7 +134,7 @@ async function readLock(directory: string): Promise<BundleLockFile | undefined> 
   const path = join(directory, lockFileName);
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = readOwn(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

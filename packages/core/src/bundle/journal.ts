@@ -1,4 +1,4 @@
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
 import { missingReferenceSchema } from "../plan/download-list.ts";
@@ -7,6 +7,7 @@ import { archiveNameSchema } from "../plan/names.ts";
 import { type Item, itemSchema, type PlannedStep } from "../plan/planner.ts";
 import { type Section, sectionSchema } from "../plan/section.ts";
 import { localError, locally } from "./disk/local-error.ts";
+import { openOwn, readOwn } from "./disk/own-file.ts";
 import { type OnSyncRefused, syncFile, syncFolder } from "./disk/sync-folder.ts";
 import { writeWhole } from "./disk/write-whole.ts";
 
@@ -81,7 +82,7 @@ export class Journal implements Disposable {
     const read = readLines(path);
     if (!existsSync(path)) return new Journal(path, undefined, read, onSyncRefused);
     return locally(path, () => {
-      const descriptor = openSync(path, "r+");
+      const descriptor = openOwn(path, "existing");
       ftruncateSync(descriptor, read.end);
       return new Journal(path, descriptor, read, onSyncRefused);
     });
@@ -167,7 +168,7 @@ export class Journal implements Disposable {
   #append(line: Line): void {
     const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
     locally(this.#path, () => {
-      this.#descriptor ??= openSync(this.#path, "w+");
+      this.#descriptor ??= openOwn(this.#path, "fresh");
       for (let done = 0; done < bytes.byteLength; ) {
         done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, this.#end + done);
       }
@@ -206,7 +207,7 @@ interface ReadLines {
 function readLines(path: string): ReadLines {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readOwn(path, Number.MAX_SAFE_INTEGER);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { lines: [], end: 0 };
     throw localError(error, path);

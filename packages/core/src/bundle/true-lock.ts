@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, renameSync } from "node:fs";
+import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { isMirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
@@ -13,6 +13,7 @@ import {
 } from "../plan/lock-file.ts";
 import { type ArchivePart, identifyArchive, standingArchives } from "./archive/standing-archive.ts";
 import { locally } from "./disk/local-error.ts";
+import { readOwn } from "./disk/own-file.ts";
 import { syncFolder } from "./disk/sync-folder.ts";
 import { writeWhole } from "./disk/write-whole.ts";
 import { Journal } from "./journal.ts";
@@ -148,10 +149,7 @@ function plansOf(work: WorkFolder, previous: LockFile | undefined): readonly Pla
 /** A lock file that cannot be read describes nothing. */
 function readLock(path: string): LockFile | undefined {
   try {
-    return parseLockFile(
-      locally(path, () => readFileSync(path, "utf8")),
-      path,
-    );
+    return parseLockFile(locally(path, () => readOwn(path)).toString("utf8"), path);
   } catch (error) {
     if (isMirrorError(error, "PLAN_INVALID")) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { RegistryReader, RepositoryReader } from "@tranship/registry";
 import * as z from "zod";
@@ -7,6 +7,7 @@ import { finishedFiles, isHead, listArchiveFiles, removeFile } from "../bundle/a
 import { isArchiveRight } from "../bundle/archive/prove-archive.ts";
 import { BundleDirectory } from "../bundle/bundle-directory.ts";
 import { locally } from "../bundle/disk/local-error.ts";
+import { readOwn } from "../bundle/disk/own-file.ts";
 import { syncFolder } from "../bundle/disk/sync-folder.ts";
 import { Journal } from "../bundle/journal.ts";
 import { WorkFolder } from "../bundle/work-folder.ts";
@@ -112,10 +113,7 @@ export function lockOfBundle(directory: string): LockFile {
   requireLock(directory);
   const path = new WorkFolder(directory).lockPath;
   if (path === undefined) throw unlocked(directory);
-  return parseLockFile(
-    locally(path, () => readFileSync(path, "utf8")),
-    path,
-  );
+  return parseLockFile(locally(path, () => readOwn(path)).toString("utf8"), path);
 }
 
 /** Asks for what the lock file says. Its sections are fixed before, so nothing is planned anew and no tag is asked for. */

@@ -11,11 +11,11 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { locally } from "../disk/local-error.ts";
+import { openOwn } from "../disk/own-file.ts";
 import { type OnSyncRefused, syncData } from "../disk/sync-folder.ts";
 import { chunkName, parseArchiveFileName, partialSuffix } from "./archive-names.ts";
 import { type ArchivePlace, filePathOf, type Located } from "./archive-place.ts";
 import type { ArchiveStorage } from "./archive-storage.ts";
-import { openKept } from "./whole-file.ts";
 
 /** Chunks of one archive open at a time: an archive may have thousands. */
 const maxOpen = 16;
@@ -120,7 +120,7 @@ export class ChunkFiles implements ArchiveStorage {
     const path = filePathOf(place, index);
     return locally(path, () => {
       try {
-        return this.#keep(index, openSync(path, this.#isWritten ? "r+" : "r"));
+        return this.#keep(index, this.#isWritten ? openOwn(path, "existing") : openSync(path, "r"));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
         return undefined;
@@ -132,7 +132,7 @@ export class ChunkFiles implements ArchiveStorage {
     const known = this.#used(index);
     if (known !== undefined) return known;
     const path = this.#pathOf(index);
-    const descriptor = locally(path, () => openKept(path));
+    const descriptor = locally(path, () => openOwn(path, "kept"));
     this.#present.add(index);
     return this.#keep(index, descriptor);
   }

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { locally } from "../disk/local-error.ts";
+import { openOwn } from "../disk/own-file.ts";
 import { type OnSyncRefused, syncData } from "../disk/sync-folder.ts";
 import type { ArchiveStorage } from "./archive-storage.ts";
 
@@ -12,7 +13,7 @@ export class WholeFile implements ArchiveStorage {
   /** @throws MirrorError `FILE_FAILED` */
   constructor(path: string, mode: "read" | "write") {
     this.#path = path;
-    this.#descriptor = locally(path, () => (mode === "read" ? openSync(path, "r") : openKept(path)));
+    this.#descriptor = locally(path, () => (mode === "read" ? openSync(path, "r") : openOwn(path, "kept")));
   }
 
   get size(): number {
@@ -42,15 +43,5 @@ export class WholeFile implements ArchiveStorage {
   [Symbol.dispose](): void {
     if (this.#isOpen) closeSync(this.#descriptor);
     this.#isOpen = false;
-  }
-}
-
-/** Opens a file for writing, keeping what is there; made when missing. */
-export function openKept(path: string): number {
-  try {
-    return openSync(path, "r+");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return openSync(path, "w+");
   }
 }

@@ -10,6 +10,7 @@ const reasons: Readonly<Record<string, string>> = {
   EIO: "the device failed to read or write",
   EISDIR: "it is a folder, not a file",
   EMFILE: "too many files are open",
+  ELOOP: "it is a symbolic link, or lies behind one that leads to itself",
   ENAMETOOLONG: "the name is too long for the file system",
   ENOENT: "it does not exist",
   ENOTDIR: "it is a file, not a folder",

@@ -1,4 +1,4 @@
-import { closeSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { locally } from "./local-error.ts";
 import { type OnSyncRefused, syncFile } from "./sync-folder.ts";
 
@@ -19,7 +19,8 @@ export function writeWhole(
   { mode = 0o666, onSyncRefused }: WriteWholeOptions = {},
 ): void {
   locally(path, () => {
-    const descriptor = openSync(`${path}.tmp`, "w", mode);
+    rmSync(`${path}.tmp`, { force: true }); // what a killed process left, or a link that leads elsewhere
+    const descriptor = openSync(`${path}.tmp`, "wx", mode);
     try {
       for (const piece of typeof text === "string" ? [text] : text) writeFileSync(descriptor, piece);
       syncFile(descriptor, path, onSyncRefused);
