@@ -120,6 +120,8 @@ export {
   reasons,
   type Section,
 } from "./plan/section.ts";
+export { formatShard, maxShards, parseShard, type Shard, type ShardShare } from "./plan/shards/shard.ts";
+export { shardOf } from "./plan/shards/shard-of.ts";
 export {
   type BlobProver,
   type GraphChecker,
