@@ -1,4 +1,5 @@
-import { MemoryRegistry } from "@tranship/registry";
+import { setImmediate } from "node:timers/promises";
+import { MemoryRegistry, type RepositoryReader } from "@tranship/registry";
 import { aLayer, anImage, seedMemory } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
 import { buildStep, type WantedImage } from "./build-step.ts";
@@ -54,4 +55,29 @@ test("a tag that stands for another image from now on is laid down again", async
     images.map(({ tag, reference }) => [tag, reference]),
   );
   expect(named).toEqual([["stable", "source/app:stable"]]);
+});
+
+test("of a section with very many images, only so many are looked for at a time", async () => {
+  const { run, want } = aRun();
+  const asked: string[] = [];
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const source: RunContext["source"] = Object.create(run.source, {
+    manifest: {
+      value: async (repository: RepositoryReader, reference: string) => {
+        asked.push(reference);
+        await answered;
+        return await run.source.manifest(repository, "v1");
+      },
+    },
+  });
+  const wanted = Array.from({ length: 2000 }, (_, at) => want("v1", `v1.${at}`));
+  const building = buildStep(wanted, [], { ...run, source });
+  await setImmediate();
+  expect(asked.length).toBeGreaterThan(32);
+  expect(asked.length).toBeLessThan(300);
+  answer();
+  expect((await building)?.section.repositories[0]?.images).toHaveLength(2000);
 });

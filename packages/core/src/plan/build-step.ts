@@ -13,6 +13,7 @@ import {
 import { isMirrorError, MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
 import { type Graph, graphOf, type LeftOutChild } from "../transfer/graph.ts";
+import { mapInFlight } from "../transfer/map-in-flight.ts";
 import { sourceError } from "../transfer/transfer-error.ts";
 import type { MissingReference } from "./download-list.ts";
 import { LocalFirstRepository } from "./local-first.ts";
@@ -20,16 +21,18 @@ import { pathConflict } from "./path-conflict.ts";
 import type { PlannedStep, RunContext } from "./planner.ts";
 import { fitPlatforms } from "./platforms/fit-platforms.ts";
 import { formatPlatform, type PlatformChoice } from "./platforms/platforms.ts";
-import {
-  blobPath,
-  type LeftOutManifest,
-  type MadeManifest,
-  type PlannedBlob,
-  type PlannedImage,
-  type PlannedRepository,
-  type Reason,
-  type Section,
+import type {
+  LeftOutManifest,
+  MadeManifest,
+  PlannedBlob,
+  PlannedImage,
+  PlannedRepository,
+  Reason,
+  Section,
 } from "./section.ts";
+
+/** Images looked for at a time: enough to keep every question that may be under way busy. A section may want many thousands. */
+const inFlight = 128;
 
 /** An image a planner wants in a section. */
 export interface WantedImage {
@@ -75,7 +78,7 @@ export async function buildStep(
   done: readonly Section[],
   run: RunContext,
 ): Promise<PlannedStep | undefined> {
-  const found = await Promise.all(wanted.map((want) => findImage(want, run)));
+  const found = await mapInFlight(wanted, inFlight, (want) => findImage(want, run));
   const missing: MissingReference[] = [];
   const drafts = new Map<string, Draft>();
   for (const one of found) {
@@ -242,7 +245,7 @@ class Draft {
       path: this.#path,
       source: this.#source,
       images: [...this.#images.values()].sort((a, b) => compareText(a.tag, b.tag)),
-      blobs: [...this.#blobs.values()].sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest))),
+      blobs: [...this.#blobs.values()].sort((a, b) => compareText(a.digest, b.digest)), // as their paths
       ...(made.length === 0 ? {} : { made: made.sort((a, b) => compareText(a.digest, b.digest)) }),
       ...(leftOut.length === 0 ? {} : { leftOut }),
     };

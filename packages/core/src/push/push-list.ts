@@ -58,7 +58,9 @@ export async function readPushList(
     const reading = new RepositoryReading(repository, path, copierOf(path, repository));
     steps.push({
       id: path,
-      run: async (own) => void images.push(...(await reading.images(own))),
+      run: async (own) => {
+        for (const image of await reading.images(own)) images.push(image); // more than a call may take arguments
+      },
     });
   }
   await runSteps(steps, { inFlight, signal });

@@ -2,6 +2,7 @@ import { type Digest, formatName, isManifestMediaType, type RepositoryReader, ty
 import { buildStep, type WantedImage } from "../plan/build-step.ts";
 import type { RunContext } from "../plan/planner.ts";
 import type { PlannedRepository } from "../plan/section.ts";
+import { mapInFlight } from "../transfer/map-in-flight.ts";
 import { type AttachedKinds, attachedTagStem, attachedTags } from "./attached-kinds.ts";
 import { ReferrerSearch } from "./referrer-search.ts";
 
@@ -11,6 +12,9 @@ export interface AttachedOptions {
   /** Whether the source lists tags; else they are asked for one by one. */
   readonly canList: boolean;
 }
+
+/** Manifests of which it is asked at a time what is attached to them. */
+const inFlight = 128;
 
 /** A signature of an attestation of an image is two deep. More is no chain of trust any more. */
 const maxDepth = 8;
@@ -44,7 +48,7 @@ export async function attachedImages(
       warnOfDepth(found, run);
       break;
     }
-    wanted.push(...found);
+    for (const one of found) wanted.push(one); // they may be more than a call takes arguments
     // Told and reported once, when all of it is laid down.
     const step = await buildStep(found, [], { ...run, emit: () => {} });
     subjects = subjectsOf(step?.section.repositories ?? []).filter((digest) => !seen.has(digest));
@@ -74,7 +78,7 @@ class AttachedSearch {
   }
 
   async attachedTo(subjects: readonly Digest[], kinds: AttachedKinds): Promise<readonly WantedImage[]> {
-    return (await Promise.all(subjects.map((subject) => this.#attachedTo(subject, kinds)))).flat();
+    return (await mapInFlight(subjects, inFlight, (subject) => this.#attachedTo(subject, kinds))).flat();
   }
 
   async #attachedTo(subject: Digest, kinds: AttachedKinds): Promise<readonly WantedImage[]> {

@@ -5,8 +5,10 @@ import { type DownloadList, downloadTotals } from "../plan/download-list.ts";
 import type { PlannedRepository } from "../plan/section.ts";
 import { PackagesService } from "./catalog/packages-service.ts";
 import { ImagesService } from "./images/images-service.ts";
+import { ItemFailures } from "./item-failures.ts";
 import { listPlanner } from "./list-planner.ts";
-import { plan } from "./plan.ts";
+import { plan, planRun } from "./plan.ts";
+import { startRun } from "./run-context.ts";
 
 const child = anImage({ seed: "child" });
 const main = anIndex({ tag: "v1.0.0", images: [child], platforms: [{ os: "linux", architecture: "amd64" }] });
@@ -68,6 +70,19 @@ describe("a list", () => {
     expect(paths.length).toBeGreaterThan(3);
     expect(paths.filter((path) => !/\/manifests\/sha256:/.test(path))).toEqual([]);
     expect(new Set(paths).size).toBe(paths.length);
+  });
+
+  test("is followed with one request for each manifest, also where a run can hold none of them", async () => {
+    await using registry = await startTestRegistry();
+    const tags = Array.from({ length: 40 }, (_, at) => `v1.${at}.0`);
+    registry.seed("app", ...tags.map((tag) => anImage({ tag, seed: tag })));
+    await using source = createRegistry(registry.host);
+    const list = await plan([new ImagesService({ images: [`${registry.host}/app@*`], from: () => source })]);
+    registry.reset();
+    const planners = [listPlanner(list, source)];
+    using run = startRun(planners, { heldBytes: 1 });
+    expect((await planRun(planners, run, new ItemFailures(run))).list).toEqual(list);
+    expect(registry.requests().map(({ path }) => path)).toHaveLength(tags.length);
   });
 
   test("keeps what is missing, also where nothing else of its component is there", async () => {

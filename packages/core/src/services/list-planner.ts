@@ -11,10 +11,10 @@ import {
 } from "../plan/download-list.ts";
 import type { Item, PlannedStep, Planner, RunContext } from "../plan/planner.ts";
 import {
-  blobPath,
   type LeftOutManifest,
   type MadeManifest,
   madeManifest,
+  type PlannedBlob,
   type PlannedImage,
   type PlannedRepository,
   type Section,
@@ -117,29 +117,27 @@ async function requireTrue(
   run: RunContext,
 ): Promise<void> {
   for (const { source: name, blobs, made = [] } of section.repositories) {
+    const digests = new Set(made.length === 0 ? [] : blobs.map(({ digest }) => digest));
     for (const one of made) {
-      if (!blobs.some(({ digest }) => digest === one.digest))
-        throw untrue(`nothing needs ${one.digest}, which was made`);
+      if (!digests.has(one.digest)) throw untrue(`nothing needs ${one.digest}, which was made`);
       run.source.provide({ name }, requireDigest(one));
     }
   }
   const wanted = section.repositories.flatMap((repository) => {
     for (const image of repository.images) requireName(repository, image);
-    return repository.images.map((image) => wantedOf(repository, image, open));
+    const leftOut = Map.groupBy(repository.leftOut ?? [], (one) => one.image ?? one.index);
+    return repository.images.map((image) => wantedOf(repository, image, leftOut.get(image.digest) ?? [], open));
   });
-  const found = await Promise.all(
-    wanted.map(({ repository, reference }) => run.source.manifest(repository, reference)),
-  );
-  const gone = wanted[found.indexOf(undefined)];
-  if (gone) throw outdated(gone, "which");
   const step = await buildStep(wanted, done, run).catch((error: unknown) => {
     if (!isMirrorError(error, "IMAGE_NOT_FOUND")) throw error;
     const { reference } = error.details;
     const whole = wanted.find((one) => formatName(one.repository.name, one.reference) === reference);
-    throw whole ? outdated(whole, "a part of which", error) : error;
+    // what is missing itself was answered for, what lacks a part was refused
+    throw whole ? outdated(whole, error.cause === undefined ? "which" : "a part of which", error) : error;
   });
-  requireLeftOut(section.repositories, step?.section.repositories ?? []);
-  if (describe(section.repositories) !== describe(step?.section.repositories ?? []))
+  const found = step?.section.repositories ?? [];
+  requireLeftOut(section.repositories, found);
+  if (!isSame(section.repositories, found, isSameRepository))
     throw untrue("its blobs are not what its images are made of");
 }
 
@@ -172,19 +170,19 @@ function requireDigest(made: MadeManifest): Manifest {
 }
 
 function wantedOf(
-  { path, source: name, leftOut = [] }: PlannedRepository,
+  { path, source: name }: PlannedRepository,
   image: PlannedImage,
+  leftOut: readonly LeftOutManifest[],
   open: OpenSource,
 ): WantedImage {
   const { digest, tag } = image;
-  const own = leftOut.filter((one) => (one.image ?? one.index) === digest);
   const why = image.why[0] ?? "pin";
   return {
     path,
     repository: open(name),
     reference: digest,
     tag,
-    without: new Set(own.map((one) => one.digest)),
+    without: new Set(leftOut.map((one) => one.digest)),
     why,
     whenMissing: "fail",
     whenBroken: "fail",
@@ -192,14 +190,30 @@ function wantedOf(
 }
 
 /** What must be equal: where everything lies, and every digest and size, whether the bundle brings it or relies on it. */
-function describe(repositories: readonly PlannedRepository[]): string {
-  const blobs = ({ blobs, assumed = [] }: PlannedRepository) =>
-    [...blobs, ...assumed]
-      .sort((a, b) => compareText(blobPath(a.digest), blobPath(b.digest)))
-      .map(({ digest, size, mediaType }) => [digest, size, mediaType]);
-  const images = (all: readonly PlannedImage[]) =>
-    all.map(({ tag, digest, size, mediaType }) => [tag, digest, size, mediaType]);
-  return JSON.stringify(repositories.map((one) => [one.path, one.source, images(one.images), blobs(one)]));
+function isSameRepository(one: PlannedRepository, other: PlannedRepository): boolean {
+  return (
+    one.path === other.path &&
+    one.source === other.source &&
+    isSame(one.images, other.images, (a, b) => a.tag === b.tag && isSameContent(a, b)) &&
+    isSame(contentOf(one), contentOf(other), isSameContent)
+  );
+}
+
+function contentOf({ blobs, assumed = [] }: PlannedRepository): readonly PlannedBlob[] {
+  return [...blobs, ...assumed].sort((a, b) => compareText(a.digest, b.digest));
+}
+
+function isSameContent(one: PlannedBlob, other: PlannedBlob): boolean {
+  return one.digest === other.digest && one.size === other.size && one.mediaType === other.mediaType;
+}
+
+function isSame<One>(ones: readonly One[], others: readonly One[], is: (one: One, other: One) => boolean): boolean {
+  if (ones.length !== others.length) return false;
+  for (const [at, other] of others.entries()) {
+    const one = ones[at];
+    if (one === undefined || !is(one, other)) return false;
+  }
+  return true;
 }
 
 function repositoriesOf({ archives }: DownloadList): readonly PlannedRepository[] {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { MirrorEvent } from "../../events.ts";
 import type { Section } from "../../plan/section.ts";
+import { mapInFlight } from "../../transfer/map-in-flight.ts";
 import type { SpaceGuard, SpaceNeed } from "../disk/space-guard.ts";
 import type { OnSyncRefused } from "../disk/sync-folder.ts";
 import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../tar/tar-header.ts";
@@ -13,6 +14,9 @@ import { requireFileSize } from "./file-size-limit.ts";
 import type { LocalBlobs } from "./local-blobs.ts";
 import { publish } from "./publish.ts";
 import { hasHeader } from "./standing-archive.ts";
+
+/** Entries being filled at a time, most of them waiting for a place among those that are fetched: an archive may have a million. */
+const inFlight = 256;
 
 /** What an {@link ArchiveWriter} needs from the run it belongs to. */
 export interface ArchiveWriterOptions {
@@ -114,7 +118,7 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
       if (content.kind === "bytes") file.write(offset, content.bytes);
       file.write(offset + size, new Uint8Array(tarPadding(size)));
     }
-    await allSettledOrThrow(entries.map((entry) => this.#options.fill(file, entry)));
+    await fillAll(entries, (entry) => this.#options.fill(file, entry));
   }
 
   async #publish(file: ArchiveFile, size: number): Promise<void> {
@@ -131,8 +135,15 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
   }
 }
 
-/** Waits for all, so that nobody writes to a file that is being closed, then throws the first failure. */
-async function allSettledOrThrow(tasks: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(tasks);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+/** Waits for all, so that nobody writes to a file that is being closed, then throws the failure of the first that has one. */
+async function fillAll(entries: readonly ArchiveEntry[], fill: (entry: ArchiveEntry) => Promise<void>): Promise<void> {
+  const failures = await mapInFlight(entries, inFlight, async (entry) => {
+    try {
+      await fill(entry);
+      return undefined;
+    } catch (error) {
+      return { error };
+    }
+  });
+  for (const failure of failures) if (failure) throw failure.error;
 }
