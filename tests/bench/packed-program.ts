@@ -17,7 +17,7 @@ export function packedProgram(folder: string): string {
     if (status !== 0) throw new Error(`cannot unpack ${path}`);
     linkDependencies(join(root, "packages", name.replace("@tranship/", ""), "node_modules"), modules);
   }
-  return join(modules, "@tranship/cli/dist/main.js");
+  return join(modules, "@tranship/cli/program/main.js");
 }
 
 /** Lets what is unpacked find what the packages depend on, but for each other. */

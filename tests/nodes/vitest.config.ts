@@ -27,7 +27,7 @@ export default mergeConfig(
     root: join(import.meta.dirname, "../.."),
     resolve: { alias },
     test: {
-      env: { TRANSHIP_MAIN: join(packed, "@tranship/cli/dist/main.js") },
+      env: { TRANSHIP_MAIN: join(packed, "@tranship/cli/program/main.js") },
       exclude: [...configDefaults.exclude, ...startingSources],
       maxWorkers: 3,
       reporters: ["default"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { promisify } from "node:util";
 import {
   Bundle,
@@ -75,3 +75,10 @@ assert.match(served.url, /^http:/);
 const args = [program, "plan", "--source", `${served.host}/fe`, "--include-package", "app", "--json"];
 const { stdout } = await promisify(execFile)(process.execPath, args);
 assert.ok(stdout.includes(app.manifest.descriptor.digest), "the plan of the program names the image");
+
+// its threads are files of their own, beside it
+const image = `${from.host}/fe/packages/app:v1.0.0`;
+const tree = mkdtempSync("tree-");
+await promisify(execFile)(process.execPath, [program, "rootfs", image, "--output", tree, "--replace", "--json"]);
+assert.equal(readFileSync(`${tree}/bin/app`, "utf8").slice(0, 3), "app");
+rmSync(tree, { recursive: true });

@@ -35,6 +35,7 @@ export function packAll(root: string, folder: string): readonly Tarball[] {
 const neededFiles = ["package.json", "README.md", "LICENSE", "CHANGELOG.md"];
 const compiledPattern = /^dist\/[\w/-]+\.(js|d\.ts)(\.map)?$/;
 const sourcePattern = /^src\/[\w/-]+\.(ts|js|css)$/;
+const programPattern = /^program\/([\w-]+\.js|THIRD-PARTY-NOTICES\.txt)$/;
 const schemaPattern = /^schema\/[\w-]+\.schema\.json$/;
 
 /** Makes sure that a tarball has its papers, and nothing besides code and schemas: no tests, no fixtures, no leftovers. */
@@ -43,7 +44,7 @@ export function requireOnlyOwnFiles({ name, path }: Tarball): void {
   const files = listed.map((file) => file.replace(/^package\//, ""));
   const lacking = neededFiles.filter((file) => !files.includes(file));
   if (lacking.length > 0) throw new Error(`${name} is packed without ${lacking.join(", ")}`);
-  const patterns = [compiledPattern, sourcePattern, schemaPattern];
+  const patterns = [compiledPattern, sourcePattern, programPattern, schemaPattern];
   const stray = files.filter((file) => !neededFiles.includes(file) && !patterns.some((pattern) => pattern.test(file)));
   if (stray.length > 0) throw new Error(`${name} is packed with ${stray.join(", ")}`);
 }

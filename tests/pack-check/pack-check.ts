@@ -74,7 +74,7 @@ const strictOptions = {
 
 /** Gives the version of this Node. */
 function runWith(node: string, project: string, tarballs: readonly Tarball[]): string {
-  const program = "node_modules/@tranship/cli/dist/main.js";
+  const program = "node_modules/@tranship/cli/program/main.js";
   const entries = tarballs.flatMap((tarball) => tarball.entries);
   run(project, node, consumer.replace(".ts", ".js"), program, ...entries);
   const expected = tarballs.find(({ name }) => name === "@tranship/cli")?.version;

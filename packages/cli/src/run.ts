@@ -6,6 +6,7 @@ import { exitCodeOf } from "./exit-codes.ts";
 import { failureToTell } from "./failure-to-tell.ts";
 import { fileReason } from "./file-reason.ts";
 import { Interruption } from "./interruption.ts";
+import { packageFolder } from "./package-folder.ts";
 import { HumanOutput, JsonOutput } from "./print/output.ts";
 import { createProgram } from "./program.ts";
 
@@ -74,7 +75,7 @@ function hideSqliteNotice(): void {
 }
 
 function packageVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const text = readFileSync(new URL("package.json", packageFolder), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;
 }
 

@@ -21,7 +21,7 @@ export interface FoundPrograms {
   readonly missing: readonly string[];
 }
 
-const cli = fileURLToPath(new URL("../../../packages/cli/dist/main.js", import.meta.url));
+const cli = fileURLToPath(new URL("../../../packages/cli/program/main.js", import.meta.url));
 
 const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(" ");
 

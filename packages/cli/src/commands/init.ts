@@ -7,6 +7,7 @@ import { configTemplate } from "../config/config-template.ts";
 import { configName } from "../config/locate-config.ts";
 import type { CliContext } from "../context.ts";
 import { fileReason } from "../file-reason.ts";
+import { packageFolder } from "../package-folder.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** Where the schema is below a folder that has this program among its packages. */
@@ -38,7 +39,7 @@ export function initCommand(context: CliContext): Command {
  */
 function schemaFor(folder: string): string {
   if (existsSync(join(folder, installedSchema))) return `./${installedSchema}`;
-  return pathToFileURL(fileURLToPath(new URL("../../schema/config.schema.json", import.meta.url))).href;
+  return pathToFileURL(fileURLToPath(new URL("schema/config.schema.json", packageFolder))).href;
 }
 
 /** A file that is there stays, unless told otherwise. */

@@ -1,6 +1,6 @@
 import { type Bundle, requireWhole } from "@tranship/core";
 import type { PasswordCredentials, RegistryReader } from "@tranship/registry";
-import { type RegistryServer, startServer } from "@tranship/registry/server";
+import type { RegistryServer } from "@tranship/registry/server";
 import { Command } from "commander";
 import type { CredentialReference } from "../config/config.ts";
 import { withConfigFlags } from "../config/config-flags.ts";
@@ -40,6 +40,7 @@ export function serveCommand(context: CliContext): Command {
     const address = parseListenAddress(flags.listen);
     const access = await serverAccess(flags, context.input, await configuredLogin(flags, context));
     await using home = await openHome(places, flags, context);
+    const { startServer } = await import("@tranship/registry/server"); // what it needs, other commands do not
     const requests = await runServer(
       {
         address,

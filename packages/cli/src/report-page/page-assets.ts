@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { packageFolder } from "../package-folder.ts";
 
 /** The page's script and style, and how its content security policy names them. */
 export interface PageAssets {
@@ -10,8 +11,8 @@ export interface PageAssets {
   readonly styleHash: string;
 }
 
-/** Beside the sources, which are part of the package: found from `src` and from `dist`. */
-const folder = new URL("../../src/report-page/page/", import.meta.url);
+/** Beside the sources, and published with the program. */
+const folder = new URL("src/report-page/page/", packageFolder);
 
 /** What a module needs comes before it. */
 const modules = [

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from "node:http";
 import * as z from "zod";
 import { RegistryError, type ReportedError } from "../errors.ts";
 import { headerOf, type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
@@ -44,6 +43,7 @@ export function httpError(response: FailedResponse, operation: Operation, hint?:
   const { registry, reference, what } = operation;
   const reported = reportedErrors(response.body);
   const retryAfterMs = retryAfterMsOf(headers);
+  const { STATUS_CODES } = process.getBuiltinModule("node:http"); // slow to load, for what goes wrong alone
   const reason = [
     `${status} ${STATUS_CODES[status] ?? "(unknown status)"}${host === registry ? "" : ` from ${host}`}`,
     ...(reported[0] ? [reported[0].message || reported[0].code] : []),

@@ -1,4 +1,4 @@
-import { type ClientRequest, request as requestHttp } from "node:http";
+import type { RequestOptions } from "node:http";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext } from "node:tls";
 import type { buildConnector } from "undici";
@@ -42,10 +42,11 @@ export function tunnelConnector(link: ProxyLink, endpoint: buildConnector.connec
   };
 }
 
-function openTunnel(link: ProxyLink, authority: string): Promise<Socket> {
+async function openTunnel(link: ProxyLink, authority: string): Promise<Socket> {
   const { proxy, timeoutMs, closing } = link;
+  const http = await import("node:http"); // slow to load, and most have no proxy
   return new Promise((resolve, reject) => {
-    const request = connectRequest(link, authority);
+    const request = http.request(connectOptions(link, authority));
     const onClosing = () => request.destroy(closing.reason);
     const slow = new ProxyError("PROXY_TIMEOUT", `the proxy ${proxy.name} did not let us through in ${timeoutMs} ms`);
     const clock = setTimeout(() => request.destroy(slow), timeoutMs);
@@ -73,7 +74,7 @@ function openTunnel(link: ProxyLink, authority: string): Promise<Socket> {
   });
 }
 
-function connectRequest({ proxy, secureContext }: ProxyLink, path: string): ClientRequest {
+function connectOptions({ proxy, secureContext }: ProxyLink, path: string): RequestOptions {
   const headers = {
     host: path,
     connection: "keep-alive",
@@ -90,7 +91,7 @@ function connectRequest({ proxy, secureContext }: ProxyLink, path: string): Clie
     showSocket(socket);
     return socket;
   };
-  return requestHttp({ method: "CONNECT", host, port, path, headers, createConnection });
+  return { method: "CONNECT", host, port, path, headers, createConnection };
 }
 
 /** What went wrong on the way to a proxy, in its name: the registry behind it is not to blame. */
