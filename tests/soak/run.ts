@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { caches } from "./caches.ts";
 import { copies } from "./copies.ts";
 import { fuzz } from "./fuzz.ts";
+import { fuzzNamedTargets } from "./fuzz-targets.ts";
 import type { Kept } from "./kept.ts";
 import { allowedBytes, killRun } from "./kill-run.ts";
 import { plans } from "./plans.ts";
@@ -31,7 +32,8 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
 /**
  * Long runs that look for loss; what they find sets the exit code. `kills` (what it does unless told) kills one pull many
  * times; `trials` kills many pulls once each, at any moment; `power` also takes away what a power cut may; `copies` copies random content between all homes while
- * requests go wrong; `plans` holds pulls against plans of random catalogs; `fuzz` damages bundles and lets all their readers at them; `deps` kills the filling of
+ * requests go wrong; `plans` holds pulls against plans of random catalogs; `fuzz` damages bundles and lets all their readers at them, with `--target` a
+ * parser at random input of its own; `deps` kills the filling of
  * caches of dependencies, `deps-together` lets several processes at one, `deps-faults` fills them while servers do wrong, and
  * `deps-sizes` with what is large and what is many.
  *
@@ -41,6 +43,7 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
  *     npx -y pnpm@10 soak copies [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak plans [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz [--runs 200000] [--seed N] [--write]
+ *     npx -y pnpm@10 soak fuzz --target NAME[,NAME…]|all [--runs 1000000] [--seed N] [--write]
  *     npx -y pnpm@10 soak caches [--runs 200] [--seed N] [--write]
  *     npx -y pnpm@10 soak deps [--kills 20] [--runs 1] [--seed N] [--bytes-per-second N] [--write]
  *     npx -y pnpm@10 soak deps-together [--rounds 14] [--seed N] [--write]
@@ -67,6 +70,7 @@ function readArguments() {
       "chunk-size": { type: "string" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       runs: { type: "string" },
+      target: { type: "string" },
       "bytes-per-second": { type: "string" },
       write: { type: "boolean", default: false },
     },
@@ -83,7 +87,11 @@ async function runPlans({ runs: flag }: Values, seed: number): Promise<Kept> {
   return { title: "pulls held against plans", flags: `plans --runs ${runs} --seed ${seed}`, outcome: text };
 }
 
-async function runFuzz({ runs: flag }: Values, seed: number): Promise<Kept> {
+async function runFuzz({ runs: flag, target, write: isKept }: Values, seed: number): Promise<Kept | undefined> {
+  if (target !== undefined) {
+    await fuzzNamedTargets({ targets: target, runs: Number(flag ?? 1_000_000), seed, write: isKept });
+    return undefined;
+  }
   const { runs, text } = await fuzz({ runs: Number(flag ?? 200_000), seed });
   return { title: "damaged bundles read", flags: `fuzz --runs ${runs} --seed ${seed}`, outcome: text };
 }

@@ -1,3 +1,5 @@
+import { printable } from "./printable.ts";
+
 /** What each {@link RegistryErrorCode} carries in `details`. Adding a code is adding a line here. */
 export interface RegistryErrorDetails {
   /** Text that is not a digest, tag, repository path or reference. */
@@ -54,6 +56,9 @@ export interface ReportedError {
   readonly message?: string;
 }
 
+/** Longer messages are cut, in characters. */
+const maxMessageLength = 2000;
+
 /** The one error class of this package: branch on `code`, read `message`, find what happened below in `cause`. */
 export class RegistryError<Code extends RegistryErrorCode = RegistryErrorCode> extends Error {
   override readonly name: "RegistryError" = "RegistryError";
@@ -61,7 +66,7 @@ export class RegistryError<Code extends RegistryErrorCode = RegistryErrorCode> e
   readonly details: RegistryErrorDetails[Code];
 
   constructor(code: Code, message: string, details: RegistryErrorDetails[Code], options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message, maxMessageLength), options); // it may quote what a hostile registry says
     this.code = code;
     this.details = details;
   }

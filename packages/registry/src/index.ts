@@ -27,6 +27,7 @@ export { MemoryRegistry, type MemoryRegistryOptions } from "./memory/memory-regi
 export type { MemoryRepository } from "./memory/memory-repository.ts";
 export * from "./oci/index.ts";
 export { openBytes } from "./open-bytes.ts";
+export { printable } from "./printable.ts";
 export type { Registry, RegistryReader } from "./registry.ts";
 export type {
   AccessTokenCredentials,
@@ -46,7 +47,6 @@ export {
 export type { GateLimits } from "./remote/host-gate.ts";
 export type { RemoteRegistry, RemoteRegistryRepository } from "./remote/http-registry.ts";
 export type { Mirror, MirrorOptions } from "./remote/mirrors/mirrors.ts";
-export { printable } from "./remote/printable.ts";
 export type { RegistryOptions } from "./remote/registry-options.ts";
 export { type RetryOptions, withRetry } from "./remote/retry.ts";
 export type { ClientCertificate, HostOptions, TransportOptions } from "./remote/transport/host-options.ts";

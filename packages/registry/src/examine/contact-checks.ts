@@ -1,9 +1,9 @@
 import type { RegistryErrorCode } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { type Challenge, parseChallenges } from "../remote/auth/challenge.ts";
 import { headerOf, listHeaderOf, mediaTypeOf } from "../remote/headers.ts";
 import { httpError } from "../remote/http-error.ts";
 import { printableUrl, protocolError } from "../remote/operation.ts";
-import { printable } from "../remote/printable.ts";
 import { isLoopbackHost } from "../remote/transport/private-address.ts";
 import type { CheckFinding } from "./examination.ts";
 import type { FirstContact } from "./first-contact.ts";

@@ -2,8 +2,8 @@ import { lookup } from "node:dns/promises";
 import { isIP, type Socket } from "node:net";
 import { type PeerCertificate, TLSSocket } from "node:tls";
 import { isRegistryError, type RegistryError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import type { ClientResponse } from "../remote/http-client.ts";
-import { printable } from "../remote/printable.ts";
 import { bareHost } from "../remote/transport/private-address.ts";
 import type { Subject } from "./subject.ts";
 

@@ -4,9 +4,9 @@ import type { Digest } from "../oci/digest.ts";
 import { childBlobs, childManifests, defaultMaxManifestBytes, type Manifest, parseManifest } from "../oci/manifest.ts";
 import { isForeignLayerMediaType, MediaType, manifestMediaTypes } from "../oci/media-type.ts";
 import { formatName, type Tag } from "../oci/reference.ts";
+import { printable } from "../printable.ts";
 import { contentRangeOf, mediaTypeOf, type ResponseHeaders, warningsOf } from "../remote/headers.ts";
 import { describeHead, readManifest } from "../remote/manifest-answer.ts";
-import { printable } from "../remote/printable.ts";
 import type { CheckFinding } from "./examination.ts";
 import { askOnce, type Subject } from "./subject.ts";
 

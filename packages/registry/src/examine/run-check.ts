@@ -1,5 +1,5 @@
 import { isRegistryError } from "../errors.ts";
-import { printable } from "../remote/printable.ts";
+import { printable } from "../printable.ts";
 import type { CheckFinding, CheckStatus, ExaminedCheck, ExaminedId } from "./examination.ts";
 
 /** Longer reasons are cut, in characters. */

@@ -1,8 +1,8 @@
 import { RegistryError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import type { PasswordCredentials } from "../remote/auth/authenticator.ts";
 import type { Operation } from "../remote/operation.ts";
 import { printableUrl } from "../remote/operation.ts";
-import { printable } from "../remote/printable.ts";
 
 /** An address taken apart. */
 export interface FileAddress {

@@ -1,8 +1,8 @@
 import type { RegistryError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import type { ResponseHead } from "../remote/exchange.ts";
 import { contentLengthOf, contentRangeOf, headerOf, mediaTypeOf, type ResponseHeaders } from "../remote/headers.ts";
 import { type Operation, protocolError } from "../remote/operation.ts";
-import { printable } from "../remote/printable.ts";
 import type { FetchedFile } from "./file-fetcher.ts";
 
 /** What a request for a file asked for. */

@@ -43,8 +43,24 @@ describe("a reference", () => {
     "h/../r",
     "https://h/r",
     "h/r:v1:v2",
+    "a.6/r",
+    "256.256.256.256/r",
+    "[::::]/r",
+    "a..b/r",
+    "a-.b/r",
+    "h:65536/r",
+    `${"h".repeat(260)}/r`,
   ])("%j is refused", (text) => {
     expect(() => parseReference(text)).toThrow(expect.toSatisfy(refused));
+  });
+
+  test("of a million slashes is refused at once", { timeout: 5000 }, () => {
+    expect(() => parseReference(`${"/".repeat(1_000_000)}x`)).toThrow(expect.toSatisfy(refused));
+    expect(() => parsePlace(`h${"/".repeat(1_000_000)}x`)).toThrow(expect.toSatisfy(refused));
+  });
+
+  test("that is refused is not shown with what steers a terminal", () => {
+    expect(() => parseReference("h/\u007f\u009b2J\u202er")).toThrow('not a registry and path: "h/ 2J r"');
   });
 
   test("of any shape is read or refused, never anything else", () => {

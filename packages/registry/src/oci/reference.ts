@@ -15,7 +15,11 @@ export interface Reference {
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const repositoryPattern = new RegExp(`^${component}(?:/${component})*$`);
-const hostPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+const label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+const hostPattern = new RegExp(`^(?:${label}(?:\\.${label})*|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?$`);
+
+/** A name of the domain name system and a port, in characters. */
+const maxHostLength = 259;
 
 /** Whether `text` may be a tag (distribution-spec v1.1.1, "Pulling manifests"). */
 export function isTag(text: string): boolean {
@@ -58,12 +62,24 @@ export interface Place {
  * @throws RegistryError `INVALID_REFERENCE`
  */
 export function parsePlace(text: string): Place {
-  const [host = "", ...rest] = text.replace(/\/+$/, "").split("/");
-  if (!hostPattern.test(host) || Number(/:([0-9]+)$/.exec(host)?.[1] ?? 0) > 65_535)
-    throw invalid("registry host", text);
-  const path = rest.join("/");
+  const slash = text.indexOf("/");
+  const host = slash < 0 ? text : text.slice(0, slash);
+  if (!isHost(host)) throw invalid("registry host", text);
+  const path = slash < 0 ? "" : withoutSlashesAtEnd(text.slice(slash + 1));
   if (path !== "" && !isRepositoryPath(path)) throw invalid("registry and path", text);
   return { host, path };
+}
+
+/** Whether text is a host that a URL can have: of an address of numbers, too, each is one that fits. */
+function isHost(text: string): boolean {
+  return text.length <= maxHostLength && hostPattern.test(text) && URL.canParse(`https://${text}`);
+}
+
+/** Not by a regular expression: that would try every slash of a million for the last one. */
+function withoutSlashesAtEnd(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "/") end -= 1;
+  return text.slice(0, end);
 }
 
 /**

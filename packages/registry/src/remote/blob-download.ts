@@ -1,12 +1,12 @@
 import { RegistryError } from "../errors.ts";
 import type { BlobLane, Sink } from "../lane.ts";
 import type { Blob } from "../oci/descriptor.ts";
+import { printable } from "../printable.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { BodySink, ResponseHead } from "./exchange.ts";
 import { contentLengthOf, contentRangeOf, headerOf, mediaTypeOf } from "./headers.ts";
 import type { ClientRequest, HttpClient } from "./http-client.ts";
 import { type Operation, protocolError } from "./operation.ts";
-import { printable } from "./printable.ts";
 
 /** Which of a blob's bytes are wanted: from `start`, up to but not with `end`. */
 export interface ByteRange {

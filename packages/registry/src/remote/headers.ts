@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 /** Response headers as undici parses them: lower-case names. */
 export type ResponseHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { RegistryError, type ReportedError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { headerOf, type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
 import type { Operation } from "./operation.ts";
-import { printable } from "./printable.ts";
 
 /** More of an error's body is not read, in bytes. */
 export const maxErrorBodyBytes: number = 64 * 1024;

@@ -4,10 +4,10 @@ import { type Digest, digestAlgorithm, digestOf, isDigest } from "../oci/digest.
 import { type Manifest, sniffManifestMediaType } from "../oci/manifest.ts";
 import { isManifestMediaType } from "../oci/media-type.ts";
 import type { Tag } from "../oci/reference.ts";
+import { printable } from "../printable.ts";
 import { contentLengthOf, headerOf, mediaTypeOf, type ResponseHeaders } from "./headers.ts";
 import type { ClientResponse } from "./http-client.ts";
 import { type Operation, protocolError } from "./operation.ts";
-import { printable } from "./printable.ts";
 
 /** Types that say nothing about which manifest it is; some registries and proxies send them. */
 const genericTypes: ReadonlySet<string> = new Set(["application/json", "text/plain", "application/octet-stream"]);

@@ -1,13 +1,13 @@
 import { classifyFailure, RegistryError } from "../errors.ts";
 import { digestAlgorithm, digestOf } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
+import { printable } from "../printable.ts";
 import type { PushManifestOptions } from "../repository.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { headerOf } from "./headers.ts";
 import type { HttpClient } from "./http-client.ts";
 import { declaredMediaType, requireSameDigest, requireStoredBytes } from "./manifest-answer.ts";
 import type { Operation } from "./operation.ts";
-import { printable } from "./printable.ts";
 import { addToFallback, referrerOf } from "./referrers-fallback.ts";
 import { isStatus, reports } from "./reported.ts";
 import { mayPass } from "./retry.ts";

@@ -1,6 +1,7 @@
 import { listHeaderOf } from "./headers.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { resolveLocation } from "./location.ts";
+import { nextLink } from "./next-link.ts";
 import { type Operation, protocolError } from "./operation.ts";
 
 /** Which pages to read. */
@@ -68,12 +69,4 @@ export function jsonOf(page: ClientResponse, operation: Operation): unknown {
   } catch (cause) {
     throw protocolError(operation, "the answer is not JSON", cause);
   }
-}
-
-/** The target of the link whose relation is `next`. @see RFC 8288, "Link Serialisation in HTTP Headers" */
-function nextLink(header: string | undefined): string | undefined {
-  for (const [, target, parameters = ""] of (header ?? "").matchAll(/<([^<>]*)>([^<>]*)/g)) {
-    if (/;\s*rel\s*=\s*"?(?:[^";,]*\s)?next(?:\s[^";,]*)?"?\s*(?:[;,]|$)/i.test(parameters)) return target;
-  }
-  return undefined;
 }
