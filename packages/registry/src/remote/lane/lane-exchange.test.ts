@@ -115,15 +115,18 @@ test("a header that would break the request's lines is not sent on a lane", asyn
 });
 
 describe.for([{ name: "plain" }, { name: "over TLS" }])("a large body, $name,", ({ name }) => {
-  test.skipIf(name !== "plain" && !canMakeCertificates)(
-    "comes whole through a sink that takes its time, and is lent until that has settled",
-    async () => {
+  const isPossible = name === "plain" || canMakeCertificates;
+  test.skipIf(!isPossible).for([{ end: "its length is told" }, { end: "the connection ends with it" }])(
+    "comes whole through a sink that takes its time, and is lent until that has settled; $end",
+    async ({ end }) => {
       const body = randomBytes(6_000_000);
       using authority = name === "plain" ? undefined : new CertificateAuthority();
       const tls = authority?.issue({ altNames: "IP:127.0.0.1" });
       const { pool, request } = await answering((_n, socket) => {
-        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.byteLength}\r\n\r\n`);
-        socket.write(body);
+        const length = `content-length: ${body.byteLength}`;
+        socket.write(`HTTP/1.1 200 OK\r\n${end === "its length is told" ? length : "connection: close"}\r\n\r\n`);
+        if (end === "its length is told") socket.write(body);
+        else socket.end(body);
       }, tls);
       const hash = createHash("sha256");
       let busy = 0;
@@ -150,6 +153,22 @@ describe.for([{ name: "plain" }, { name: "over TLS" }])("a large body, $name,", 
       expect(hash.digest("hex")).toBe(createHash("sha256").update(body).digest("hex"));
     },
   );
+});
+
+test.skipIf(!canMakeCertificates)("records of TLS come many at a time", async () => {
+  const body = randomBytes(4_000_000);
+  using authority = new CertificateAuthority();
+  const { pool, request } = await answering(
+    (_n, socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.byteLength}\r\n\r\n`);
+      socket.write(body);
+    },
+    authority.issue({ altNames: "IP:127.0.0.1" }),
+  );
+  const sizes: number[] = [];
+  await exchangeOnLane(pool, request, () => (chunk) => void sizes.push(chunk.byteLength));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(body.byteLength);
+  expect(sizes.length).toBeLessThan(body.byteLength / 16_384 / 2);
 });
 
 test("answers cut into any pieces, and damaged ones, end as they do with the other reader", async () => {

@@ -6,6 +6,15 @@ import type { LaneEndpoint } from "./lane-endpoint.ts";
 /** Every read goes into one of these, again and again. */
 const bufferBytes = 256 * 1024;
 
+/** What TLS gives at a time. */
+const recordBytes = 16 * 1024;
+
+/** A buffer and how much of it has come. */
+interface Filled {
+  readonly buffer: Buffer;
+  readonly bytes: number;
+}
+
 /** Who uses a connection. */
 export interface SocketUser {
   /**
@@ -28,15 +37,21 @@ export class LaneSocket {
   #isClosed = false;
   #error: Error | undefined;
   #reading: Buffer;
+  /** Bytes of {@link #reading} that the user has not got. */
+  #filled = 0;
   readonly #spare: Buffer[] = [];
   /** What came while the user was busy: TLS hands over all records of a read, wanted or not. */
-  readonly #backlog: { readonly buffer: Buffer; readonly bytes: number }[] = [];
+  readonly #backlog: Filled[] = [];
+  /** Ends the turn of the event loop in which records were gathered. */
+  #turn: NodeJS.Immediate | undefined;
 
   private constructor(endpoint: LaneEndpoint) {
     this.#reading = Buffer.allocUnsafeSlow(bufferBytes);
+    // Records of TLS are small, and gathered until the event loop's turn ends: to copy them costs less than to tell of each.
+    const record = endpoint.tls && Buffer.allocUnsafeSlow(recordBytes);
     const onread: OnReadOpts = {
-      buffer: () => this.#reading,
-      callback: (bytes: number) => this.#onRead(bytes),
+      buffer: () => record ?? this.#reading,
+      callback: record ? (bytes) => this.#gather(record.subarray(0, bytes)) : (bytes) => this.#onRead(bytes),
     };
     const { host, port, tls } = endpoint;
     // a TLS socket is a socket: it passes the option on, though its types do not know
@@ -83,7 +98,8 @@ export class LaneSocket {
 
   /** Whether it can be used again: nobody uses it, and nothing has come that nobody asked for. */
   get isIdle(): boolean {
-    return !this.#isClosed && !this.#isBusy && this.#user === undefined && this.#backlog.length === 0;
+    const isEmpty = this.#filled === 0 && this.#backlog.length === 0;
+    return !this.#isClosed && !this.#isBusy && this.#user === undefined && isEmpty;
   }
 
   /** Gives it to `user`, until {@link release} or {@link destroy}. */
@@ -106,33 +122,66 @@ export class LaneSocket {
   destroy(): void {
     this.#user = undefined;
     this.#isClosed = true;
+    this.#filled = 0;
+    clearImmediate(this.#turn);
     this.socket.destroy();
   }
 
   #onRead(bytes: number): boolean {
-    const buffer = this.#reading;
+    this.#filled = bytes;
+    return this.#passOn();
+  }
+
+  #gather(record: Buffer): boolean {
+    for (let at = 0; at < record.byteLength; ) {
+      const copied = record.copy(this.#reading, this.#filled, at);
+      at += copied;
+      this.#filled += copied;
+      if (this.#filled === this.#reading.byteLength) this.#passOn();
+    }
+    if (!this.#isBusy && this.#filled > 0) this.#turn ??= setImmediate(() => this.#endTurn());
+    return !this.#isBusy;
+  }
+
+  #endTurn(): void {
+    this.#turn = undefined;
+    if (this.#filled > 0 && !this.#isBusy && !this.#passOn()) this.socket.pause();
+  }
+
+  /** Gives what has come to the user, or keeps it until that has time; whether more may be read at once. */
+  #passOn(): boolean {
     if (this.#isBusy) {
-      this.#backlog.push({ buffer, bytes });
-      this.#reading = this.#spare.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+      this.#backlog.push(this.#takeFilled());
       return false;
     }
     if (this.#user === undefined) {
       this.destroy(); // nobody asked for anything
       return false;
     }
-    const taken = this.#user.onBytes(buffer.subarray(0, bytes));
-    if (!(taken instanceof Promise)) return true;
+    const taken = this.#user.onBytes(this.#reading.subarray(0, this.#filled));
+    if (!(taken instanceof Promise)) {
+      this.#filled = 0;
+      return true;
+    }
     this.#isBusy = true;
-    this.#reading = this.#spare.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
-    void this.#goOn(buffer, taken);
+    void this.#goOn(this.#takeFilled().buffer, taken);
     return false;
+  }
+
+  /** What is filled; reads go into another buffer from now on. */
+  #takeFilled(): Filled {
+    const filled = { buffer: this.#reading, bytes: this.#filled };
+    this.#reading = this.#spare.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+    this.#filled = 0;
+    return filled;
   }
 
   async #goOn(buffer: Buffer, taken: Promise<void>): Promise<void> {
     await taken;
     this.#spare.push(buffer);
-    for (let next = this.#backlog.shift(); next !== undefined; next = this.#backlog.shift()) {
-      if (this.#user === undefined) break;
+    while (this.#user) {
+      const next = this.#backlog.shift() ?? (this.#filled > 0 ? this.#takeFilled() : undefined);
+      if (next === undefined) break;
       await this.#user.onBytes(next.buffer.subarray(0, next.bytes));
       this.#spare.push(next.buffer);
     }
@@ -146,6 +195,8 @@ export class LaneSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.socket.destroy();
+    clearImmediate(this.#turn);
+    if (!this.#isBusy && this.#filled > 0 && this.#user) this.#passOn(); // what came before the end
     if (!this.#isBusy) this.#tellEnd();
   }
 
