@@ -23,22 +23,22 @@ interface Rounds {
  * Measures whole commands. `layer` (what it does unless told) pulls one package with one very large layer out of Debian's
  * docker-registry, in turns with other programs that fetch the same bytes; `catalog` plans and pulls very many small
  * images; `mixed` pulls packages and modules with all they lead to, from sources of different sizes; `rootfs`
- * unpacks an image of very many files, in turns with other programs; `deps` looks through a full cache of dependencies; `peers` pulls a corpus in turns with
- * other programs. Memory, written bytes and idleness have limits; of time only ratios are told.
+ * unpacks an image of very many files, in turns with other programs; `deps` looks through a full cache of dependencies; `peers` pulls, pushes and
+ * copies a corpus in turns with other programs: `all` its cases, or those that are named. Memory, written bytes and idleness have limits; of time only ratios are told.
  *
  *     npx -y pnpm@10 bench [layer] [--big-bytes 2147483648] [--rounds 3] [--write]
  *     npx -y pnpm@10 bench catalog [--packages 200] [--versions 5] [--delay-ms 10] [--write]
  *     npx -y pnpm@10 bench mixed [--write]
  *     npx -y pnpm@10 bench rootfs [--rounds 5] [--write]
  *     npx -y pnpm@10 bench deps [--rounds 5] [--write]
- *     npx -y pnpm@10 bench peers [--corpus A] [--rounds 5] [--scale 1] [--only 'tranship|curl'] [--write]
+ *     npx -y pnpm@10 bench peers [all | pull-A push-A …] [--rounds 5] [--scale 1] [--only 'tranship|curl'] [--write]
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       "big-bytes": { type: "string", default: String(2048 * mib) },
-      rounds: { type: "string", default: "3" },
+      rounds: { type: "string" },
       packages: { type: "string", default: "200" },
       versions: { type: "string", default: "5" },
       "delay-ms": { type: "string", default: "10" },
@@ -48,21 +48,23 @@ async function main(): Promise<void> {
       write: { type: "boolean", default: false },
     },
   });
-  const [name = "layer"] = positionals;
+  const [name = "layer", ...cases] = positionals;
+  const rounds = (usual: number) => Number(values.rounds ?? usual);
   const size = { packages: Number(values.packages), versions: Number(values.versions) };
   const benches: Readonly<Record<string, () => Promise<Findings>>> = {
-    layer: () => benchLayer(Number(values["big-bytes"]), Number(values.rounds)),
+    layer: () => benchLayer(Number(values["big-bytes"]), rounds(3)),
     catalog: () => benchCatalog(size, Number(values["delay-ms"])),
     mixed: benchMixed,
-    rootfs: () => benchRootfs(Number(values.rounds)),
-    deps: () => benchDeps(Number(values.rounds)),
-    peers: () => benchPeers({ ...values, rounds: Number(values.rounds), scale: Number(values.scale) }),
+    rootfs: () => benchRootfs(rounds(5)),
+    deps: () => benchDeps(rounds(5)),
+    peers: () => benchPeers({ ...values, cases, rounds: rounds(5), scale: Number(values.scale) }),
   };
   const bench = benches[name];
   if (!bench) throw new Error(`there is no bench called ${name}, only ${Object.keys(benches).join(", ")}`);
   const { text, faults } = await bench();
   console.log(text);
-  if (values.write) appendFileSync(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), `\n${text}\n`);
+  if (values.write && name !== "peers")
+    appendFileSync(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), `\n${text}\n`);
   for (const fault of faults) console.error(`over the limit: ${fault}`);
   if (faults.length > 0) process.exitCode = 1;
 }

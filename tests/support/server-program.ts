@@ -24,10 +24,14 @@ export interface ServerPlace {
   readonly directory: string;
 }
 
-/** Starts a registry on a free port and waits until it answers. It is killed, and its folder removed, when disposed. */
+/**
+ * Starts a registry on a free port and waits until it answers. It is killed, and its folder removed, when disposed.
+ * `isUp` looks at what it answers to plain HTTP: a status of success, unless told.
+ */
 export async function startServerProgram(
   program: string,
   argumentsFor: (place: ServerPlace) => readonly string[] | Promise<readonly string[]>,
+  isUp: (response: Response) => boolean = ({ ok }) => ok,
 ): Promise<ServerProgram> {
   const name = basename(program);
   const folder = await mkdtemp(join(tmpdir(), `tranship-${name}-`));
@@ -44,7 +48,7 @@ export async function startServerProgram(
     const complaints = collect(child);
     await once(child, "spawn");
     const host = `127.0.0.1:${port}`;
-    await answering(host, child, () => `${name} did not come up: ${complaints().trim() || "no message"}`);
+    await answering(host, child, isUp, () => `${name} did not come up: ${complaints().trim() || "no message"}`);
     return { host, directory, pid: child.pid ?? 0, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
@@ -52,14 +56,19 @@ export async function startServerProgram(
   }
 }
 
-async function answering(host: string, child: ChildProcess, complaint: () => string): Promise<void> {
+async function answering(
+  host: string,
+  child: ChildProcess,
+  isUp: (response: Response) => boolean,
+  complaint: () => string,
+): Promise<void> {
   const deadline = Date.now() + 20_000;
   while (Date.now() < deadline) {
     if (hasEnded(child)) break;
     try {
       const response = await fetch(`http://${host}/v2/`);
       await response.body?.cancel();
-      if (response.ok) return;
+      if (isUp(response)) return;
     } catch {
       // not yet
     }

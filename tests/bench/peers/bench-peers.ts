@@ -1,23 +1,52 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Findings } from "../catalog.ts";
-import { isCorpusName } from "./corpus.ts";
-import { peersTable, runPeers } from "./run-peers.ts";
+import { benchCase, caseNames } from "./cases.ts";
+import type { CaseFigures } from "./figures.ts";
+import { keepFigures, writePage } from "./keep-figures.ts";
+import { limitsOf } from "./limits.ts";
+import { peerPrograms } from "./peer-programs.ts";
+import { runCase } from "./run-case.ts";
+import { caseSection } from "./table.ts";
 
 /** Options of {@link benchPeers}. */
 export interface BenchPeersOptions {
+  /** Names of cases; `all` for those of the page, `page` to make nothing but the page. @defaultValue `pull-` and the corpus */
+  readonly cases: readonly string[];
   readonly corpus: string;
   readonly rounds: number;
   /** Below 1, layers are smaller. */
   readonly scale: number;
   /** Only programs whose names match. */
   readonly only: string;
+  /** Whether the figures are kept, and the page made anew. */
+  readonly write: boolean;
 }
 
-/** Pulls a corpus with our program, as it is published, and with others, in turns. */
-export async function benchPeers({ corpus, rounds, scale, only }: BenchPeersOptions): Promise<Findings> {
-  if (!isCorpusName(corpus)) throw new Error(`there is no corpus called ${corpus}, only A, B and C`);
+/** Has our program, as it is published, and others do the same things in turns. */
+export async function benchPeers({ cases, corpus, rounds, scale, only, write }: BenchPeersOptions): Promise<Findings> {
+  if (write && only !== "") throw new Error("--write keeps whole tables: it does not go with --only");
+  if (cases.includes("page")) {
+    writePage();
+    return { text: "docs/performance.md is made anew", faults: [] };
+  }
+  const asked = cases.length === 0 ? [`pull-${corpus}`] : cases;
+  const chosen = asked.flatMap((name) => (name === "all" ? caseNames : [name])).map(benchCase);
   const root = fileURLToPath(new URL("../../..", import.meta.url));
   execFileSync("npx", ["-y", "pnpm@10", "build"], { cwd: root, stdio: "ignore" });
-  return { text: peersTable(await runPeers(corpus, rounds, scale, new RegExp(only))), faults: [] };
+  const peers = await peerPrograms();
+  const all: CaseFigures[] = [];
+  for (const one of chosen) {
+    const figures = await runCase(one, { rounds, scale, only: new RegExp(only), peers });
+    if (write) keepFigures(figures);
+    all.push(figures);
+  }
+  return {
+    text: all.map((figures) => `### ${figures.case}\n\n${caseSection(figures)}`).join("\n\n"),
+    faults: all.flatMap((figures) =>
+      limitsOf(figures).flatMap(({ title, measured, wanted, isMet }) =>
+        isMet ? [] : [`${figures.case}: ${title}: ${measured}, ${wanted}`],
+      ),
+    ),
+  };
 }

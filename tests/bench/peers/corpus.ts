@@ -19,8 +19,8 @@ export interface Corpus {
   /** What it is, in words. */
   readonly title: string;
   readonly repositories: readonly string[];
-  /** Full names without the host, such as `bench/a00:v0`. */
-  readonly images: readonly string[];
+  /** Full names without the host, such as `bench/a00:v0`, and the digests of their manifests. */
+  readonly images: ReadonlyMap<string, string>;
   /** What there is by digest, manifests too: the repository it can be had from, and its size in bytes. */
   readonly blobs: ReadonlyMap<
     string,
@@ -80,11 +80,11 @@ function shapeOf(name: CorpusName, scale: number): Shape {
 export async function pushCorpus(name: CorpusName, host: string, scale: number): Promise<Corpus> {
   const shape = shapeOf(name, scale);
   await using registry = createRegistry(`${host}/bench`);
-  const corpus: Corpus & { repositories: string[]; images: string[]; blobs: Map<string, object> } = {
+  const corpus: Corpus & { repositories: string[]; images: Map<string, string>; blobs: Map<string, object> } = {
     name,
     title: shape.title,
     repositories: [],
-    images: [],
+    images: new Map(),
     blobs: new Map(),
   };
   for (let r = 0; r < shape.repositories; r += 1) {
@@ -92,8 +92,7 @@ export async function pushCorpus(name: CorpusName, host: string, scale: number):
     corpus.repositories.push(`bench/${path}`);
     for (let t = 0; t < shape.tags; t += 1) {
       const layers = await Promise.all(shape.layers(r, t).map((layer) => pushLayer(registry, path, layer)));
-      await pushImage(registry, path, `v${t}`, layers, corpus);
-      corpus.images.push(`bench/${path}:v${t}`);
+      corpus.images.set(`bench/${path}:v${t}`, await pushImage(registry, path, `v${t}`, layers, corpus));
     }
   }
   return corpus;
@@ -126,7 +125,7 @@ async function pushImage(
   tag: string,
   layers: readonly Descriptor[],
   { blobs }: { readonly blobs: Map<string, object> },
-): Promise<void> {
+): Promise<string> {
   const config = encode({
     architecture: "amd64",
     os: "linux",
@@ -145,6 +144,7 @@ async function pushImage(
     blobs.set(digest, { repository: `bench/${path}`, size, isManifest: false });
   const { digest, size } = manifest.descriptor;
   blobs.set(digest, { repository: `bench/${path}`, size, isManifest: true });
+  return digest;
 }
 
 function encode(value: unknown): Uint8Array<ArrayBuffer> {

@@ -1,0 +1,82 @@
+import { caseNames } from "./cases.ts";
+import type { CaseFigures } from "./figures.ts";
+import { limitsOf } from "./limits.ts";
+import { caseSection } from "./table.ts";
+
+/** `docs/performance.md`, of the figures there are. */
+export function pageOf(all: readonly CaseFigures[]): string {
+  const measured = new Set(all.map((figures) => figures.case));
+  const lacking = caseNames.filter((name) => !measured.has(name));
+  const parts = [
+    intro,
+    shortcomings(all),
+    ...(all.length > 0 ? ["![Speed of every program beside the fastest of the others](performance/plot.svg)"] : []),
+    ...all.map((figures) => `## ${titleOf(figures)}\n\n${caseSection(figures)}`),
+    ...(lacking.length > 0 ? [`## Not measured yet\n\n${lacking.map((name) => `\`${name}\``).join(", ")}`] : []),
+    likeness,
+    referencePart,
+    rerun,
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** A case in words, without the corpus' description. */
+export function titleOf({ case: name, corpus }: CaseFigures): string {
+  const [, repeat, kind, tls] = /^(repeat-)?(\w+)-\w(-tls)?$/.exec(name) ?? [];
+  const done = {
+    pull: "pulled into files",
+    push: "pushed into an empty registry",
+    sync: "copied from registry to registry",
+  };
+  const words = kind === "pull" || kind === "push" || kind === "sync" ? done[kind] : name;
+  return `${corpus.name} ${words}${tls ? " over TLS" : ""}${repeat ? ", once more, with nothing new" : ""}`;
+}
+
+function shortcomings(all: readonly CaseFigures[]): string {
+  const limits = all.flatMap((figures) => limitsOf(figures).map((limit) => ({ ...limit, name: figures.case })));
+  if (limits.length === 0) return "**Nothing is measured yet**, so nothing is known to hold.";
+  const short = limits.filter(({ isMet }) => !isMet);
+  if (short.length === 0) return `All ${limits.length} limits below hold.`;
+  const lines = short.map(({ name, title, measured, wanted }) => `- \`${name}\`: ${title}: ${measured}, ${wanted}`);
+  return [`**${short.length} of ${limits.length} limits do not hold:**`, "", ...lines].join("\n");
+}
+
+const intro = `# Performance beside other programs
+
+\`tranship\` as it is published, beside programs that do the same, on one machine, in turns. Times are told as medians with their range, and as ratios: to the fastest of
+the other programs, which the head of the column names with its version, and to the ceiling, which is curl with 8 connections that neither looks nor waits. Absolute
+times are a property of the machine. This page is made from raw figures, which lie in \`docs/performance\`; [other measurements](benchmarks.md) have a page of their own.`;
+
+const likeness = `## What is compared, and what is not alike
+
+- **Turns.** Everybody once a round, and each round begins with another program. Before a turn the folder it writes to is empty, the registry it writes to is fresh and empty,
+  what it will read is in the page cache, and \`sync\` has left nothing to be written. Nobody keeps anything from an earlier turn, but for the repeats.
+- **Whole results.** After each turn it is looked at, unmeasured, whether everything arrived: for a pull the bytes that were left, for a push or a copy the digest behind each tag. A peer that
+  fails is left out, and named below its table.
+- **Who hashes.** Everybody but curl compares each blob with its digest. A push of tranship reads the bundle twice, because it hashes it whole before the first write; \`--trust-bundle\` does not.
+- **Who waits for the device.** \`tranship pull\` and \`skopeo copy\` end when what they left is on the device. \`tranship pull --no-sync\`, crane, oras, regctl and curl do not wait.
+- **What is left.** tranship leaves a tar archive with every blob once for each repository; the others leave layouts, curl files. tranship and crane fetch everything with one process,
+  oras starts one for each repository, skopeo and regctl one for each image: that is what their command lines offer for tags of many repositories.
+- **What is left out.** Nobody brings signatures or attestations, of which there are none; \`oras cp -r\` asks for them. Registry and programs share one machine: there is no latency, and the
+  registry's work slows everybody. Processor time and memory are those of the program, not of the registry; memory is that of the largest process.
+- **Network** is what went over loopback meanwhile, in both directions; **written** is what the kernel counted for the file system of the program and its children.
+- **Over TLS** the registry shows a certificate of an authority made for the run; tranship gets it by \`--ca\`, curl by \`--cacert\`, the others in their own way. curl speaks HTTP/1.1, so that it has 8 connections.
+- **The repeats** do what was just done again, into what it left: the same folder, the same registry. curl remembers nothing and takes no part.`;
+
+const referencePart = `## Beside \`d8 mirror\`
+
+Not measured. \`d8\` is \`github.com/deckhouse/deckhouse-cli\`, and has to be built; the Go module proxy answered \`403 Forbidden\`, "This module version is not available", to the list of its
+versions, to its main branch and to the commit the other pages speak of, so that not even its \`go.mod\` could be had. Whether tranship is 5 × as fast as it, and what its push makes of our bundles, is therefore not known.`;
+
+const rerun = `## To measure it again
+
+\`\`\`sh
+npx -y pnpm@10 bench peers all --write                       # every case, 5 rounds; on a machine that does nothing else
+npx -y pnpm@10 bench peers pull-A push-B --rounds 9 --write  # these: their tables are replaced, the others stay
+npx -y pnpm@10 bench peers pull-A --only 'tranship|curl'     # nothing is kept
+npx -y pnpm@10 bench peers page                              # this page, from the figures there are
+npx -y pnpm@10 bench peers sync-A --scale 0.02 --rounds 1    # layers of a fiftieth: does everything run?
+\`\`\`
+
+It needs \`docker-registry\`, \`skopeo\`, \`curl\`, \`time\` and \`openssl\`, all from Debian. crane, oras and regctl are built with Go from pinned modules, once. Without Go, or without one of the programs,
+the others are measured, and the page names who is missing. A limit that does not hold makes the command end with 1.`;
