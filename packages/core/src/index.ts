@@ -128,6 +128,7 @@ export {
   type PushBundleOptions,
   pushBundle,
   type SpaceChecker,
+  type TagGatherer,
 } from "./push/push-bundle.ts";
 export type { PushReport } from "./push/push-report.ts";
 export type { OnConflict } from "./push/push-work.ts";

@@ -14,12 +14,15 @@ import { blobPath } from "../plan/section.ts";
 import { identityOf, linkFile, local, localIfAny, removeStaleFiles, replaceFile, staleMs } from "./atomic-file.ts";
 import { formatIndexFile, ociLayoutText } from "./index-file.ts";
 import type { BlobPiece, LayoutStorage } from "./layout-content.ts";
-import { layoutTagOf } from "./layout-entry.ts";
+import { layoutTagOf, withTagsMovedAndAllListed } from "./layout-entry.ts";
 import { hasLayoutFile, type IndexFile, isReal, readIndexFile } from "./layout-files.ts";
 import { LayoutIndex } from "./layout-index.ts";
 import { SubjectCache } from "./subject-cache.ts";
 
 const pieceBytes = 512 * 1024;
+
+/** So many tags are gathered at least before they are written. */
+const fewTags = 1000;
 
 /** Gives the entries an index is to have; the same list when nothing changes. */
 type IndexChange = (index: LayoutIndex) => readonly Descriptor[];
@@ -49,6 +52,8 @@ export class LayoutDirectory implements LayoutStorage {
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
   #waiting: WaitingChange[] = [];
   #writing: Promise<void> | undefined;
+  /** Entries that take their tags when the index is next written. */
+  #gathered: Descriptor[] = [];
 
   private constructor(path: string, followsLinks: boolean) {
     this.path = path;
@@ -76,8 +81,13 @@ export class LayoutDirectory implements LayoutStorage {
     return this.#known?.index ?? this.#indexOf([]);
   }
 
-  /** What `index.json` says now: it is read again when its identity has changed. */
+  /** What `index.json` says now, with all that was gathered: it is read again when its identity has changed. */
   async index(): Promise<LayoutIndex | undefined> {
+    if (this.#gathered.length > 0) await this.writeTags();
+    return await this.#indexNow();
+  }
+
+  async #indexNow(): Promise<LayoutIndex | undefined> {
     const known = this.#known;
     if (known?.identity !== undefined && known.identity === (await this.#identity())) return known.index;
     await this.#requireReal(this.path);
@@ -180,8 +190,30 @@ export class LayoutDirectory implements LayoutStorage {
     return removed ?? false;
   }
 
+  /**
+   * Lets entries take their tags when the index is next written: by {@link writeTags}, when somebody reads or changes it, or
+   * once half as many wait as it lists. So all that is ever written stays in proportion to what is listed in the end.
+   */
+  async gatherTags(entries: readonly Descriptor[]): Promise<void> {
+    for (const entry of entries) this.#gathered.push(entry);
+    if (this.#gathered.length >= Math.max(fewTags, this.lastIndex.descriptors.length / 2)) await this.writeTags();
+  }
+
+  /** Writes what was gathered; every manifest that it names, and that was listed before, stays listed. */
+  async writeTags(): Promise<void> {
+    const entries = this.#gathered;
+    this.#gathered = [];
+    if (entries.length > 0) await this.#change(({ descriptors }) => withTagsMovedAndAllListed(descriptors, entries));
+    else await this.#writing; // what was gathered before is on its way
+  }
+
   /** Changes the index. Changes are made in turn; those that wait while one is written go out in one file. */
   async change(next: IndexChange): Promise<void> {
+    const gathered = this.#gathered.length > 0 ? this.writeTags() : undefined;
+    await Promise.all([gathered, this.#change(next)]);
+  }
+
+  async #change(next: IndexChange): Promise<void> {
     const done = Promise.withResolvers<void>();
     this.#waiting.push({ next, done });
     this.#writing ??= this.#writeChanges().finally(() => {
@@ -195,7 +227,7 @@ export class LayoutDirectory implements LayoutStorage {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        const before = (await this.index()) ?? (await this.#make());
+        const before = (await this.#indexNow()) ?? (await this.#make());
         const { index, applied } = applyAll(before, batch, (entries) => this.#indexOf(entries));
         if (index !== before) await this.#writeIndex(index);
         for (const { done } of applied) done.resolve();
@@ -212,7 +244,7 @@ export class LayoutDirectory implements LayoutStorage {
 
   /** The place of a blob's file, with the folders that lead there. */
   async #roomFor(digest: Digest): Promise<string> {
-    if (!(await this.index())) await this.#make();
+    if (!(await this.#indexNow())) await this.#make();
     await this.#tidy();
     const path = this.fileOf(digest);
     await this.#makeFolder(dirname(path));

@@ -28,13 +28,43 @@ export function untaggedEntry(descriptor: Descriptor): Descriptor {
 
 /** The list with `entry` in the place of whatever had its tag; the same list when it says so already. */
 export function withTagMoved(descriptors: readonly Descriptor[], entry: Descriptor): readonly Descriptor[] {
-  const tag = layoutTagOf(entry);
-  const first = descriptors.findIndex((other) => layoutTagOf(other) === tag);
-  if (first < 0) return [...descriptors, entry];
-  const others = descriptors.filter((other, at) => at === first || layoutTagOf(other) !== tag);
-  const known = others[first];
-  if (known && others.length === descriptors.length && isSame(known, entry)) return descriptors;
-  return others.with(first, entry);
+  return withTagsMoved(descriptors, [entry]);
+}
+
+/** The same for one entry after another, each in the place of whatever had its tag by then; the list is gone through once. */
+export function withTagsMoved(
+  descriptors: readonly Descriptor[],
+  entries: readonly Descriptor[],
+): readonly Descriptor[] {
+  const moved = new Set(entries.map(layoutTagOf));
+  const after: Descriptor[] = [];
+  const places = new Map<Tag | undefined, number>();
+  let isChanged = false;
+  for (const entry of descriptors) {
+    const tag = layoutTagOf(entry);
+    if (!moved.has(tag)) after.push(entry);
+    else if (places.has(tag)) isChanged = true;
+    else places.set(tag, after.push(entry) - 1);
+  }
+  for (const entry of entries) {
+    const tag = layoutTagOf(entry);
+    const place = places.get(tag) ?? after.length;
+    const known = after[place];
+    if (known && isSame(known, entry)) continue;
+    after[place] = entry;
+    places.set(tag, place);
+    isChanged = true;
+  }
+  return isChanged ? after : descriptors;
+}
+
+/** {@link withTagsMoved}, with every manifest that was listed before or is one of `entries` still in the list, if without a tag. */
+export function withTagsMovedAndAllListed(
+  descriptors: readonly Descriptor[],
+  entries: readonly Descriptor[],
+): readonly Descriptor[] {
+  const after = withTagsMoved(descriptors, entries);
+  return after === descriptors ? descriptors : withAllListed([...descriptors, ...entries], after);
 }
 
 /** The list with `entry` at its end, where it counts, and nowhere else. */

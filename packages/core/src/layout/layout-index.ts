@@ -1,4 +1,4 @@
-import { type Descriptor, type Digest, isDigest, type Tag } from "@tranship/registry";
+import { type Descriptor, type Digest, isDigest, isManifestMediaType, type Tag } from "@tranship/registry";
 import { SubjectCache } from "./subject-cache.ts";
 
 /** A tag that several entries of an index claim with different digests. */
@@ -18,6 +18,9 @@ export class LayoutIndex {
   readonly subjects: SubjectCache;
   readonly #byDigest: ReadonlyMap<Digest, Descriptor>;
   readonly #tagOf: (descriptor: Descriptor) => Tag | undefined;
+  /** By digest, the place of its first entry; made when it is asked for. */
+  #places: ReadonlyMap<Digest, number> | undefined;
+  #unread: Descriptor[] | undefined;
 
   /** `tagOf` says which tag an entry stands for, if any; an index that follows another goes on with its `subjects`. */
   constructor(
@@ -35,6 +38,23 @@ export class LayoutIndex {
   /** The entry a tag or digest names. */
   find(reference: Tag | Digest): Descriptor | undefined {
     return isDigest(reference) ? this.#byDigest.get(reference) : this.tags.get(reference);
+  }
+
+  /** The listed manifests of which it is not known which subject they name. Asked again, it looks at those alone. */
+  unread(): readonly Descriptor[] {
+    const open = this.#unread ?? this.descriptors.filter(({ mediaType }) => isManifestMediaType(mediaType));
+    if (open.length > 0) this.#unread = open.filter(({ digest }) => !this.subjects.knows(digest));
+    return this.#unread ?? [];
+  }
+
+  /** The listed manifests that are known to name `subject`, in the order of their first entries. */
+  referrersOf(subject: Digest): readonly Descriptor[] {
+    this.#places ??= new Map(this.descriptors.map(({ digest }, at) => [digest, at] as const).reverse());
+    const places = this.#places;
+    return [...this.subjects.referrersOf(subject)]
+      .flatMap((digest) => places.get(digest) ?? [])
+      .sort((a, b) => a - b)
+      .flatMap((at) => this.descriptors[at] ?? []);
   }
 
   /** The tags over which entries disagree. */

@@ -1,7 +1,8 @@
 import {
   type Descriptor,
   type Digest,
-  isManifestMediaType,
+  type ImageIndex,
+  type ImageManifest,
   parseManifest,
   type ReferrersOptions,
   type RepositoryReader,
@@ -40,11 +41,17 @@ async function* candidates(
     if (content.kind === "index") yield* content.manifests;
   }
   if (!index) return;
-  for (const { digest, mediaType, size } of index.descriptors) {
-    if (!isManifestMediaType(mediaType) || !index.subjects.mayName(digest, subject)) continue;
-    const content = parseManifest(await repository.manifest(digest, { signal }));
+  const read = new Map<Digest, ImageManifest | ImageIndex>();
+  const readOne = async (digest: Digest) => parseManifest(await repository.manifest(digest, { signal }));
+  for (const { digest, mediaType, size } of index.unread()) {
+    if (index.subjects.knows(digest)) continue; // by now, from another question
+    const content = await readOne(digest);
     index.subjects.note(digest, content.subject?.digest);
     if (content.subject?.digest !== subject) continue;
-    yield referrerDescriptor({ mediaType, digest, size }, content);
+    if (index.subjects.knows(digest)) read.set(digest, content);
+    else yield referrerDescriptor({ mediaType, digest, size }, content); // more than can be remembered
+  }
+  for (const { digest, mediaType, size } of index.referrersOf(subject)) {
+    yield referrerDescriptor({ mediaType, digest, size }, read.get(digest) ?? (await readOne(digest)));
   }
 }

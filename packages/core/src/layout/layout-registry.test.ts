@@ -31,7 +31,9 @@ import { blobPath } from "../plan/section.ts";
 import { pushBundle } from "../push/push-bundle.ts";
 import { formatIndexFile, parseIndexFile } from "./index-file.ts";
 import { LayoutDirectory } from "./layout-directory.ts";
+import { entryFor } from "./layout-entry.ts";
 import { LayoutRegistry } from "./layout-registry.ts";
+import { SubjectCache } from "./subject-cache.ts";
 
 const run = promisify(execFile);
 const hasSkopeo = await run("skopeo", ["--version"]).then(
@@ -372,6 +374,20 @@ describe("referrers", () => {
     expect((await ask(found)).map(({ artifactType }) => artifactType)).toEqual(["application/two"]);
   });
 
+  test("asked for the referrers of every image, looks at each entry of the index so many times and not as often as it is asked", async () => {
+    const images = Array.from({ length: 60 }, (_, at) => anImage({ tag: `v${at}`, seed: `${at}` }));
+    const artifacts = images.map((subject) => anArtifact({ subject, artifactType: "application/one" }));
+    const repository = registry.repository("app");
+    for (const one of [...images, ...artifacts]) await push(repository, one);
+    const looks = vi.spyOn(SubjectCache.prototype, "knows");
+    for (const [at, { manifest }] of images.entries()) {
+      const found = await Array.fromAsync(repository.referrers(manifest.descriptor.digest));
+      expect(found.map(({ digest }) => digest)).toEqual([artifacts[at]?.manifest.descriptor.digest]);
+    }
+    expect(looks.mock.calls.length).toBeLessThan(10 * images.length);
+    looks.mockRestore();
+  });
+
   test("a referrer that lost its tag to another is still listed", async () => {
     const image = anImage({ tag: "v1" });
     const types = ["application/one", "application/two"];
@@ -384,6 +400,62 @@ describe("referrers", () => {
     }
     const listed = await Array.fromAsync((await reopened("app")).referrers(image.manifest.descriptor.digest));
     expect(listed.map(({ artifactType }) => artifactType).sort()).toEqual(types);
+  });
+});
+
+describe("tags that are gathered", () => {
+  const images = Array.from({ length: 30 }, (_, at) => anImage({ tag: `v${at}`, seed: `${at}` }));
+  const tagsIn = async (path: string) => Array.fromAsync((await reopened(path)).tags()).catch(() => []);
+
+  test("are written together, and found by whoever asks the same registry", async () => {
+    const end = registry.gatherTags();
+    for (const image of images) await push(registry.repository("app"), image);
+    expect(await tagsIn("app")).toEqual([]);
+    expect(await registry.repository("app").resolve("v3")).toMatchObject({
+      digest: images[3]?.manifest.descriptor.digest,
+    });
+    await registry.repository("other").pushBlob(aBlob({ size: 10 }), bytesOf(aBlob({ size: 10 }).bytes));
+    await end();
+    expect(await tagsIn("app")).toEqual(images.map((_, at) => `v${at}`));
+  });
+
+  test("are written when the last has ended, and one by one afterwards", async () => {
+    const [first, second] = [registry.gatherTags(), registry.gatherTags()];
+    const [one, two, three] = images;
+    if (!one || !two || !three) return expect.unreachable();
+    await push(registry.repository("app"), one);
+    await first();
+    await push(registry.repository("app"), two);
+    await second();
+    expect(await tagsIn("app")).toEqual(["v0", "v1"]);
+    await push(registry.repository("app"), three);
+    expect(await tagsIn("app")).toEqual(["v0", "v1", "v2"]);
+  });
+
+  test("are in the index with what is deleted and changed meanwhile", async () => {
+    const end = registry.gatherTags();
+    const repository = registry.repository("app");
+    const [one, two] = images;
+    if (!one || !two) return expect.unreachable();
+    await push(repository, one);
+    await push(repository, two);
+    expect(await repository.deleteTag("v0")).toBe(true);
+    await end();
+    expect(await tagsIn("app")).toEqual(["v1"]);
+    expect(await (await reopened("app")).resolve(one.manifest.descriptor.digest)).toBeDefined();
+  });
+
+  test("cost writes in proportion to the index, not to their number", async () => {
+    const directory = LayoutDirectory.at(join(root, "many"));
+    const written = vi.spyOn(directory, "writeTags");
+    const { manifest } = anImage({ seed: "many" });
+    const end = 20_000;
+    for (let at = 0; at < end; at += 1) {
+      await directory.gatherTags([entryFor(manifest.descriptor, `v${at}`)]);
+    }
+    await directory.writeTags();
+    expect(written.mock.calls.length).toBeLessThan(12);
+    expect((await directory.index())?.tags.size).toBe(end);
   });
 });
 

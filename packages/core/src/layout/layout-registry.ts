@@ -7,6 +7,7 @@ import { InstanceCache } from "./instance-cache.ts";
 import { LayoutDirectory } from "./layout-directory.ts";
 import { layoutInvalid } from "./layout-files.ts";
 import { LayoutRepository } from "./layout-repository.ts";
+import { TagGathering } from "./tag-gathering.ts";
 import { isLayoutPath, walkLayouts } from "./walk-layouts.ts";
 
 /** Options of {@link LayoutRegistry.open}. */
@@ -33,6 +34,7 @@ export class LayoutRegistry implements Registry {
   readonly #isReadOnly: boolean;
   /** Changes of an index wait for each other in its one instance. */
   readonly #repositories: InstanceCache<LayoutRepository> = new InstanceCache();
+  readonly #gathering: TagGathering = new TagGathering();
 
   private constructor(path: string, isReadOnly: boolean) {
     this.path = path;
@@ -66,6 +68,7 @@ export class LayoutRegistry implements Registry {
         new LayoutRepository(LayoutDirectory.at(join(this.path, path)), {
           listing: "all",
           isReadOnly: this.#isReadOnly,
+          gathering: this.#gathering,
           sibling: (other) => (isLayoutPath(other) ? LayoutDirectory.at(join(this.path, other)) : undefined),
         }),
     );
@@ -77,6 +80,17 @@ export class LayoutRegistry implements Registry {
    */
   requireSpace(neededBytes: number): void {
     requireSpaceIn(this.path, neededBytes);
+  }
+
+  /**
+   * Has tags gathered from now on and written in large groups, in the order they were given: for whoever gives very many.
+   * Whoever reads them by this object finds all; others, and a process that is killed, may lack the last ones until the
+   * function it gives has come to its end, which writes them.
+   * @throws MirrorError `NO_SPACE`, `FILE_FAILED`, `LAYOUT_INVALID` from what it gives
+   */
+  gatherTags(): () => Promise<void> {
+    this.#gathering.begin();
+    return () => this.#gathering.end();
   }
 
   /** The paths of the layouts there are, sorted bytewise, found as they are asked for. */

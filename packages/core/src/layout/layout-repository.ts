@@ -24,7 +24,8 @@ import {
 } from "@tranship/registry";
 import { LayoutContent } from "./layout-content.ts";
 import type { LayoutDirectory } from "./layout-directory.ts";
-import { entryFor, untaggedEntry, withAllListed, withoutTag, withTagMoved } from "./layout-entry.ts";
+import { entryFor, untaggedEntry, withoutTag, withTagsMoved, withTagsMovedAndAllListed } from "./layout-entry.ts";
+import type { TagGathering } from "./tag-gathering.ts";
 import { Turns } from "./turns.ts";
 import { requireWritableFolder } from "./writable-folder.ts";
 
@@ -37,6 +38,8 @@ export interface LayoutRepositoryRules {
   readonly listing: "all" | "needed";
   /** The layout of another repository, to take blobs over from. @defaultValue there is none */
   readonly sibling?: ((path: string) => LayoutDirectory | undefined) | undefined;
+  /** Whether tags are written one by one or together, where all is listed. @defaultValue one by one */
+  readonly gathering?: TagGathering | undefined;
   /** Refuses every write. @defaultValue false */
   readonly isReadOnly?: boolean | undefined;
 }
@@ -89,10 +92,7 @@ export class LayoutRepository extends LayoutContent implements RepositoryWriter,
     await this.#turns.run(descriptor.digest, async () => {
       const content = await this.storeManifest(manifest, signal);
       if (entries.length > 0) {
-        await this.#directory.change(({ descriptors }) => {
-          const after = entries.reduce(withTagMoved, descriptors);
-          return this.#rules.listing === "all" ? withAllListed(descriptors, after) : after;
-        });
+        await this.#moveTags(entries);
       } else if (this.#isListedUntagged(manifest, content)) {
         const entry = untaggedEntry(descriptor);
         await this.#directory.change((index) =>
@@ -146,6 +146,17 @@ export class LayoutRepository extends LayoutContent implements RepositoryWriter,
       if ((await this.#directory.index())?.find(digest)) return false;
       return await this.#directory.removeBlob(digest);
     });
+  }
+
+  async #moveTags(entries: readonly Descriptor[]): Promise<void> {
+    const { listing, gathering } = this.#rules;
+    if (listing === "all" && gathering?.isOn) {
+      gathering.note(this, this.#directory);
+      await this.#directory.gatherTags(entries);
+    } else {
+      const moved = listing === "all" ? withTagsMovedAndAllListed : withTagsMoved;
+      await this.#directory.change(({ descriptors }) => moved(descriptors, entries));
+    }
   }
 
   /** Checks a manifest and stores its bytes, listed or not. @internal */

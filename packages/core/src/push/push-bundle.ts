@@ -49,6 +49,12 @@ export interface SpaceChecker {
   requireSpace(neededBytes: number): void;
 }
 
+/** A target that takes many tags faster together; `LayoutRegistry` is one. */
+export interface TagGatherer {
+  /** Tags given from now on may be written together, in their order; what it gives writes the last of them. */
+  gatherTags(): () => Promise<void>;
+}
+
 /**
  * Copies every named image of a bundle, or of any registry, into `target`, under the same tags and at the same paths
  * unless told otherwise, and announces its packages and modules by discovery tags. Lists of referrers are added to those
@@ -60,7 +66,7 @@ export interface SpaceChecker {
  */
 export async function pushBundle(
   bundle: RegistryReader & Partial<GraphChecker> & Partial<BlobProver> & Partial<BasedSource>,
-  target: Registry & Partial<SpaceChecker>,
+  target: Registry & Partial<SpaceChecker> & Partial<TagGatherer>,
   options: PushBundleOptions = {},
 ): Promise<PushReport> {
   return (await pushFrom(bundle, target, options)).report;

@@ -10,7 +10,7 @@ import { BaseBlobs } from "./base-blobs.ts";
 import { discoveryNames } from "./discovery-names.ts";
 import { DryRun } from "./dry-run.ts";
 import { proveWork } from "./prove-work.ts";
-import type { BlobProver, GraphChecker, PushBundleOptions, SpaceChecker } from "./push-bundle.ts";
+import type { BlobProver, GraphChecker, PushBundleOptions, SpaceChecker, TagGatherer } from "./push-bundle.ts";
 import { discoveryImages, type PushedImage, type PushListOptions, readPushList } from "./push-list.ts";
 import { type PushReport, reportOf } from "./push-report.ts";
 import { type PushStepsOptions, pushSteps } from "./push-steps.ts";
@@ -48,7 +48,7 @@ export interface PushResult {
  */
 export async function pushFrom(
   source: RegistryReader & Partial<GraphChecker> & Partial<BlobProver> & Partial<BasedSource>,
-  target: Registry & Partial<SpaceChecker>,
+  target: Registry & Partial<SpaceChecker> & Partial<TagGatherer>,
   options: PushBundleOptions,
   round?: PushRound,
 ): Promise<PushResult> {
@@ -94,8 +94,23 @@ export async function pushFrom(
   await using _begun = probe ? await probeWrites(paths, target, how) : undefined;
   const steps = pushSteps(work, { held, progress: round?.progress, wholesOf: round?.wholesOf });
   emit({ type: "work.planned", job: round ? "sync" : "push", ...steps.planned });
-  const failures = await runSteps(steps.steps, { ...how, keepGoing: round !== undefined });
+  const run = () => runSteps(steps.steps, { ...how, keepGoing: round !== undefined });
+  const failures = await gatheringTags(target, run);
   return { report: reportOf(work, steps.progress, catalogs), failures };
+}
+
+/** Does `work`, after which the tags it gave are written, also when it failed: then with the failure it had. */
+async function gatheringTags<Result>(target: Partial<TagGatherer>, work: () => Promise<Result>): Promise<Result> {
+  const end = target.gatherTags?.();
+  let result: Result;
+  try {
+    result = await work();
+  } catch (error) {
+    await end?.().catch(() => {}); // of what ails the target, the first failure tells
+    throw error;
+  }
+  await end?.();
+  return result;
 }
 
 function warnOfMoves({ moved }: Routes, emit: OnEvent): void {

@@ -5,7 +5,7 @@ import type { MissingImage, PlannedArchive } from "../plan/download-list.ts";
 import { type FailedItem, sortedFailed } from "../plan/failed-item.ts";
 import type { Planner } from "../plan/planner.ts";
 import { AskedOnce } from "../push/asked-once.ts";
-import type { PushBundleOptions, SpaceChecker } from "../push/push-bundle.ts";
+import type { PushBundleOptions, SpaceChecker, TagGatherer } from "../push/push-bundle.ts";
 import type { PushReport } from "../push/push-report.ts";
 import { type PushRound, pushFrom } from "../push/push-run.ts";
 import { ItemFailures, readsHosts } from "../services/item-failures.ts";
@@ -18,7 +18,7 @@ import { PlannedRegistry } from "./planned-registry.ts";
 /** Options of {@link sync}. */
 export interface SyncOptions extends Omit<PushBundleOptions, "prove"> {
   /** The registry to fill. It may be on a host that the planners read from. */
-  readonly to: Registry & Partial<SpaceChecker>;
+  readonly to: Registry & Partial<SpaceChecker> & Partial<TagGatherer>;
   /**
    * Bring the other items when one cannot be planned or read: the report says which in `failed`, and nothing of them that
    * is not there yet is given a name. What the target refuses ends the run all the same. @defaultValue false
