@@ -165,7 +165,11 @@ export const answerFaults: readonly WireFault[] = [
     name: "200 that is a page",
     kinds: ["token", "tags", "referrers", "repositories", "manifest"],
     codes: [...damaged, "UNEXPECTED_STATUS"],
-    inject: async ({ exchange, fire }) => {
+    // A registry without the referrers API may say so with a page, and one that always does cannot be told from it.
+    applies: ({ kind }, { answered, pagesForReferrers }) =>
+      kind !== "referrers" || answered.has("referrers") || pagesForReferrers === 0,
+    inject: async ({ exchange, memory, fire }) => {
+      if (exchange.kind === "referrers") memory.pagesForReferrers += 1;
       fire();
       const body = Buffer.from("<!doctype html><title>Sign in to the guest network</title>");
       exchange.answer(sized({ status: 200, headers: { "content-type": "text/html" }, body }));

@@ -12,7 +12,13 @@ export class FaultProxy implements AsyncDisposable {
   readonly #http: Server;
   readonly #sockets = new Set<Socket>();
   readonly #fired = new Map<string, number>();
-  readonly #memory: ProxyMemory = { seenTokens: new Set(), expiredTokens: new Set(), relocations: 0 };
+  readonly #memory: ProxyMemory = {
+    seenTokens: new Set(),
+    expiredTokens: new Set(),
+    relocations: 0,
+    answered: new Set(),
+    pagesForReferrers: 0,
+  };
   #armed: { readonly fault: ArmedFault; skip: number; left: number }[] = [];
   #upstream: URL | undefined;
   #requests = 0;
@@ -48,6 +54,8 @@ export class FaultProxy implements AsyncDisposable {
   arm(faults: readonly ArmedFault[]): void {
     this.#fired.clear();
     this.#memory.expiredTokens.clear();
+    this.#memory.answered.clear();
+    this.#memory.pagesForReferrers = 0;
     this.#armed = faults.map((fault) => ({ fault, skip: fault.skip, left: fault.times }));
   }
 
@@ -114,7 +122,7 @@ export class FaultProxy implements AsyncDisposable {
     if (authorization !== undefined) this.#memory.seenTokens.add(authorization);
     const armed = this.#armed.find((one) => one.left > 0 && one.fault.kinds.includes(exchange.kind));
     if (armed && armed.skip > 0) armed.skip -= 1;
-    else if (armed && (armed.fault.wire.applies?.(exchange) ?? true)) {
+    else if (armed && (armed.fault.wire.applies?.(exchange, this.#memory) ?? true)) {
       armed.left -= 1;
       let hasFired = false;
       const fire = () => {
@@ -133,6 +141,7 @@ export class FaultProxy implements AsyncDisposable {
     const { authorization } = exchange.request.headers;
     const isExpired = authorization !== undefined && this.#memory.expiredTokens.has(authorization);
     const answer = await exchange.forward(isExpired ? { without: ["authorization"] } : {});
+    if (answer && answer.status < 300) this.#memory.answered.add(exchange.kind);
     if (answer) exchange.answer(answer);
     else exchange.reset();
   }

@@ -4,6 +4,9 @@ import type { WireFault } from "./wire-fault.ts";
 const writes: readonly RequestKind[] = ["upload bytes", "manifest put"];
 const empty = new Uint8Array();
 
+/** Damage of what no digest in the request speaks for: a registry keeps it under its tag. */
+export const manifestDamage = "manifest damaged on its way";
+
 /** What can go wrong with what is written. */
 export const uploadFaults: readonly WireFault[] = [
   {
@@ -20,27 +23,8 @@ export const uploadFaults: readonly WireFault[] = [
       exchange.reset();
     },
   },
-  {
-    name: "upload damaged",
-    kinds: writes,
-    codes: ["DIGEST_MISMATCH", "SIZE_MISMATCH", "INVALID_MANIFEST", "UNEXPECTED_STATUS", "PROTOCOL"],
-    applies: ({ bodyBytes }) => bodyBytes > 1,
-    inject: async ({ exchange, at, fire }) => {
-      fire();
-      const hit = Math.floor(at * exchange.bodyBytes);
-      const answer = await exchange.forward({
-        body: (chunk, position) => {
-          const index = hit - position;
-          if (index < 0 || index >= chunk.byteLength) return chunk;
-          const changed = Uint8Array.from(chunk);
-          changed[index] = (changed[index] ?? 0) ^ 1;
-          return changed;
-        },
-      });
-      if (answer) exchange.answer(answer);
-      else exchange.reset();
-    },
-  },
+  damaging("upload damaged", "upload bytes"),
+  damaging(manifestDamage, "manifest put"),
   {
     name: "upload not taken",
     kinds: writes,
@@ -140,3 +124,27 @@ export const connectionFaults: readonly WireFault[] = [
     connect: (socket) => void socket.resume().once("end", () => socket.end()),
   },
 ];
+
+function damaging(name: string, kind: RequestKind): WireFault {
+  return {
+    name,
+    kinds: [kind],
+    codes: ["DIGEST_MISMATCH", "SIZE_MISMATCH", "INVALID_MANIFEST", "UNEXPECTED_STATUS", "PROTOCOL"],
+    applies: ({ bodyBytes }) => bodyBytes > 1,
+    inject: async ({ exchange, at, fire }) => {
+      fire();
+      const hit = Math.floor(at * exchange.bodyBytes);
+      const answer = await exchange.forward({
+        body: (chunk, position) => {
+          const index = hit - position;
+          if (index < 0 || index >= chunk.byteLength) return chunk;
+          const changed = Uint8Array.from(chunk);
+          changed[index] = (changed[index] ?? 0) ^ 1;
+          return changed;
+        },
+      });
+      if (answer) exchange.answer(answer);
+      else exchange.reset();
+    },
+  };
+}

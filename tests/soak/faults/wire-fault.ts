@@ -11,6 +11,10 @@ export interface ProxyMemory {
   readonly expiredTokens: Set<string>;
   /** Upload sessions that were given another place. */
   relocations: number;
+  /** Kinds of requests that had a proper answer since faults were armed. */
+  readonly answered: Set<RequestKind>;
+  /** Lists of referrers that came as a page for people. */
+  pagesForReferrers: number;
 }
 
 /** One request at which a fault is to happen. */
@@ -31,7 +35,7 @@ export interface WireFault {
   /** What a run may fail with because of it; with none, a run has to get through. */
   readonly codes: readonly RegistryErrorCode[];
   /** Whether it can happen to this request. @defaultValue to any of its kinds */
-  readonly applies?: (exchange: ProxiedExchange) => boolean;
+  readonly applies?: (exchange: ProxiedExchange, memory: ProxyMemory) => boolean;
   readonly inject?: (injection: Injection) => Promise<void>;
   /** In place of {@link inject}, for a connection that was just accepted. */
   readonly connect?: (socket: Socket) => void;

@@ -15,6 +15,7 @@ import { compareText } from "../layout/index-file.ts";
 import type { Copier, Route } from "../transfer/copier.ts";
 import { type Graph, graphOf } from "../transfer/graph.ts";
 import { runSteps, type Step } from "../transfer/run-steps.ts";
+import { transferError } from "../transfer/transfer-error.ts";
 import { createDiscoveryImage } from "./discovery-image.ts";
 import type { DiscoveryNames } from "./discovery-names.ts";
 import { type PublishRank, publishRank } from "./order.ts";
@@ -47,10 +48,7 @@ export async function readPushList(
   source: RegistryReader,
   { signal, inFlight, copierOf }: PushListOptions,
 ): Promise<readonly PushedImage[]> {
-  const paths: string[] = [];
-  for await (const path of source.repositories({ signal })) {
-    paths.push(path === "" ? path : parseRepositoryPath(path));
-  }
+  const paths = await listPaths(source, signal);
   const images: PushedImage[] = [];
   const steps: Step[] = [];
   for (const path of paths.sort(compareText)) {
@@ -65,6 +63,16 @@ export async function readPushList(
   }
   await runSteps(steps, { inFlight, signal });
   return images.sort((a, b) => compareText(a.path, b.path) || compareText(a.tag, b.tag));
+}
+
+async function listPaths(source: RegistryReader, signal: AbortSignal | undefined): Promise<string[]> {
+  const paths: string[] = [];
+  try {
+    for await (const path of source.repositories({ signal })) paths.push(path);
+  } catch (error) {
+    throw transferError(error, "source", `list the repositories of ${source.name}`, source.name, signal);
+  }
+  return paths.map((path) => (path === "" ? path : parseRepositoryPath(path)));
 }
 
 /** The discovery tags of the catalogs: one name each, all for the same image. */

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { createRegistry, MemoryRegistry } from "@tranship/registry";
 import { aLayer, anImage, anIndex, faults, seedMemory, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
+import { isMirrorError } from "../errors.ts";
 import { pushBundle } from "./push-bundle.ts";
 
 const base = aLayer({ size: 50_000, seed: "base" });
@@ -54,6 +55,15 @@ describe("pushing to a registry", () => {
     const listed = asked.filter((line) => line.includes("sha256:"));
     expect(listed).toHaveLength(2); // one index of two images
     expect(asked).toHaveLength(second.images.present + second.discovery.present + listed.length);
+  });
+
+  test("a source that does not say what it has is the side that failed", async () => {
+    await using server = await startTestRegistry({ registry: aSource() });
+    server.fail(faults.status(403), { match: ({ path }) => path.startsWith("/v2/_catalog") });
+    await using source = createRegistry(server.host);
+    const failure = await pushBundle(source, new MemoryRegistry()).catch((error: unknown) => error);
+    if (!isMirrorError(failure, "TRANSFER_FAILED")) throw failure;
+    expect(failure.details).toEqual({ side: "source", reference: server.host, failure: "denied", code: "FORBIDDEN" });
   });
 
   test("a dry run only asks, and knows the bytes of the push", async () => {

@@ -52,8 +52,8 @@ describe("referrers are read from the fallback tag when the registry answers", (
     { name: "501", fault: faults.status(501), asked: 1 },
     { name: "a 400 that says unsupported", fault: unsupported(400), asked: 1 },
     { name: "a 406 that says unsupported", fault: unsupported(406), asked: 1 },
-    { name: "a page for people", fault: faults.status(200, { body: "<html>hello</html>" }), asked: 3 },
-    { name: "something else", fault: faults.status(200, { body: '{"errors":[]}' }), asked: 3 },
+    { name: "a page for people", fault: faults.status(200, { body: "<html>hello</html>" }), asked: 6 },
+    { name: "something else", fault: faults.status(200, { body: '{"errors":[]}' }), asked: 6 },
   ])("$name, and is asked $asked times of three", async ({ fault, asked }) => {
     await using home = await aHome();
     home.server.seed("app", anIndex({ tag, images: [signature, report] }));
@@ -79,6 +79,25 @@ describe("referrers are read from the fallback tag when the registry answers", (
     home.server.failOnce(faults.status(200, { body, headers: { link } }), listing);
     home.server.fail(faults.status(404), { match: listing });
     await expectCode(home.listed(), "NOT_FOUND");
+  });
+});
+
+describe("a page for people in place of a list", () => {
+  const page = faults.status(200, { body: "<html>sign in</html>", headers: { "content-type": "text/html" } });
+
+  test("that comes once is no word about the API", async () => {
+    await using home = await aHome();
+    home.server.seed("app", signature);
+    home.server.failOnce(page, listing);
+    expect(await home.listed()).toEqual(digestsOf(signature));
+  });
+
+  test("is an error where the registry has given lists, and never an empty list", async () => {
+    await using home = await aHome();
+    home.server.seed("app", signature);
+    expect(await home.listed()).toEqual(digestsOf(signature));
+    home.server.fail(page, { match: listing });
+    await expectCode(home.listed(), "PROTOCOL");
   });
 });
 

@@ -9,6 +9,7 @@ import type { Endpoints } from "./endpoints.ts";
 import { mediaTypeOf } from "./headers.ts";
 import { type HostTraits, hostTraits } from "./host-traits.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
+import { protocolError } from "./operation.ts";
 import { paginate } from "./paginate.ts";
 import { isStatus, reports } from "./reported.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -99,7 +100,8 @@ export interface ReferrersAnswer {
 
 /**
  * Asks the referrers API. A host that has said clearly that it has none is not asked again; a 404 is no such word, it
- * may be about the repository.
+ * may be about the repository. What is no list is asked for once more, and an error where the host has given lists.
+ * @throws RegistryError `PROTOCOL`
  */
 export async function askReferrersApi(
   client: HttpClient,
@@ -110,13 +112,18 @@ export async function askReferrersApi(
   if (hostTraits(client).referrersApi === "missing") return {};
   const operation = endpoints.operation("list referrers of", subject);
   const url = endpoints.referrers(subject, artifactType);
-  const scopes = endpoints.scope("pull");
-  const pages = paginate(client, { url, operation, scopes, accept: MediaType.ociIndex, signal });
+  const request = { url, operation, scopes: endpoints.scope("pull"), accept: MediaType.ociIndex, signal };
   try {
-    const { value: first } = await pages.next();
-    if (!first || !isList(first)) return {}; // a page for people with status 200, for one
-    hostTraits(client).referrersApi = "present";
-    return { pages: followed(first, pages) };
+    // A page for people with status 200, for one: of a registry without the API, or of something on the way to one with it.
+    for (let looks = 0; looks < 2; looks += 1) {
+      const pages = paginate(client, request);
+      const { value: first } = await pages.next();
+      if (first && isList(first)) {
+        hostTraits(client).referrersApi = "present";
+        return { pages: followed(first, pages) };
+      }
+    }
+    if (hostTraits(client).referrersApi !== "present") return {};
   } catch (error) {
     if (isRegistryError(error) && isRefusal(error)) {
       learnMissing(client);
@@ -125,6 +132,7 @@ export async function askReferrersApi(
     if (!isRegistryError(error, "NOT_FOUND")) throw error;
     return { hadNoRoute: error.details.errors === undefined };
   }
+  throw protocolError(operation, "the answer is no list of referrers, and the registry has given such lists before");
 }
 
 function learnMissing(client: HttpClient): void {
