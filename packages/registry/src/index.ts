@@ -65,3 +65,4 @@ export type {
   SourceMounts,
   WriteProbe,
 } from "./repository.ts";
+export { withoutSecrets } from "./without-secrets.ts";

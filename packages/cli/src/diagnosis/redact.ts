@@ -1,4 +1,4 @@
-import { printable } from "@tranship/registry";
+import { printable, withoutSecrets } from "@tranship/registry";
 
 /** Longer messages are cut, in characters. */
 const maxLength = 2000;
@@ -9,10 +9,7 @@ const maxLength = 2000;
  * hold none; what lies below them, or what was typed, may.
  */
 export function redact(text: string): string {
-  return printable(text, maxLength)
-    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, "$1…@")
+  return withoutSecrets(printable(text, maxLength))
     .replace(/(^|[\s"=:])[^\s/@:"=]+:[^\s/@"]+@(?!sha\d+:)(?=[a-z0-9.-]+(?::\d+)?\/)/gi, "$1…@")
-    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s?#"']+)\?[^\s"')]*/gi, "$1?…")
-    .replace(/\b(bearer|basic)\s+(?=\S*[0-9._~+/=])[A-Za-z0-9._~+/-]{8,}=*/gi, "$1 …")
     .replace(/\b([a-z_-]*(?:token|password|secret)(?:=|["']\s*:\s*["']))[^\s"',;&)]+/gi, "$1…");
 }

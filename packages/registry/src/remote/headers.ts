@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import { printable } from "../printable.ts";
+import { withoutSecrets } from "../without-secrets.ts";
 
 /** Response headers as undici parses them: lower-case names. */
 export type ResponseHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
@@ -74,7 +75,7 @@ export function warningsOf(headers: ResponseHeaders): readonly string[] {
     const next = /[ \t]*([0-9]{3}) ([^ ",]+) "((?:[^"\\]|\\.)*)"(?: "[^"]*")?[ \t]*(?:,|$)/y;
     for (let found = next.exec(line); found && texts.size < maxWarnings; found = next.exec(line)) {
       const [, code, agent, quoted = ""] = found;
-      const text = printable(quoted.replace(/\\(.)/g, "$1"), maxWarningLength);
+      const text = printable(withoutSecrets(quoted.replace(/\\(.)/g, "$1")), maxWarningLength);
       if (code === "299" && agent === "-" && text !== "") texts.add(text);
     }
   }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { RegistryError, type ReportedError } from "../errors.ts";
 import { printable } from "../printable.ts";
+import { withoutSecrets } from "../without-secrets.ts";
 import { headerOf, type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 
@@ -79,7 +80,7 @@ function reportedErrors(body: Uint8Array): readonly ReportedError[] {
   const parsed = bodySchema.safeParse(json);
   if (!parsed.success) return [];
   return parsed.data.errors.slice(0, maxReported).map(({ code, message }) => ({
-    code: printable(code, 100),
-    ...(message === undefined ? {} : { message: printable(message, 300) }),
+    code: printable(withoutSecrets(code), 100),
+    ...(message === undefined ? {} : { message: printable(withoutSecrets(message), 300) }),
   }));
 }
