@@ -167,7 +167,7 @@ export {
 export { type ImagePathOptions, type ImageRewrite, imagePaths } from "./services/images/images-paths.ts";
 export { type ImageExplanation, ImagesService, type ImagesServiceOptions } from "./services/images/images-service.ts";
 export type { ImageStat, ImagesStats } from "./services/images/images-stats.ts";
-export { listedHosts, listPlanner } from "./services/list-planner.ts";
+export { type ListPlannerOptions, listedHosts, listPlanner } from "./services/list-planner.ts";
 export { type PlanOptions, plan } from "./services/plan.ts";
 export { type ArchiveReport, type PullOptions, type PullReport, pull } from "./services/pull.ts";
 export {
@@ -178,6 +178,7 @@ export {
   repairBundle,
 } from "./services/repair-bundle.ts";
 export type { ServiceEvents, ServicePlanOptions, ServicePullOptions } from "./services/service-options.ts";
+export { shardPlanner } from "./services/shard-planner.ts";
 export type { RegistryOfHost, SourceRegistries } from "./services/source-registries.ts";
 export { type TakeInventoryOptions, takeInventory } from "./services/take-inventory.ts";
 export { type SyncOptions, type SyncReport, sync } from "./sync/sync.ts";

@@ -69,7 +69,7 @@ export function pullCommand(context: CliContext): Command {
       const directory = bundleFolder(folders, flags);
       const [chunkBytes, checksums] = [chunkBytesOf(flags), checksumsOf(flags)];
       const base = await readBase(flags.base);
-      const planners = await plannersFor(sources, flags, context.onEvent);
+      const { planners, plan } = await plannersFor(sources, flags, { onEvent: context.onEvent });
       const { keepGoing, force, sync } = flags;
       if (flags.dryRun) return await showPlan(planners, { base, keepGoing }, context);
       warnOfTmpDir(flags, context);
@@ -97,9 +97,10 @@ export function pullCommand(context: CliContext): Command {
         const elapsedMs = performance.now() - startedMs;
         const versions = flags.verboseSummary && bundle.lockFile ? itemVersions(bundle.lockFile) : undefined;
         const files = bundle.lockFile?.files ?? [];
-        const summary = pullSummary(report, { directory, elapsedMs, figures, unplanned, files, versions });
+        const summary = pullSummary(report, { directory, plan, elapsedMs, figures, unplanned, files, versions });
         const { planned, components } = figures;
-        context.output.report("pull", { ...report, planned, components, elapsedMs: Math.round(elapsedMs) }, summary);
+        const said = { ...report, ...(plan ? { plan } : {}), planned, components, elapsedMs: Math.round(elapsedMs) };
+        context.output.report("pull", said, summary);
       } catch (error) {
         if (signal.aborted || tally.hasStarted) {
           const stopped = tally.stopped(signal.aborted ? "cancelled" : "failed", performance.now() - startedMs);

@@ -5,13 +5,14 @@ import type { CliContext, RegistryFlags } from "../context.ts";
 import { inFlightOf } from "../flags/connection-flags.ts";
 import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags/flags.ts";
 import { type TmpDirFlag, warnOfTmpDir, withTmpDirFlag } from "../flags/reference-flags.ts";
+import { type ShardFlag, shardOfFlag, withShardFlag } from "../flags/shard-flag.ts";
 import { type TargetFlags, wantsProbe, withTargetFlags } from "../flags/target-flags.ts";
 import { openTarget, requireBundles } from "../place.ts";
 import { pushSummary, stoppedSummary } from "../print/push-summary.ts";
 import { PushTally } from "../print/push-tally.ts";
 import { UsageError } from "../usage-error.ts";
 
-interface PushFlags extends RegistryFlags, TmpDirFlag, TargetFlags {
+interface PushFlags extends RegistryFlags, TmpDirFlag, TargetFlags, ShardFlag {
   readonly file: readonly string[];
   readonly dryRun?: boolean;
   readonly modulesPathSuffix?: string;
@@ -34,7 +35,7 @@ export function pushCommand(context: CliContext): Command {
     .option("--modules-path-suffix <path>", "where modules go below the target; / is the target itself", "/modules")
     .option("--packages-path-suffix <path>", "where packages go below the target; / is the target itself", "/packages")
     .option("--trust-bundle", "do not hash the bundle before the first write; damage is then found on the way");
-  return withConfigFlags(withRegistryFlags(withTmpDirFlag(withTargetFlags(command)))).action(
+  return withConfigFlags(withRegistryFlags(withTmpDirFlag(withTargetFlags(withShardFlag(command, "push"))))).action(
     async (places: readonly string[], flags: PushFlags) => {
       checkRegistryFlags(flags);
       if (places.length === 0)
@@ -43,6 +44,7 @@ export function pushCommand(context: CliContext): Command {
         );
       warnOfTmpDir(flags, context);
       const { moved } = createRoutes(flags); // before anything is opened: a wrong path is wrong usage
+      const shard = shardOfFlag(flags);
       const sources = sourcesOf(places.slice(0, -1), flags.file); // likewise, so that no target is made for nothing
       await using target = await openTarget(places.at(-1) ?? "", flags, context);
       const tally = new PushTally();
@@ -63,6 +65,7 @@ export function pushCommand(context: CliContext): Command {
           onConflict,
           prove,
           probe,
+          shard,
           dryRun: isDryRun,
           inFlight: inFlightOf(flags),
         };

@@ -50,7 +50,11 @@ export function syncCommand(context: CliContext): Command {
       if (flags.image.length === 0 && flags.plan === undefined) requireSource(flags, context.environment);
       checkComponentFlags(flags);
       checkPlanFlags(flags, command);
-      const planners = await plannersFor(sources, flags, context.onEvent);
+      if (flags.shard !== undefined && flags.plan === undefined)
+        throw new UsageError(
+          "--shard needs --plan FILE: shards of a sync write into one registry, and must mean the same by every tag",
+        );
+      const { planners, plan } = await plannersFor(sources, flags, { onEvent: context.onEvent, shardBy: "repository" });
       await using to = await openTarget(places.at(-1) ?? "", target, context);
       const tally = new PushTally();
       const startedMs = performance.now();
@@ -65,8 +69,9 @@ export function syncCommand(context: CliContext): Command {
         const report = await sync(planners, { ...how, to, inFlight: inFlightOf(flags), signal, onEvent });
         if (report.failed.length > 0) context.exitWith(3);
         const elapsedMs = performance.now() - startedMs;
-        const summary = syncSummary(report, { target: to.name, isDryRun, moved, withoutTag: 0, elapsedMs });
-        context.output.report("sync", { ...report, dryRun: isDryRun, elapsedMs: Math.round(elapsedMs) }, summary);
+        const summary = syncSummary(report, { target: to.name, plan, isDryRun, moved, withoutTag: 0, elapsedMs });
+        const said = { ...report, ...(plan ? { plan } : {}), dryRun: isDryRun, elapsedMs: Math.round(elapsedMs) };
+        context.output.report("sync", said, summary);
       } catch (error) {
         if (signal.aborted || tally.hasWritten) {
           const reason = signal.aborted ? "cancelled" : "failed";

@@ -1,7 +1,9 @@
 import {
   type Bundle,
   type DownloadList,
+  formatShard,
   formatVerifyEvidence,
+  shardOf,
   type VerifyReport,
   type VerifySubject,
   verify,
@@ -13,12 +15,13 @@ import { readPlan } from "../base-file.ts";
 import { withConfigFlags } from "../config/config-flags.ts";
 import type { CliContext, RegistryFlags } from "../context.ts";
 import { checkRegistryFlags, withRegistryFlags } from "../flags/flags.ts";
+import { type ShardFlag, shardOfFlag, withShardFlag } from "../flags/shard-flag.ts";
 import { requireOutputFile, writeOutputFile } from "../output-file.ts";
 import { bundlePaths, openBundle, openReader, parseCliPlaces, perhapsMisspelt } from "../place.ts";
 import { verifySummary } from "../print/summaries.ts";
 import { UsageError } from "../usage-error.ts";
 
-interface VerifyFlags extends RegistryFlags {
+interface VerifyFlags extends RegistryFlags, ShardFlag {
   readonly plan?: string;
   readonly evidence?: string;
 }
@@ -36,19 +39,24 @@ export function verifyCommand(context: CliContext): Command {
       "--evidence <file>",
       "write what was verified, against what and with what result, as JSON; - for standard output",
     );
+  withShardFlag(command, "of the plan, look for");
   return withConfigFlags(withRegistryFlags(command)).action(async (places: readonly string[], flags: VerifyFlags) => {
     checkRegistryFlags(flags);
     await requireOutputFile("--evidence", flags.evidence);
+    const shard = shardOfFlag(flags);
+    if (shard && flags.plan === undefined)
+      throw new UsageError("--shard needs --plan FILE, which says what the whole is");
     const plan = flags.plan === undefined ? undefined : await readPlan(flags.plan);
+    const list = plan && (shard ? shardOf(plan.list, shard) : plan.list);
     const where = parseCliPlaces(places);
     const startedMs = performance.now();
     const named = places.join(" ");
     if (where.kind === "bundle") {
       await using bundle = await openBundle(bundlePaths(where), context);
-      const report = await verifyBoth(bundle, plan?.list, context);
-      return await tell(report, { place: bundle.name, plan: plan?.digest, locks: bundle.locks });
+      const report = await verifyBoth(bundle, list, context);
+      return await tell(report, { place: bundle.name, plan: plan?.digest, shard, locks: bundle.locks });
     }
-    if (!plan)
+    if (!plan || !list)
       throw new UsageError(
         perhapsMisspelt(
           places,
@@ -57,7 +65,7 @@ export function verifyCommand(context: CliContext): Command {
       );
     await using registry = await openReader(where, flags, context);
     const { signal, onEvent } = context;
-    await tell(await verify(registry, plan.list, { signal, onEvent }), { place: registry.name, plan: plan.digest });
+    await tell(await verify(registry, list, { signal, onEvent }), { place: registry.name, plan: plan.digest, shard });
 
     async function tell(report: VerifyReport, subject: VerifySubject): Promise<void> {
       if (!report.ok) context.exitWith(3);
@@ -66,7 +74,7 @@ export function verifyCommand(context: CliContext): Command {
       context.output.report(
         "verify",
         { ...verifyEvidence(report, subject) },
-        verifySummary(report, named, performance.now() - startedMs),
+        verifySummary(report, shard ? `shard ${formatShard(shard)} of ${named}` : named, performance.now() - startedMs),
       );
       if (flags.evidence !== undefined) await writeOutputFile("--evidence", flags.evidence, evidence);
     }

@@ -24,6 +24,7 @@ const withoutKey: Readonly<Record<string, string>> = {
     pullResume: "it is --no-restart",
     explain: "it is of one run",
     sync: "it is of one run",
+    shard: "it is of one machine",
   },
   ...{ output: "it is of one run", diff: "so is this", write: "so is this, of doctor", side: "so is this" },
   ...{

@@ -13,7 +13,7 @@ import type {
   SyncReport,
   VerifyEvidence,
 } from "@tranship/core";
-import type { Examination } from "@tranship/registry";
+import type { Digest, Examination } from "@tranship/registry";
 import type { Diagnosis } from "../diagnosis/diagnosis.ts";
 import type { CliEvent } from "../print/cli-event.ts";
 import type { PullFigures } from "../print/pull-tally.ts";
@@ -28,19 +28,25 @@ import type {
 } from "./deps-report.ts";
 import type { RootfsReport } from "./rootfs-report.ts";
 
+/** What a run with `--plan` reports beside the rest. */
+interface Followed {
+  /** The digest of the plan file. */
+  readonly plan?: Digest;
+}
+
 /** What each command reports at its end, by the command's name; plain data. */
 export interface Reports {
   readonly plan: DownloadList & { readonly totals: DownloadTotals; readonly diff?: DownloadListDiff };
   /** Of `tranship plan --explain`. */
   readonly explain: { readonly names: readonly (NameExplanation | ImageExplanation)[] };
-  readonly pull: PullReport & Pick<PullFigures, "planned" | "components"> & { readonly elapsedMs: number };
+  readonly pull: PullReport & Followed & Pick<PullFigures, "planned" | "components"> & { readonly elapsedMs: number };
   readonly push: PushReport & {
     readonly dryRun: boolean;
     /** Images that have no tag to be pushed under. */
     readonly withoutTag: number;
     readonly elapsedMs: number;
   };
-  readonly sync: SyncReport & { readonly dryRun: boolean; readonly elapsedMs: number };
+  readonly sync: SyncReport & Followed & { readonly dryRun: boolean; readonly elapsedMs: number };
   readonly verify: VerifyEvidence;
   readonly serve: { readonly requests: number };
   readonly inventory: Inventory;

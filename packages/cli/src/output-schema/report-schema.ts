@@ -32,6 +32,17 @@ const leftOutCount = z
   .object({ manifests: amount, bytes })
   .describe("What indexes list and was left out on purpose; absent where nothing was.")
   .optional();
+const shard = z
+  .object({
+    index: amount,
+    count: amount,
+    items: amount,
+    bytes: bytes.optional(),
+    all: z.object({ items: amount, bytes: bytes.optional() }).optional(),
+  })
+  .describe("The part of the whole that it was; absent where it was all.")
+  .optional();
+const followed = digest.optional().describe("The digest of the plan file that was followed.");
 const planReport = report("plan", {
   version: z.literal(1),
   archives: listOf(plannedArchiveSchema),
@@ -96,6 +107,8 @@ const pullReport = report("pull", {
   missing,
   failed,
   synced: z.boolean().describe("Whether the archives are on the device. If not, a power cut may take parts of them."),
+  shard,
+  plan: followed,
   planned: z.object({ images: amount, bytes }),
   components: listOf(
     z.object({
@@ -120,18 +133,20 @@ const pushed = {
   packages: listOf(text),
   modules: listOf(text),
   metadataOnly: listOf(text),
+  shard,
   dryRun: z.boolean(),
   elapsedMs: milliseconds,
 };
 
 const pushReport = report("push", { ...pushed, withoutTag: amount });
-const syncReport = report("sync", { ...pushed, missing, failed });
+const syncReport = report("sync", { ...pushed, plan: followed, missing, failed });
 
 const verifyReport = report("verify", {
   version: z.literal(1),
   kind: z.literal("verification"),
   place: text,
   plan: digest.optional(),
+  shard: z.object({ index: amount, count: amount }).describe("The part of the plan that was looked for.").optional(),
   locks: listOf(z.object({ directory: text, digest })).optional(),
   ok: z.boolean(),
   archives: amount,

@@ -1,7 +1,9 @@
-import type { BlobCount, ItemVersions, LockedArchive, PullReport } from "@tranship/core";
+import type { BlobCount, ItemVersions, LockedArchive, PullReport, ShardShare } from "@tranship/core";
+import type { Digest } from "@tranship/registry";
 import type { PullStopped } from "./cli-event.ts";
 import { elapsedLine } from "./elapsed.ts";
 import type { ComponentFigures, PullFigures } from "./pull-tally.ts";
+import { shardLine } from "./shard-line.ts";
 import { count, formatBytes, leftOut, sparseNote } from "./size.ts";
 import { failedLines } from "./summaries.ts";
 
@@ -9,6 +11,8 @@ import { failedLines } from "./summaries.ts";
 export interface PullSummaryOptions {
   /** The bundle's folder. */
   readonly directory: string;
+  /** The digest of the plan that was followed; told where a part of it was. */
+  readonly plan?: Digest | undefined;
   readonly elapsedMs: number;
   readonly figures: Pick<PullFigures, "planned" | "removed" | "components">;
   /** How many of the items that failed did so when the plan was made that was followed. */
@@ -24,8 +28,21 @@ const maxNames = 6;
 
 /** What a pull did, for people. */
 export function pullSummary(report: PullReport, options: PullSummaryOptions): string {
-  const { archives, images, blobs, fetched, copied, kept, missing, failed, assumed, leftOut: sparse, synced } = report;
-  const { directory, elapsedMs, figures, unplanned, versions = [] } = options;
+  const {
+    archives,
+    images,
+    blobs,
+    fetched,
+    copied,
+    kept,
+    missing,
+    failed,
+    assumed,
+    leftOut: sparse,
+    synced,
+    shard,
+  } = report;
+  const { directory, plan, elapsedMs, figures, unplanned, versions = [] } = options;
   const written = archives.filter(({ outcome }) => outcome === "written").length;
   const found = copied.bytes + kept.bytes;
   const { removed } = figures;
@@ -38,7 +55,7 @@ export function pullSummary(report: PullReport, options: PullSummaryOptions): st
   return [
     ...archiveLines(report, options),
     ...removed.map((archive) => row("removed", `${archive}, which nothing asked for this time`)),
-    ...figures.components.flatMap((one) => [componentLine(one), ...versionLines(one, versions)]),
+    ...toldComponents(figures, shard).flatMap((one) => [componentLine(one), ...versionLines(one, versions)]),
     row(
       "planned",
       `${count(images, "image")}, ${count(blobs, "blob")}, ${formatBytes(figures.planned.bytes)} in the archives`,
@@ -49,6 +66,7 @@ export function pullSummary(report: PullReport, options: PullSummaryOptions): st
     ...(missing.length > 0 ? [row("missing", `${count(missing.length, "image")} at the source`)] : []),
     ...missing.map(({ reference, why }) => `  missing at the source: ${reference} (${why})`),
     ...failedLines(failed).map((line) => `  ${line}`),
+    ...(shard ? [shardLine(shard, "archive", plan)] : []),
     isSame
       ? `nothing has changed: ${count(archives.length, "archive")} in ${directory} ${archives.length === 1 ? "holds" : "hold"} what was asked for (${count(images, "image")}, ${count(blobs, "blob")})`
       : `pulled ${count(images, "image")} (${count(blobs, "blob")}) into ${directory}: ${count(written, "archive")} written, ` +
@@ -95,6 +113,13 @@ function archiveLines({ archives }: PullReport, { files }: PullSummaryOptions): 
     }),
     line("total", bytes, `in ${count(fileCount, "file")}`),
   ];
+}
+
+/** That nothing of a component falls to a shard says nothing of the component. */
+function toldComponents({ components }: PullSummaryOptions["figures"], shard: ShardShare | undefined) {
+  return components.filter(
+    ({ items, emptyItems, failedItems, isAbsent }) => !shard || isAbsent || items.length + emptyItems + failedItems > 0,
+  );
 }
 
 function componentLine({ component, items, emptyItems, failedItems, isAbsent }: ComponentFigures): string {

@@ -1,12 +1,16 @@
 import type { MovedCatalog, PushReport } from "@tranship/core";
+import type { Digest } from "@tranship/registry";
 import type { PushStopped } from "./cli-event.ts";
 import { elapsedLine } from "./elapsed.ts";
+import { shardLine } from "./shard-line.ts";
 import { count, formatBytes, sparseNote } from "./size.ts";
 
 /** What a summary tells beside the report. */
 export interface PushSummaryOptions {
   /** How the target is called. */
   readonly target: string;
+  /** The digest of the plan that was followed; told where a part of it was. */
+  readonly plan?: Digest | undefined;
   readonly isDryRun: boolean;
   /** Catalogs that did not go where they usually do. */
   readonly moved: readonly MovedCatalog[];
@@ -23,8 +27,8 @@ export function pushSummary(report: PushReport, options: PushSummaryOptions): st
 
 /** The lines below the first; `isAll` says whether it was all there is. */
 export function pushedLines(report: PushReport, options: PushSummaryOptions, isAll = true): readonly string[] {
-  const { target, isDryRun, moved, withoutTag, elapsedMs } = options;
-  const { images, discovery, referrers, blobs, bytes, packages, modules, metadataOnly, leftOut } = report;
+  const { target, plan, isDryRun, moved, withoutTag, elapsedMs } = options;
+  const { images, discovery, referrers, blobs, bytes, packages, modules, metadataOnly, leftOut, shard } = report;
   const announced: Readonly<Record<string, readonly string[]>> = { packages, modules };
   const hasCatalog = [...packages, ...modules, ...metadataOnly].length + discovery.written + discovery.present > 0;
   const rows: readonly (readonly [label: string, text: string])[] = [
@@ -47,6 +51,7 @@ export function pushedLines(report: PushReport, options: PushSummaryOptions, isA
   return [
     ...rows.map(([label, text]) => `  ${label.padEnd(15)} ${text}`),
     ...(isDryRun && blobs.mounted > 0 ? ["  a registry may refuse a mount: those bytes are sent then, too"] : []),
+    ...(shard ? [shardLine(shard, "part", plan)] : []),
     ...(isAll && isNothing(report) ? [nothingText(report, target)] : []),
     elapsedLine(elapsedMs, isDryRun ? 0 : bytes.uploaded),
   ];

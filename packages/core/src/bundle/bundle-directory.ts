@@ -5,7 +5,7 @@ import { isMirrorError, MirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
 import { compareText } from "../layout/index-file.ts";
 import { type MissingImage, type PlannedArchive, sortedMissing } from "../plan/download-list.ts";
-import { sortedFailed } from "../plan/failed-item.ts";
+import { type FailedItem, sortedFailed } from "../plan/failed-item.ts";
 import { type LockFile, lockFileName, lockFileText, minChunkBytes, parseLockFile } from "../plan/lock-file.ts";
 import { archiveFileNames, parseArchiveFileName } from "./archive/archive-names.ts";
 import { finishedFiles } from "./archive/archive-set.ts";
@@ -61,6 +61,9 @@ export interface BundleSession extends Disposable {
   /** Tells once that the file system does not sync. */
   readonly onSyncRefused: OnSyncRefused;
 }
+
+/** Whether what a bundle said of itself is for the pull that is committed to say anew. */
+export type IsOurs = (one: PlannedArchive | MissingImage | FailedItem) => boolean;
 
 /** A bundle being written. One process at a time holds it; hold it with `await using`, or another pull is refused. */
 export class BundleDirectory implements AsyncDisposable {
@@ -197,17 +200,17 @@ export class BundleDirectory implements AsyncDisposable {
   }
 
   /**
-   * Commits the bundle: archives of these components that the plan no longer has are removed, the lock file is written,
+   * Commits the bundle: archives that are the pull's to renew and that its plan no longer has are removed, the lock file is written,
    * and what only the pull needed goes. Of what failed, an older archive stays with its entry in the lock file, and what there
    * is of the new one is kept for the next pull.
    * @throws MirrorError `FILE_FAILED`, `NO_SPACE`
    */
-  commit(made: LockFile, components: readonly string[], emit: OnEvent): void {
+  commit(made: LockFile, isOurs: IsOurs, emit: OnEvent): void {
     const names = new Set(made.archives.map(({ archive }) => archive));
     const failed = new Set(made.failed?.map(({ archive }) => archive).filter((archive) => !names.has(archive)));
     const before = lockedAsBefore(this.directory, failed, this.#lockFile);
-    const isKept = ({ archive, component }: PlannedArchive) =>
-      !components.includes(component) && !names.has(archive) && !failed.has(archive) && this.#hasFiles(archive);
+    const isKept = (one: PlannedArchive) =>
+      !isOurs(one) && !names.has(one.archive) && !failed.has(one.archive) && this.#hasFiles(one.archive);
     const listed = this.#lockFile?.archives.filter(isKept) ?? [];
     const old = listed.length > 0 ? this.#standing(made) : this.#lockFile;
     const others = listed.map((one) => old?.archives.find(({ archive }) => archive === one.archive) ?? one);
@@ -216,10 +219,9 @@ export class BundleDirectory implements AsyncDisposable {
     );
     const kept = [...others, ...before.map(({ planned }) => planned)];
     const stays = new Set<string | undefined>(before.map(({ planned }) => planned.archive));
-    const isStill = (one: MissingImage) => !components.includes(one.component) || stays.has(one.archive);
-    const isOther = ({ component }: { readonly component: string }) => !components.includes(component);
+    const isStill = (one: MissingImage) => !isOurs(one) || stays.has(one.archive);
     const told = new Set([...names, ...(made.failed?.map(({ archive }) => archive) ?? [])]);
-    const failedBefore = this.#lockFile?.failed?.filter((one) => isOther(one) && !told.has(one.archive)) ?? [];
+    const failedBefore = this.#lockFile?.failed?.filter((one) => !isOurs(one) && !told.has(one.archive)) ?? [];
     const allFailed = [...(made.failed ?? []), ...failedBefore];
     const whole: LockFile = {
       version: 1,

@@ -1,9 +1,11 @@
 import type { Blob, Descriptor, Digest, Manifest, ReferrersOptions, RepositoryReader, Tag } from "@tranship/registry";
 import * as z from "zod";
 import type { OnEvent } from "../events.ts";
-import type { DownloadList, MissingReference } from "./download-list.ts";
+import type { DownloadList, MissingImage, MissingReference, PlannedArchive } from "./download-list.ts";
+import type { FailedItem } from "./failed-item.ts";
 import { archiveNameSchema } from "./names.ts";
 import type { PlannedImage, PlannedRepository, Section } from "./section.ts";
+import type { ShardShare } from "./shards/shard.ts";
 
 /** What makes one archive, such as one package. */
 export interface Item {
@@ -90,6 +92,13 @@ export interface Planner {
   readonly list?: DownloadList | undefined;
   /** The hosts it reads from, where they may be several: what one of them refuses says nothing of the others. */
   readonly hosts?: readonly string[] | undefined;
+  /** The part it brings, where others bring the rest. Without a list, what it comes to is known when its items are. */
+  readonly shard?: ShardShare | undefined;
+  /**
+   * Whether something that a bundle's lock says of its components is for others to renew or remove, so that it stays.
+   * @defaultValue nothing is
+   */
+  isOfOthers?(one: PlannedArchive | MissingImage | FailedItem): boolean;
   /** The repository of that full name (as sections spell it in `source`) to read from. */
   open(source: string): RepositoryReader;
   /** The items of a run, one archive each, as they become known. */

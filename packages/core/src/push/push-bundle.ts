@@ -2,6 +2,7 @@ import type { CallOptions, Digest, Registry, RegistryReader } from "@tranship/re
 import type { ProveOptions } from "../bundle/archive/blob-copy.ts";
 import type { BasedSource } from "../bundle/assumed.ts";
 import type { OnEvent } from "../events.ts";
+import type { Shard } from "../plan/shards/shard.ts";
 import type { PushReport } from "./push-report.ts";
 import { pushFrom } from "./push-run.ts";
 import type { OnConflict } from "./push-work.ts";
@@ -26,6 +27,11 @@ export interface PushBundleOptions extends CallOptions, RouteOptions {
   readonly prove?: boolean | undefined;
   /** Make sure before the first write that the target can be written. @defaultValue true */
   readonly probe?: boolean | undefined;
+  /**
+   * Push only what falls to this shard of the bundle: whole packages and modules, and whole repositories outside them, shared out by
+   * size. Together the shards push what a push without does; each looks at the whole of the same bundle. @defaultValue all
+   */
+  readonly shard?: Shard | undefined;
 }
 
 /** A source that can make sure of its content cheaply; `Bundle` is one. */
@@ -61,7 +67,7 @@ export interface TagGatherer {
  * the target has. Everything is read, checked and looked for before the first write. Images that are there already cost
  * one question each, indexes one more for each manifest they lead to; versions appear only after the images they promise.
  * @throws MirrorError `TRANSFER_FAILED` for the first image that cannot be read or written or a target that cannot be
- * written; `SPARSE_INDEX_REFUSED`; `ARCHIVE_INVALID`; `TAG_CONFLICT`; `BASE_MISSING` when the target lacks what the bundle was made without;
+ * written; `SPARSE_INDEX_REFUSED`; `ARCHIVE_INVALID`; `TAG_CONFLICT`; `SELECTION_INVALID` for a shard; `BASE_MISSING` when the target lacks what the bundle was made without;
  * `NO_SPACE`, `FILE_FAILED` of a folder
  */
 export async function pushBundle(

@@ -1,4 +1,5 @@
 import { type LeftOutCount, leftOutCount } from "../plan/left-out.ts";
+import type { ShardShare } from "../plan/shards/shard.ts";
 import type { CopyProgress } from "../transfer/copy-progress.ts";
 import type { CopyTotals, RepositoryTotals } from "../transfer/copy-steps.ts";
 import type { DiscoveryNames } from "./discovery-names.ts";
@@ -32,6 +33,8 @@ export interface PushReport extends CopyTotals {
   readonly modules: readonly string[];
   /** Repositories of packages and modules that are not announced: the source has their release metadata only. */
   readonly metadataOnly: readonly string[];
+  /** Which part of the whole it was. @defaultValue all of it */
+  readonly shard?: ShardShare | undefined;
 }
 
 /** The report of work whose steps have run; `done` is what they did. */

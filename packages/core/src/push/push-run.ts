@@ -13,6 +13,7 @@ import { proveWork } from "./prove-work.ts";
 import type { BlobProver, GraphChecker, PushBundleOptions, SpaceChecker, TagGatherer } from "./push-bundle.ts";
 import { discoveryImages, type PushedImage, type PushListOptions, readPushList } from "./push-list.ts";
 import { type PushReport, reportOf } from "./push-report.ts";
+import { shardOfPush } from "./push-shard.ts";
 import { type PushStepsOptions, pushSteps } from "./push-steps.ts";
 import { decideWork } from "./push-work.ts";
 import { takeReferrersApart } from "./referrer-lists.ts";
@@ -68,11 +69,15 @@ export async function pushFrom(
   };
   await source.checkGraphs?.({ signal });
   const listed = await readPushList(source, { signal, inFlight, copierOf });
-  const catalogs = discoveryNames(new Set(listed.map(({ path }) => path)));
+  const shard = options.shard && shardOfPush(listed, options.shard);
+  const isOwn = ({ path }: PushedImage) => shard?.has(path) ?? true;
+  const catalogs = discoveryNames(new Set(listed.filter(isOwn).map(({ path }) => path)));
   const metadataOnly = catalogs.flatMap(({ root, metadataOnly: names }) => names.map((name) => `${root}/${name}`));
   warnOfMetadataOnly(metadataOnly, emit);
-  const { images, referrers } = takeReferrersApart(withoutTwins(listed, target.name), emit);
-  const all = { images: withDiscovery(images, discoveryImages(catalogs, copierOf)), referrers };
+  const whole = withoutTwins(listed, target.name);
+  const { images, referrers } = takeReferrersApart(whole.filter(isOwn), emit);
+  const discovery = discoveryImages(catalogs, copierOf);
+  const all = { images: [...images, ...unnamedIn(whole, discovery)], referrers };
   const how = { inFlight, signal };
   const names = await askTarget(all, round?.asked ?? target, how);
   const work = decideWork(all, names, onConflict, { target: target.name, emit });
@@ -84,7 +89,11 @@ export async function pushFrom(
     await runSteps(steps.steps, how);
     return steps;
   };
-  if (dryRun) return { report: reportOf(work, (await dry()).progress, catalogs), failures: [] };
+  const report = (progress: CopyProgress) => ({
+    ...reportOf(work, progress, catalogs),
+    ...(shard ? { shard: shard.share } : {}),
+  });
+  if (dryRun) return { report: report((await dry()).progress), failures: [] };
   const paths = [...work.written, ...work.referrers.written].map(({ copier }) => copier.path);
   if (target.requireSpace && paths.length > 0) {
     const { uploaded, manifests } = (await dry()).totals.bytes;
@@ -96,7 +105,7 @@ export async function pushFrom(
   emit({ type: "work.planned", job: round ? "sync" : "push", ...steps.planned });
   const run = () => runSteps(steps.steps, { ...how, keepGoing: round !== undefined });
   const failures = await gatheringTags(target, run);
-  return { report: reportOf(work, steps.progress, catalogs), failures };
+  return { report: report(steps.progress), failures };
 }
 
 /** Does `work`, after which the tags it gave are written, also when it failed: then with the failure it had. */
@@ -145,10 +154,10 @@ function withoutTwins(images: readonly PushedImage[], target: string): readonly 
   return [...named.values()];
 }
 
-/** A name the source gives an image itself stays that image's. */
-function withDiscovery(images: readonly PushedImage[], discovery: readonly PushedImage[]): readonly PushedImage[] {
+/** A name the source gives an image itself stays that image's, also where another shard pushes it. */
+function unnamedIn(images: readonly PushedImage[], discovery: readonly PushedImage[]): readonly PushedImage[] {
   const named = new Map([...discovery, ...images].map((image) => [nameOf(image), image]));
-  return [...images, ...discovery.filter((image) => named.get(nameOf(image)) === image)];
+  return discovery.filter((image) => named.get(nameOf(image)) === image);
 }
 
 function nameOf({ copier, tag }: PushedImage): string {

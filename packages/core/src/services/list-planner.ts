@@ -19,7 +19,22 @@ import {
   type PlannedRepository,
   type Section,
 } from "../plan/section.ts";
+import { restOfList } from "../plan/shards/rest-of-list.ts";
+import type { Shard } from "../plan/shards/shard.ts";
+import { archiveShard, repositoryShard } from "../plan/shards/shard-of.ts";
 import { hostOf, liesElsewhere, type SourceRegistries, sourceOpener } from "./source-registries.ts";
+
+/** Options of {@link listPlanner}. */
+export interface ListPlannerOptions {
+  /** Ask only for what falls to this shard of the list. @defaultValue all of it */
+  readonly shard?: Shard | undefined;
+  /**
+   * What is kept together. With `archive`, each is brought whole, by one shard: for bundles. With `repository`, all repositories of a
+   * package or module are, whichever archives they are in: for registries, where no version is to be announced before its
+   * images are there. @defaultValue "archive"
+   */
+  readonly shardBy?: "archive" | "repository" | undefined;
+}
 
 /** Opens a repository by its full name. */
 type OpenSource = (name: string) => RepositoryReader;
@@ -28,19 +43,27 @@ type OpenSource = (name: string) => RepositoryReader;
  * A planner that asks for exactly what a list says, digest by digest: no tag is resolved anew. The list is not believed:
  * its sections must be what the images at the source are made of. `source` is one registry that all of it lies below, or
  * gives the registry of each host; {@link listedHosts} tells which hosts that will be.
- * @throws MirrorError `PLAN_INVALID` when it is no list at all, or one of another source
+ * @throws MirrorError `PLAN_INVALID` when it is no list at all, or one of another source; `SELECTION_INVALID` when there is
+ * no such shard
  */
-export function listPlanner(given: DownloadList, source: SourceRegistries): Planner {
-  const list = checkDownloadList(given, "given to listPlanner");
+export function listPlanner(
+  given: DownloadList,
+  source: SourceRegistries,
+  { shard, shardBy = "archive" }: ListPlannerOptions = {},
+): Planner {
+  const whole = checkDownloadList(given, "given to listPlanner");
+  const part = shard && (shardBy === "archive" ? archiveShard : repositoryShard)(whole, shard);
+  const list = part?.list ?? whole;
   const open = sourceOpener(source);
   for (const repository of repositoriesOf(list)) requirePlace(repository, open);
   const items = itemsOf(list);
   const sections = new Map(list.archives.map(({ archive, sections: own }) => [archive, own]));
   const missing = missingByArchive(list, items);
   return {
-    components: [...new Set(items.map(({ component }) => component))],
+    components: [...new Set((part ? itemsOf(whole) : items).map(({ component }) => component))],
     selection: { source: nameOf(source, list), list: digestOfText(downloadListText(list)) },
     list,
+    ...(part ? { shard: part.share, isOfOthers: restOfList(whole, list) } : {}),
     ...(typeof source === "function" ? { hosts: listedHosts(list) } : {}),
     open,
     async *items() {

@@ -18,6 +18,7 @@ import { LayerCache } from "../plan/layers/layer-cache.ts";
 import type { LeftOutCount } from "../plan/left-out.ts";
 import type { PlannedStep, Planner } from "../plan/planner.ts";
 import { madeManifest } from "../plan/section.ts";
+import type { ShardShare } from "../plan/shards/shard.ts";
 import { stepTotals } from "../plan/step-totals.ts";
 import { BlobFiller } from "../transfer/fill-blob.ts";
 import { ItemFailures, readsHosts } from "./item-failures.ts";
@@ -25,6 +26,7 @@ import { listOf } from "./plan.ts";
 import { requireRoom } from "./require-room.ts";
 import { type Run, startRun } from "./run-context.ts";
 import { type ItemSink, imageFileReader, type PlannedItem, runItems } from "./run-items.ts";
+import { shareOfRun } from "./shard-share.ts";
 
 /** Options of {@link pull}. */
 export interface PullOptions extends CallOptions {
@@ -77,6 +79,8 @@ export interface PullReport {
   readonly failed: readonly FailedItem[];
   /** Whether all of it is on the device; without, a power cut may take parts of it. */
   readonly synced: boolean;
+  /** Which part of the whole it was. @defaultValue all of it */
+  readonly shard?: ShardShare | undefined;
 }
 
 /**
@@ -123,13 +127,18 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   sidecars.add(options.to.finishedFiles());
   await sidecars.finish();
   // A source that lists nothing says nothing about what a bundle holds: its archives stay.
-  const answered = new Set(items.map(({ planner }) => planner));
+  const hasListed = ({ list: one, shard: own }: Planner) => one !== undefined || (own?.all?.items ?? 0) > 0;
+  const answered = new Set([...items.map(({ planner }) => planner), ...planners.filter(hasListed)]);
   options.to.commit(
     { ...list, files },
-    planners.flatMap((planner) => (answered.has(planner) ? planner.components : [])),
+    (one) =>
+      planners.some(
+        (planner) => answered.has(planner) && planner.components.includes(one.component) && !planner.isOfOthers?.(one),
+      ),
     run.base.emit,
   );
   const { totals } = filler;
+  const shard = shareOfRun(planners, items);
   const { images, blobs, assumed, leftOut } = downloadTotals(list);
   return {
     archives,
@@ -143,6 +152,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
     missing: list.missing,
     failed: list.failed ?? [],
     synced: options.to.syncs,
+    ...(shard ? { shard } : {}),
   };
 }
 

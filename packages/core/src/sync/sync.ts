@@ -12,11 +12,12 @@ import { ItemFailures, readsHosts } from "../services/item-failures.ts";
 import { planRun } from "../services/plan.ts";
 import { type Run, startRun } from "../services/run-context.ts";
 import type { PlannedItem } from "../services/run-items.ts";
+import { shareOfRun } from "../services/shard-share.ts";
 import { CopyProgress } from "../transfer/copy-progress.ts";
 import { PlannedRegistry } from "./planned-registry.ts";
 
 /** Options of {@link sync}. */
-export interface SyncOptions extends Omit<PushBundleOptions, "prove"> {
+export interface SyncOptions extends Omit<PushBundleOptions, "prove" | "shard"> {
   /** The registry to fill. It may be on a host that the planners read from. */
   readonly to: Registry & Partial<SpaceChecker> & Partial<TagGatherer>;
   /**
@@ -51,6 +52,7 @@ export async function sync(planners: readonly Planner[], options: SyncOptions): 
   using run = startRun(planners, { signal, attempts, retryDelayMs, heldBytes: Number.POSITIVE_INFINITY, onEvent });
   const failures = new ItemFailures(run, { keepGoing, severalHosts: readsHosts(planners) });
   const { list, items } = await planRun(planners, run, failures);
+  const shard = shareOfRun(planners, items);
   const progress = new CopyProgress();
   const asked = new AskedOnce(to);
   const emit = warningsOnce(run.base.emit);
@@ -70,7 +72,10 @@ export async function sync(planners: readonly Planner[], options: SyncOptions): 
     const wholesOf: PushRound["wholesOf"] = keepGoing ? (path, digest) => source.archivesWith(path, digest) : undefined;
     const { report, failures: left } = await pushFrom(source, to, how, { progress, asked, wholesOf, onFailure });
     const [first] = left;
-    if (!first) return { ...report, missing: list.missing, failed: failedOf(planners, items, failures, run) };
+    if (!first) {
+      const failed = failedOf(planners, items, failures, run);
+      return { ...report, missing: list.missing, failed, ...(shard ? { shard } : {}) };
+    }
     leaveOut(broken, items, failures);
     run.stop.signal.throwIfAborted();
     if (broken.size === 0) throw first.error; // of no item: another round would meet it again

@@ -1,4 +1,5 @@
 import type { Digest } from "@tranship/registry";
+import type { Shard } from "../plan/shards/shard.ts";
 import type { VerifyReport } from "./verify-report.ts";
 
 /** What was verified, and against what. */
@@ -7,6 +8,8 @@ export interface VerifySubject {
   readonly place: string;
   /** The digest of the plan file the place was held against. */
   readonly plan?: Digest | undefined;
+  /** The part of the plan that the place was held against. @defaultValue all of it */
+  readonly shard?: Shard | undefined;
   /** The lock files of the bundles that were verified, by their folders. */
   readonly locks?: readonly { readonly directory: string; readonly digest: Digest }[] | undefined;
 }
@@ -26,13 +29,17 @@ export function formatVerifyEvidence(report: VerifyReport, subject: VerifySubjec
 }
 
 /** The record of a verification as plain data. */
-export function verifyEvidence(report: VerifyReport, { place, plan, locks = [] }: VerifySubject): VerifyEvidence {
+export function verifyEvidence(
+  report: VerifyReport,
+  { place, plan, shard, locks = [] }: VerifySubject,
+): VerifyEvidence {
   const { ok, archives, images, blobs, bytes, assumed, leftOut, repositories, findings } = report;
   return {
     version: 1,
     kind: "verification",
     place,
     ...(plan === undefined ? {} : { plan }),
+    ...(shard ? { shard: { index: shard.index, count: shard.count } } : {}),
     locks: locks.map(({ directory, digest }) => ({ directory, digest })),
     ok,
     archives,
