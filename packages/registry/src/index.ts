@@ -51,6 +51,7 @@ export type { RegistryOptions } from "./remote/registry-options.ts";
 export { type RetryOptions, withRetry } from "./remote/retry.ts";
 export type { ClientCertificate, HostOptions, TransportOptions } from "./remote/transport/host-options.ts";
 export type {
+  AllocatePiece,
   CallOptions,
   FetchBlobOptions,
   ManifestOptions,

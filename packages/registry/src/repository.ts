@@ -26,7 +26,15 @@ export interface FetchBlobOptions extends CallOptions {
    * without; a home may hash them all the same. @defaultValue true
    */
   readonly verify?: boolean | undefined;
+  /** Gives memory for pieces. A home may use memory of its own all the same. @defaultValue new memory for each */
+  readonly allocate?: AllocatePiece | undefined;
 }
+
+/**
+ * Gives memory of so many bytes to put a piece of a blob into. It may be used again for another piece once that one has been
+ * yielded and the next is asked for, or later: who gave it decides.
+ */
+export type AllocatePiece = (bytes: number) => Uint8Array;
 
 /** Options of {@link RepositoryReader.referrers}. */
 export interface ReferrersOptions extends CallOptions {
@@ -56,8 +64,11 @@ export interface PushManifestOptions extends CallOptions {
   readonly tags?: readonly Tag[] | undefined;
 }
 
-/** Opens a blob's bytes from `offset` on; asked again when an upload has to be continued or repeated. */
-export type OpenBlob = (offset: number) => AsyncIterable<Uint8Array>;
+/**
+ * Opens a blob's bytes from `offset` on; asked again when an upload has to be continued or repeated. Who reads from files may put
+ * pieces into what `allocate` gives: it is used again, where new memory would wait for the garbage collector.
+ */
+export type OpenBlob = (offset: number, allocate?: AllocatePiece) => AsyncIterable<Uint8Array>;
 
 /** What became of a pushed blob: it was there, was mounted from another repository, or its bytes were sent. */
 export type PushOutcome = "present" | "mounted" | "written";

@@ -60,7 +60,6 @@ export function requireDescriptor({ digest: own, size, mediaType }: Descriptor):
   require(typeof mediaType === "string" && mediaType !== "", "a descriptor has no media type");
 }
 
-
 function shown(value: unknown): string {
   return (JSON.stringify(value) ?? String(value)).slice(0, 500);
 }

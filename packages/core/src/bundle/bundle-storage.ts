@@ -1,7 +1,7 @@
 import { type Digest, formatName, joinPath } from "@tranship/registry";
 import { isMirrorError } from "../errors.ts";
 import type { OnEvent } from "../events.ts";
-import type { BlobPiece, LayoutStorage } from "../layout/layout-content.ts";
+import type { BlobPiece, LayoutStorage, PiecesOptions } from "../layout/layout-content.ts";
 import type { LayoutIndex } from "../layout/layout-index.ts";
 import { blobPath } from "../plan/section.ts";
 import { type BlobCopy, digestOfCopy, entryInvalid, nameOf, type ProveOptions } from "./archive/blob-copy.ts";
@@ -27,6 +27,12 @@ export class BundleCopies {
 
   indexOf(path: string): LayoutIndex | undefined {
     return this.#merged.repositories.get(path)?.index;
+  }
+
+  /** Whether the copy that is read of a blob has been hashed and was right. */
+  isProven(digest: Digest): boolean {
+    const proven = this.#proven.get(digest);
+    return proven !== undefined && !this.#damaged.has(proven);
   }
 
   /** The copies that can serve a repository's blob, the one to read first; none where the repository does not have it. */
@@ -93,21 +99,30 @@ class BundleStorage implements LayoutStorage {
   }
 
   /** Equal digests are equal bytes: a copy that cannot be read any further gives way to the next one. */
-  async *pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *pieces(
+    digest: Digest,
+    offset: number,
+    length: number,
+    options: PiecesOptions = {},
+  ): AsyncGenerator<Uint8Array> {
     if (this.#copies.of(this.#path, digest).length === 0) return;
     let done = 0;
     for (const copy of this.#copies.all(this.#path, digest)) {
       try {
-        for await (const piece of copy.archive.pieces(copy.entry, offset + done, length - done, signal)) {
+        for await (const piece of copy.archive.pieces(copy.entry, offset + done, length - done, options)) {
           done += piece.byteLength;
           yield piece;
         }
         return;
       } catch (error) {
-        signal?.throwIfAborted();
+        options.signal?.throwIfAborted();
         if (!isMirrorError(error) || !this.#copies.refuse(this.#path, digest, copy, error.message)) throw error;
       }
     }
+  }
+
+  isProven(digest: Digest): boolean {
+    return this.#copies.isProven(digest);
   }
 
   async places(digest: Digest): Promise<readonly BlobPiece[] | undefined> {

@@ -30,6 +30,9 @@ export interface BlobPiece {
   readonly length: number;
 }
 
+/** Options of a reading in pieces. */
+export type PiecesOptions = Pick<FetchBlobOptions, "allocate" | "signal">;
+
 /** Where the files of one image layout lie: a directory, or a folder of a bundle's archives. */
 export interface LayoutStorage {
   /** How messages name it. */
@@ -39,7 +42,9 @@ export interface LayoutStorage {
   /** The size in bytes of a stored blob. */
   stat(digest: Digest): Promise<number | undefined>;
   /** Exactly `length` bytes of a stored blob, unchecked, in pieces the caller owns. */
-  pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  pieces(digest: Digest, offset: number, length: number, options?: PiecesOptions): AsyncIterable<Uint8Array>;
+  /** Whether what is read of a blob has been hashed and was right. */
+  isProven?(digest: Digest): boolean;
   /**
    * Where exactly the bytes of a stored blob are; where there are several copies, of the one that is read next. `undefined`
    * when they lie in no file.
@@ -106,16 +111,17 @@ export class LayoutContent implements RepositoryReader {
   }
 
   async *fetchBlob({ digest, size }: Blob, options: FetchBlobOptions = {}): AsyncGenerator<Uint8Array> {
-    const { offset = 0, signal } = options;
+    const { offset = 0, verify = true, allocate, signal } = options;
     signal?.throwIfAborted();
     const stored = await this.#storage.stat(digest);
     if (stored === undefined) throw this.#notFound(digest);
     if (stored !== size) throw this.#wrongSize(digest, size, stored);
     const length = Math.max(0, Math.min(options.length ?? size, size - offset));
     const isWhole = offset === 0 && length === size;
-    const hash = isWhole ? hashFor(digest) : undefined;
+    // hashed here although the caller does, or another copy would not be read in place of a damaged one
+    const hash = isWhole && (verify || !this.#storage.isProven?.(digest)) ? hashFor(digest) : undefined;
     const file = this.#storage.fileOf(digest);
-    for await (const piece of this.#storage.pieces(digest, offset, length, signal)) {
+    for await (const piece of this.#storage.pieces(digest, offset, length, { allocate, signal })) {
       hash?.update(piece);
       yield piece;
     }
@@ -169,7 +175,7 @@ export class LayoutContent implements RepositoryReader {
       const bytes = new Uint8Array(size);
       const file = this.#storage.fileOf(digest);
       let done = 0;
-      for await (const piece of this.#storage.pieces(digest, 0, size, signal)) {
+      for await (const piece of this.#storage.pieces(digest, 0, size, { signal })) {
         bytes.set(piece, done);
         done += piece.byteLength;
       }

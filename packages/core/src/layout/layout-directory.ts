@@ -13,13 +13,13 @@ import { MirrorError } from "../errors.ts";
 import { blobPath } from "../plan/section.ts";
 import { identityOf, linkFile, local, localIfAny, removeStaleFiles, replaceFile, staleMs } from "./atomic-file.ts";
 import { formatIndexFile, ociLayoutText } from "./index-file.ts";
-import type { BlobPiece, LayoutStorage } from "./layout-content.ts";
+import type { BlobPiece, LayoutStorage, PiecesOptions } from "./layout-content.ts";
 import { layoutTagOf, withTagsMovedAndAllListed } from "./layout-entry.ts";
 import { hasLayoutFile, type IndexFile, isReal, readIndexFile } from "./layout-files.ts";
 import { LayoutIndex } from "./layout-index.ts";
 import { SubjectCache } from "./subject-cache.ts";
 
-const pieceBytes = 512 * 1024;
+const pieceBytes = 256 * 1024;
 
 /** So many tags are gathered at least before they are written. */
 const fewTags = 1000;
@@ -102,14 +102,19 @@ export class LayoutDirectory implements LayoutStorage {
     return found?.isFile() ? found.size : undefined;
   }
 
-  async *pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *pieces(
+    digest: Digest,
+    offset: number,
+    length: number,
+    { allocate = Buffer.allocUnsafeSlow, signal }: PiecesOptions = {},
+  ): AsyncGenerator<Uint8Array> {
     const path = this.fileOf(digest);
     await this.#requireReal(path);
     const file = await local(path, () => open(path, "r"));
     try {
       for (let done = 0; done < length; ) {
         signal?.throwIfAborted();
-        const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, length - done));
+        const piece = allocate(Math.min(pieceBytes, length - done));
         const { bytesRead } = await local(path, () => file.read(piece, 0, piece.byteLength, offset + done));
         if (bytesRead === 0) {
           throw new MirrorError("FILE_FAILED", `${path} got shorter while it was read`, { path, reason: "EOF" });
@@ -162,7 +167,7 @@ export class LayoutDirectory implements LayoutStorage {
     try {
       await linkFile(this.path, from.fileOf(blob.digest), path);
     } catch {
-      await this.writeBlob(blob, from.pieces(blob.digest, 0, blob.size, signal), signal);
+      await this.writeBlob(blob, from.pieces(blob.digest, 0, blob.size, { signal }), signal);
     }
     return true;
   }

@@ -60,7 +60,11 @@ export class Copier {
     let outcome: PushOutcome | undefined;
     for (let attempt = 1; outcome === undefined; attempt += 1) {
       try {
-        outcome = await this.#to.pushBlob(blob, (offset) => upload.open(offset), { signal, mountFrom, source });
+        outcome = await this.#to.pushBlob(blob, (offset, allocate) => upload.open(offset, allocate), {
+          signal,
+          mountFrom,
+          source,
+        });
       } catch (error) {
         // Bytes that are not what the digest says cannot be the target's doing; damaged on the way, they are worth another try.
         const isCorrupt = isRegistryError(error, "DIGEST_MISMATCH") || isRegistryError(error, "SIZE_MISMATCH");

@@ -1,4 +1,4 @@
-import type { Blob, RepositoryReader } from "@tranship/registry";
+import type { AllocatePiece, Blob, RepositoryReader } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
 
 /** Progress is told once per so many bytes of a blob. */
@@ -30,14 +30,15 @@ export class Upload {
   }
 
   /** The blob's bytes from `offset` on; the target hashes them. A target that has enough, or breaks, ends the reading without an error. */
-  async *open(offset: number): AsyncGenerator<Uint8Array> {
+  async *open(offset: number, allocate?: AllocatePiece): AsyncGenerator<Uint8Array> {
     this.#failure = undefined;
     if (this.#startedMs === undefined) {
       this.#startedMs = performance.now();
       this.#emit({ type: "blob.started", ...this.#told, size: this.#blob.size, offset });
     }
     try {
-      for await (const chunk of this.#from.fetchBlob(this.#blob, { offset, verify: false, signal: this.#signal })) {
+      const options = { offset, verify: false, allocate, signal: this.#signal };
+      for await (const chunk of this.#from.fetchBlob(this.#blob, options)) {
         this.#count(chunk.byteLength);
         yield chunk;
       }

@@ -13,16 +13,26 @@ export class SourceReader {
   /** Read, and not handed out. */
   readonly #ahead: Uint8Array[] = [];
   #position: number;
+  readonly #onUsed: (chunk: Uint8Array) => void;
+  /** Handed out to its end, and in use until the next bytes are asked for. */
+  #used: Uint8Array | undefined;
   #matched = false;
   #isAwaited = false;
 
-  /** `source` has to begin where `trail` stands. */
-  constructor(blob: Blob, operation: Operation, trail: HashTrail, source: AsyncIterable<Uint8Array>) {
+  /** `source` has to begin where `trail` stands. `onUsed` takes each of its chunks when nobody needs it any more. */
+  constructor(
+    blob: Blob,
+    operation: Operation,
+    trail: HashTrail,
+    source: AsyncIterable<Uint8Array>,
+    onUsed: (chunk: Uint8Array) => void,
+  ) {
     this.#blob = blob;
     this.#operation = operation;
     this.trail = trail;
     this.#position = trail.position;
     this.#chunks = source[Symbol.asyncIterator]();
+    this.#onUsed = onUsed;
   }
 
   /** Where the next byte to hand out lies in the blob. */
@@ -49,14 +59,17 @@ export class SourceReader {
     while (this.#ahead.length < 2 && !this.#matched) await this.#advance();
   }
 
-  /** Up to `length` of the next bytes; none at the end. */
+  /** Up to `length` of the next bytes; none at the end. What was given before is not to be used any more. */
   async next(length: number): Promise<Uint8Array> {
+    if (this.#used) this.#onUsed(this.#used);
+    this.#used = undefined;
     this.#isAwaited = true;
     await this.fill();
     this.#isAwaited = false;
     const chunk = this.#ahead.shift();
     if (!chunk) return new Uint8Array();
     if (chunk.byteLength > length) this.#ahead.unshift(chunk.subarray(length));
+    else this.#used = chunk;
     const piece = chunk.subarray(0, length);
     this.#position += piece.byteLength;
     return piece;

@@ -2,8 +2,12 @@ import type { Blob } from "../oci/descriptor.ts";
 import type { OpenBlob } from "../repository.ts";
 import { HashTrail } from "./hash-trail.ts";
 import type { Operation } from "./operation.ts";
+import { PiecePool } from "./piece-pool.ts";
 import { SourceReader } from "./source-reader.ts";
 import { unlessAborted } from "./unless-aborted.ts";
+
+/** Shared by all uploads: a blob's last buffer is the next one's first. */
+const pieces = new PiecePool();
 
 /**
  * A blob's bytes on their way to a registry, from any offset, as often as needed. The last of them are handed out only
@@ -76,12 +80,14 @@ export class UploadSource {
   #reopened(offset: number): SourceReader {
     this.release();
     const trail = this.#trail.before(offset);
-    return new SourceReader(this.#blob, this.#operation, trail, this.#opened(trail.position));
+    return new SourceReader(this.#blob, this.#operation, trail, this.#opened(trail.position), (piece) =>
+      pieces.giveBack(piece),
+    );
   }
 
   async *#opened(offset: number): AsyncGenerator<Uint8Array> {
     try {
-      yield* this.#open(offset);
+      yield* this.#open(offset, pieces.allocate);
     } catch (error) {
       this.#failure = { error };
       throw error;

@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
-import type { BlobPiece } from "../../layout/layout-content.ts";
+import type { AllocatePiece } from "@tranship/registry";
+import type { BlobPiece, PiecesOptions } from "../../layout/layout-content.ts";
 import { FileChanged, FilePool, type PooledFile } from "../disk/file-pool.ts";
 import { archiveInvalid, readTarEntries, type TarEntry, type TarSource } from "../tar/tar-reader.ts";
 import type { FoundArchive } from "./find-archives.ts";
@@ -24,7 +25,8 @@ export interface OpenArchiveOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const pieceBytes = 512 * 1024;
+/** As much as {@link AllocatePiece} has memory for that is used again. */
+const pieceBytes = 256 * 1024;
 
 /** An archive, whole or in chunks, read at any place of it. Its files are opened when they are read. */
 export class ArchiveReader implements TarSource, AsyncDisposable {
@@ -95,8 +97,8 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
   }
 
   /** @throws MirrorError `ARCHIVE_INVALID` when a file is not the one that was scanned, `FILE_FAILED` */
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(length);
+  async read(offset: number, length: number, allocate: AllocatePiece = Buffer.allocUnsafeSlow): Promise<Uint8Array> {
+    const bytes = allocate(length);
     let done = 0;
     for (const segment of this.#segments) {
       const { start, size } = segment;
@@ -111,8 +113,14 @@ export class ArchiveReader implements TarSource, AsyncDisposable {
   }
 
   /** Exactly the bytes of an entry from `offset` on, in pieces the caller owns. @throws MirrorError `ARCHIVE_INVALID`, `FILE_FAILED` */
-  async *pieces(entry: TarEntry, offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const readAt = (done: number) => this.read(entry.offset + offset + done, Math.min(pieceBytes, length - done));
+  async *pieces(
+    entry: TarEntry,
+    offset: number,
+    length: number,
+    { allocate, signal }: PiecesOptions = {},
+  ): AsyncGenerator<Uint8Array> {
+    const readAt = (done: number) =>
+      this.read(entry.offset + offset + done, Math.min(pieceBytes, length - done), allocate);
     let ahead: Promise<Uint8Array> | undefined;
     await this.#requireSame({ offset: entry.offset + offset, size: length });
     for (let done = 0; done < length; ) {

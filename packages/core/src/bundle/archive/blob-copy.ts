@@ -1,4 +1,11 @@
-import { type CallOptions, type Digest, digestAlgorithm, formatDigest, hashFor } from "@tranship/registry";
+import {
+  type AllocatePiece,
+  type CallOptions,
+  type Digest,
+  digestAlgorithm,
+  formatDigest,
+  hashFor,
+} from "@tranship/registry";
 import type { MirrorError } from "../../errors.ts";
 import { archiveInvalid, placeInArchive, type TarEntry } from "../tar/tar-reader.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
@@ -36,9 +43,23 @@ export async function digestOfCopy(
   { signal, onBytes }: ProveOptions = {},
 ): Promise<Digest> {
   const hash = hashFor(digest);
-  for await (const piece of archive.pieces(entry, 0, entry.size, signal)) {
+  for await (const piece of archive.pieces(entry, 0, entry.size, { allocate: inTurns(), signal })) {
     hash.update(piece);
     onBytes?.(piece.byteLength);
   }
   return formatDigest(digestAlgorithm(digest), hash);
+}
+
+/** Two buffers in turns: one is hashed while the other is filled. */
+function inTurns(): AllocatePiece {
+  const buffers: Uint8Array[] = [];
+  let n = 0;
+  return (bytes) => {
+    n = (n + 1) % 2;
+    const known = buffers[n];
+    if (known && known.byteLength >= bytes) return known.subarray(0, bytes);
+    const made = Buffer.allocUnsafeSlow(bytes);
+    buffers[n] = made;
+    return made;
+  };
 }

@@ -1,6 +1,6 @@
 import type { Descriptor, Digest } from "@tranship/registry";
 import type { TarEntry } from "../../../bundle/tar/tar-reader.ts";
-import type { BlobPiece, LayoutStorage } from "../../../layout/layout-content.ts";
+import type { BlobPiece, LayoutStorage, PiecesOptions } from "../../../layout/layout-content.ts";
 import { layoutTagOf } from "../../../layout/layout-entry.ts";
 import { LayoutIndex } from "../../../layout/layout-index.ts";
 import { blobPath } from "../../../plan/section.ts";
@@ -46,7 +46,12 @@ export class ArchiveBlobs implements LayoutStorage {
     return found instanceof Uint8Array ? found.byteLength : found?.size;
   }
 
-  async *pieces(digest: Digest, offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *pieces(
+    digest: Digest,
+    offset: number,
+    length: number,
+    { signal }: PiecesOptions = {},
+  ): AsyncGenerator<Uint8Array> {
     const found = this.#find(digest);
     if (found instanceof Uint8Array) yield found.slice(offset, offset + length);
     else if (found) yield* this.#files.pieces(found, offset, length, signal);
