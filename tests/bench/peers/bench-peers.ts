@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Findings } from "../catalog.ts";
 import { benchCase, caseNames } from "./cases.ts";
@@ -35,9 +36,17 @@ export async function benchPeers({ cases, corpus, rounds, scale, only, write }: 
   const root = fileURLToPath(new URL("../../..", import.meta.url));
   execFileSync("npx", ["-y", "pnpm@10", "build"], { cwd: root, stdio: "ignore" });
   const peers = await peerPrograms();
+  const program = join(root, "packages/cli/program/main.js");
   const all: CaseFigures[] = [];
   for (const one of chosen) {
-    const figures = await runCase(one, { rounds, scale, only: new RegExp(only), peers });
+    const figures = await runCase(one, {
+      rounds,
+      scale,
+      only: new RegExp(only),
+      peers,
+      program,
+      onTurn: console.error,
+    });
     if (write) keepFigures(figures);
     all.push(figures);
   }

@@ -2,6 +2,8 @@ import type { Corpus } from "./corpus.ts";
 
 /** Where an entrant works. */
 export interface Place {
+  /** Where the entry of our program lies. */
+  readonly program: string;
   readonly corpus: Corpus;
   /** `127.0.0.1:PORT` of the registry that has the corpus. */
   readonly source: string;

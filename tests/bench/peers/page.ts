@@ -78,5 +78,6 @@ npx -y pnpm@10 bench peers page                              # this page, from t
 npx -y pnpm@10 bench peers sync-A --scale 0.02 --rounds 1    # layers of a fiftieth: does everything run?
 \`\`\`
 
-It needs \`docker-registry\`, \`skopeo\`, \`curl\`, \`time\` and \`openssl\`, all from Debian. crane, oras and regctl are built with Go from pinned modules, once. Without Go, or without one of the programs,
-the others are measured, and the page names who is missing. A limit that does not hold makes the command end with 1.`;
+It needs \`docker-registry\`, \`skopeo\`, \`curl\`, \`time\` and \`openssl\`, all from Debian. crane, oras and regctl are built with Go from pinned modules, once; crane, oras and
+skopeo of Debian unstable, which have a revision of Debian's in their version, are fetched once and unpacked beside the system. Both lie in \`~/.cache/tranship-tools\`: remove a folder there to get it
+anew. Without Go, or without one of the programs, the others are measured, and the page names who is missing. A limit that does not hold makes the command end with 1.`;

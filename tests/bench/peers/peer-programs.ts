@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { goTool, goToolVersion } from "../../support/go-tools.ts";
 import { findProgram } from "../../support/tools.ts";
+import { debianPeers } from "./debian-unstable.ts";
 
 /** The programs that are measured beside ours. */
 export type PeerFamily = "crane" | "oras" | "regctl" | "skopeo";
@@ -18,7 +19,7 @@ export interface FoundPeers {
   readonly missing: readonly string[];
 }
 
-/** Everybody there is on this machine. */
+/** Everybody there is on this machine: installed, built from pinned modules, or as Debian unstable has them. */
 export async function peerPrograms(): Promise<FoundPeers> {
   const programs: PeerProgram[] = [];
   const missing: string[] = [];
@@ -30,7 +31,8 @@ export async function peerPrograms(): Promise<FoundPeers> {
   const skopeo = findProgram("skopeo");
   if (skopeo === undefined) missing.push("skopeo is not installed");
   else programs.push({ family: "skopeo", version: skopeoVersion(skopeo), path: skopeo });
-  return { programs, missing };
+  const newer = await debianPeers();
+  return { programs: [...programs, ...newer.programs], missing: [...missing, ...newer.missing] };
 }
 
 function skopeoVersion(path: string): string {

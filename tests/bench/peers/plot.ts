@@ -50,6 +50,7 @@ function groupOf(figures: CaseFigures, top: number): { readonly lines: readonly 
   const one = (labelWidth + unit).toFixed(1);
   const lines = [
     text({ x: 8, y: top + 28, words: `${titleOf(figures)}: speed beside ${peer.name}`, kind: "title" }),
+    `<line class="one" x1="${one}" x2="${one}" y1="${first}" y2="${bottom}"/>`,
     ...entrants.flatMap((entrant, row) => {
       const y = first + row * rowHeight;
       const length = (unit * speed(entrant)).toFixed(1);
@@ -59,7 +60,6 @@ function groupOf(figures: CaseFigures, top: number): { readonly lines: readonly 
         text({ x: labelWidth + Number(length) + 6, y: y + 14, words: `${speed(entrant).toFixed(2)} ×` }),
       ];
     }),
-    `<line class="one" x1="${one}" x2="${one}" y1="${first}" y2="${bottom}"/>`,
   ];
   return { lines, height: bottom - top };
 }

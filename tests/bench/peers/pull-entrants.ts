@@ -21,7 +21,7 @@ function own(flags: readonly string[]): Entrant {
 /** Pulls the corpus into `folder/bundle` with our program. */
 export function ownPull(place: Place, folder: string, flags: readonly string[]): string {
   const trust = place.caFile === undefined ? [] : ["--ca", place.caFile];
-  return ownCommand("pull", join(folder, "bundle"), ...ownImages(place), ...trust, ...flags);
+  return ownCommand(place, "pull", join(folder, "bundle"), ...ownImages(place), ...trust, ...flags);
 }
 
 /** What curl does without looking at anything: the ceiling. */

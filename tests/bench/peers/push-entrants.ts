@@ -15,7 +15,7 @@ function own(flags: readonly string[]): Entrant {
     kind: "own",
     makes: flags.length === 0 ? "from a bundle, hashed before the first write" : "from a bundle, hashed on the way",
     prepare: (place) => ownPull(place, place.kept, ["--no-sync"]),
-    script: (place) => ownCommand("push", join(place.kept, "bundle"), targetOf(place), ...flags),
+    script: (place) => ownCommand(place, "push", join(place.kept, "bundle"), targetOf(place), ...flags),
   };
 }
 

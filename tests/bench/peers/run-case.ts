@@ -21,6 +21,12 @@ export interface RunCaseOptions {
   /** Only entrants whose names match. */
   readonly only: RegExp;
   readonly peers: FoundPeers;
+  /** Where the entry of our program lies. */
+  readonly program: string;
+  /** Whether a turn begins with nothing left to write to the disk. @defaultValue true */
+  readonly sync?: boolean;
+  /** Is told of every turn, in words. */
+  onTurn?(line: string): void;
 }
 
 type Growing = EntrantFigures & { readonly rounds: Measured[]; first?: Measured[] };
@@ -32,7 +38,7 @@ type Growing = EntrantFigures & { readonly rounds: Measured[]; first?: Measured[
  * @throws Error when our own program fails
  */
 export async function runCase(bench: BenchCase, options: RunCaseOptions): Promise<CaseFigures> {
-  const { rounds, scale, only, peers } = options;
+  const { rounds, scale, only, peers, program, sync = true, onTurn } = options;
   const absent = lacking("docker-registry", "curl", "bash", "time");
   if (absent.length > 0) throw new Error(`this needs ${absent.join(", ")}`);
   const folder = mkdtempSync(join(tmpdir(), "tranship-peers-"));
@@ -40,8 +46,12 @@ export async function runCase(bench: BenchCase, options: RunCaseOptions): Promis
     await using registry = await startDockerRegistry();
     const corpus = await pushCorpus(bench.corpus, registry.host, scale);
     await using front = bench.isTls ? await startTlsFront(registry.directory, folder) : undefined;
-    const source = { corpus, source: front?.host ?? registry.host, ...(front && { caFile: front.caFile }) };
+    const source = { program, corpus, source: front?.host ?? registry.host, ...(front && { caFile: front.caFile }) };
     const missing = [...peers.missing];
+    const settle = async (kept: readonly string[]) => {
+      const files = command("find", registry.directory, ...kept, "-type", "f", "-exec", "cat", "{}", "+");
+      await measured(`${files} >/dev/null\n${sync ? "sync" : ""}`);
+    };
     const entrants = entrantsOf(bench, peers.programs).filter(({ name }) => only.test(name));
     const figures = new Map(entrants.map((entrant) => [entrant, emptyFigures(entrant)]));
     for (let round = 0; round < rounds; round += 1) {
@@ -50,14 +60,15 @@ export async function runCase(bench: BenchCase, options: RunCaseOptions): Promis
         if (own === undefined) continue; // it failed before
         const kept = join(folder, `kept-${entrants.indexOf(entrant)}`);
         try {
-          await takeTurn(bench, entrant, { ...source, out: join(folder, "out"), kept }, own, registry.directory);
+          const place = { ...source, out: join(folder, "out"), kept };
+          await takeTurn({ bench, entrant, place, figures: own, settle });
         } catch (error) {
           if (entrant.kind === "own") throw error;
           figures.delete(entrant);
           missing.push(`${entrant.name} failed: ${reasonOf(error)}`);
         }
         const wallS = own.rounds.at(-1)?.wallS.toFixed(2) ?? "failed";
-        console.error(`${bench.name} ${round + 1}/${rounds} ${entrant.name}: ${wallS} s`);
+        onTurn?.(`${bench.name} ${round + 1}/${rounds} ${entrant.name}: ${wallS} s`);
       }
     }
     return { ...describeRun(bench, options, corpus), entrants: [...figures.values()], missing };
@@ -66,13 +77,16 @@ export async function runCase(bench: BenchCase, options: RunCaseOptions): Promis
   }
 }
 
-async function takeTurn(
-  bench: BenchCase,
-  entrant: Entrant,
-  place: Place,
-  figures: Growing,
-  sourceDirectory: string,
-): Promise<void> {
+interface Turn {
+  readonly bench: BenchCase;
+  readonly entrant: Entrant;
+  readonly place: Place;
+  readonly figures: Growing;
+  /** Brings what the source has, and what lies in these folders, into the page cache, and what is not written yet onto the disk. */
+  settle(kept: readonly string[]): Promise<void>;
+}
+
+async function takeTurn({ bench, entrant, place, figures, settle }: Turn): Promise<void> {
   rmSync(place.out, { recursive: true, force: true });
   mkdirSync(place.out);
   await using target = bench.kind === "pull" ? undefined : await startDockerRegistry();
@@ -81,8 +95,7 @@ async function takeTurn(
     await measured(entrant.prepare(full));
   const once = async (into: Measured[]) => {
     const script = entrant.script(full);
-    const read = [sourceDirectory, ...(entrant.prepare ? [place.kept] : [])];
-    await measured(`${command("find", ...read, "-type", "f", "-exec", "cat", "{}", "+")} >/dev/null\nsync`);
+    await settle(entrant.prepare ? [place.kept] : []);
     into.push(await measured(script));
     await check(bench, full, figures);
   };

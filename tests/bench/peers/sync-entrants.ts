@@ -14,7 +14,7 @@ const own: Entrant = {
   name: "tranship sync",
   kind: "own",
   makes: "one process for all, hashed on the way",
-  script: (place) => ownCommand("sync", targetOf(place), ...ownImages(place)),
+  script: (place) => ownCommand(place, "sync", targetOf(place), ...ownImages(place)),
 };
 
 const forImage = "a process for each image";
