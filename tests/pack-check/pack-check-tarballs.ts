@@ -48,3 +48,30 @@ export function requireOnlyOwnFiles({ name, path }: Tarball): void {
   const stray = files.filter((file) => !neededFiles.includes(file) && !patterns.some((pattern) => pattern.test(file)));
   if (stray.length > 0) throw new Error(`${name} is packed with ${stray.join(", ")}`);
 }
+
+/** Scripts that run where a package is installed. */
+const installScripts = ["preinstall", "install", "postinstall"];
+
+/** What each package may bring along; of others, `docs/dependencies.md` says the rest. */
+const expectedDependencies: Readonly<Record<string, readonly string[]>> = {
+  "@tranship/registry": ["undici", "zod"],
+  "@tranship/core": ["@tranship/registry", "@types/semver", "eventemitter3", "semver", "yaml", "zod"],
+  "@tranship/cli": [],
+};
+
+/** Makes sure that installing a tarball runs nothing and brings along what is expected, at versions and from nowhere else. */
+export function requirePlainInstallation({ name, path }: Tarball): void {
+  const manifest = JSON.parse(run(dirname(path), "tar", "-xzOf", path, "package/package.json")) as {
+    readonly scripts?: Readonly<Record<string, string>>;
+    readonly dependencies?: Readonly<Record<string, string>>;
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+  };
+  const { scripts = {}, dependencies = {}, optionalDependencies = {} } = manifest;
+  const ran = installScripts.filter((script) => scripts[script] !== undefined);
+  if (ran.length > 0) throw new Error(`${name} is packed with ${ran.join(", ")} to run where it is installed`);
+  const brought = { ...dependencies, ...optionalDependencies };
+  const [found, expected] = [Object.keys(brought).sort().join(", "), expectedDependencies[name]?.join(", ")];
+  if (found !== expected) throw new Error(`${name} brings along ${found || "nothing"}, not ${expected || "nothing"}`);
+  const odd = Object.entries(brought).filter(([, version]) => !/^[\^~]?\d+\.\d+\.\d+$/.test(version));
+  if (odd.length > 0) throw new Error(`${name} brings along ${odd.map((pair) => pair.join(" as ")).join(", ")}`);
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installProject } from "./pack-check-project.ts";
 import { run } from "./pack-check-run.ts";
-import { packAll, requireOnlyOwnFiles, type Tarball } from "./pack-check-tarballs.ts";
+import { packAll, requireOnlyOwnFiles, requirePlainInstallation, type Tarball } from "./pack-check-tarballs.ts";
 
 /**
  * Checks the packages as users get them: packs each, looks for files that do not belong, reads the tarballs with publint and
@@ -39,6 +39,7 @@ function main(): void {
 
 function checkTarball(tarball: Tarball): void {
   requireOnlyOwnFiles(tarball);
+  requirePlainInstallation(tarball);
   run(root, "publint", "run", "--strict", tarball.path);
   // A program has no importable entry, so there is nothing to resolve in it.
   if (tarball.entries.length > 0) run(root, "attw", "--profile", "esm-only", "--no-emoji", tarball.path);
