@@ -23,11 +23,15 @@ export function growingInput(target: FuzzTarget, sample: string, choice: Choice)
 
 /** The input at a length of about `length` characters. */
 export function grown({ start, pieces }: GrowingInput, length: number): string {
-  const each = Math.floor(length / pieces.length);
-  return pieces.reduce(
-    (text, { repeated, after }) => text + repeated.repeat(Math.ceil(each / Math.max(1, repeated.length))) + after,
-    start,
-  );
+  const unit = pieces.reduce((sum, { repeated }) => sum + repeated.length, 0);
+  const times = Math.ceil(length / Math.max(1, unit));
+  return pieces.reduce((text, { repeated, after }) => text + manyOf(repeated, times) + after, start);
+}
+
+/** `№` in a piece is another number each time. */
+function manyOf(piece: string, times: number): string {
+  if (!piece.includes("№")) return piece.repeat(times);
+  return Array.from({ length: times }, (_, at) => piece.replaceAll("№", at.toString(36))).join("");
 }
 
 /** For people. */

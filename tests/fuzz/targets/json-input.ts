@@ -1,5 +1,6 @@
 import { type Json, mutateJson } from "../mutate-json.ts";
 import type { Choice } from "../random-choice.ts";
+import type { GrowingInput } from "./growth.ts";
 import { bytesText, type FuzzTarget } from "./target.ts";
 
 /** What texts of JSON are put together of, for every target that reads it. */
@@ -31,7 +32,7 @@ const jsonWords = [
 export function jsonParts(
   alphabet: FuzzTarget["alphabet"],
   words: readonly string[],
-): Pick<FuzzTarget, "alphabet" | "words" | "mutate" | "make"> {
+): Pick<FuzzTarget, "alphabet" | "words" | "mutate" | "make" | "shape"> {
   const asInput = alphabet === "bytes" ? bytesText : (text: string) => text;
   const values = words.filter((word) => !word.includes('"'));
   return {
@@ -41,7 +42,28 @@ export function jsonParts(
       const json = jsonOf(alphabet === "bytes" ? Buffer.from(input, "latin1").toString() : input);
       return json === undefined ? input : asInput(mutateJson(json, choice).text);
     },
+    shape: (choice) => deepJson(choice, values),
     make: (choice) => asInput(JSON.stringify(randomJson(choice, values, 4))),
+  };
+}
+
+/** Lists or objects in each other, under a key that means something. */
+function deepJson(choice: Choice, words: readonly string[]): GrowingInput {
+  const [open, close] = choice.of([
+    ["[", "]"],
+    ['{"a":', "}"],
+    ['[{"a":', "}]"],
+  ] as const);
+  const keys = choice.happens(0.3) ? '{"schemaVersion":2,"version":1,' : "{";
+  const start = `${keys}${JSON.stringify(choice.of([...words, "a"]))}:`;
+  if (choice.happens(0.3)) return { start: `${start}{`, pieces: [{ repeated: '"k№":0,', after: '"":0}}' }] };
+  const inner = choice.of(["null", '""', ""]);
+  return {
+    start,
+    pieces: [
+      { repeated: open, after: inner },
+      { repeated: close, after: "}" },
+    ],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Choice } from "../random-choice.ts";
+import type { GrowingInput } from "./growth.ts";
 
 /** One parser of ours, with what strangers may give it and what it must do then. */
 export interface FuzzTarget {
@@ -18,6 +19,8 @@ export interface FuzzTarget {
   readonly mutate?: (input: string, choice: Choice) => string;
   /** An input of the grammar. @defaultValue a few of {@link words} */
   readonly make?: (choice: Choice) => string;
+  /** An input that is hard for such a parser as it grows. @defaultValue those of any words */
+  readonly shape?: (choice: Choice) => GrowingInput;
   /** Whether the input was accepted. Throws when the parser did what it must not. */
   readonly judge: (input: string) => boolean | Promise<boolean>;
 }

@@ -1,7 +1,11 @@
+import { printable } from "@tranship/registry";
 import type { PlacedFault } from "./yaml-document.ts";
 
 /** How many faults are told. */
 const maxFaults = 10;
+
+/** What a fault quotes of the file may be as long as the file; in characters. */
+const maxFaultLength = 1000;
 
 /** The configuration cannot be used: exit code 2. */
 export class ConfigError extends Error {
@@ -11,7 +15,9 @@ export class ConfigError extends Error {
   readonly details: { readonly file: string; readonly faults: readonly PlacedFault[]; readonly more: number };
 
   constructor(file: string, faults: readonly PlacedFault[]) {
-    const sorted = faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    const sorted = faults
+      .toSorted((a, b) => a.line - b.line || a.column - b.column)
+      .map((fault) => ({ ...fault, message: printable(fault.message, maxFaultLength) }));
     const [first] = sorted;
     super(
       sorted.length === 1 && first ? faultLine(file, first) : `${file} has ${sorted.length} faults, and cannot be used`,

@@ -152,6 +152,20 @@ describe("a password in the file is refused, and not repeated", () => {
   });
 });
 
+test("very many aliases are refused at once, and what is quoted of the file is short and steers no terminal", {
+  timeout: 10_000,
+}, () => {
+  for (const text of [
+    `[${"*a,".repeat(40_000)}]`,
+    `a: &a 1\nb: [${"*a,".repeat(40_000)}]`,
+    "- &a [*a]\n".repeat(20_000),
+  ]) {
+    expect(faultsOf(text)[0]).toContain("it has more than 1000 aliases");
+  }
+  expect(faultsOf(`{}${"]y".repeat(10_000)}`)[0]?.length).toBeLessThan(1100);
+  expect(faultsOf("\u007f: 1\n")[0]).not.toContain("\u007f");
+});
+
 test("aliases, comments and nothing at all are fine", () => {
   expect(parseConfig("# nothing\n", "x")).toEqual({});
   const text = "packages: { exclude: &names [a, b] } # these\nmodules: { exclude: *names }\n";

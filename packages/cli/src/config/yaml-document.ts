@@ -43,6 +43,9 @@ const ownWords: Readonly<Record<string, string>> = {
 /** How often aliases may repeat what they stand for, all together. */
 const maxAliasCount = 100;
 
+/** How many aliases there may be: the reader looks for what each stands for in all of the file. */
+const maxAliases = 1000;
+
 /** How many parts of a file are looked at: more than any sensible one has. */
 const maxNodes = 100_000;
 
@@ -86,6 +89,8 @@ export function readYaml(text: string): YamlDocument | readonly PlacedFault[] {
 function faultsOf(document: Document.Parsed, at: (offset: number) => Position): readonly PlacedFault[] {
   const faults: PlacedFault[] = [];
   let nodes = 0;
+  let aliases = 0;
+  const anchors = new Set<string>();
   const tell = (node: unknown, message: string) => faults.push({ ...at(startOf(node) ?? 0), message });
   visit(document, (_key, node) => {
     nodes += 1;
@@ -95,8 +100,14 @@ function faultsOf(document: Document.Parsed, at: (offset: number) => Position): 
     }
     if (isNode(node) && !isAlias(node) && node.tag !== undefined)
       tell(node, `tags such as ${node.tag} mean nothing here`);
-    if (isAlias(node) && node.resolve(document) === undefined)
-      tell(node, `nothing before it is called &${node.source}`);
+    if (isAlias(node)) aliases += 1;
+    if (aliases > maxAliases) {
+      faults.splice(0, faults.length, { ...at(startOf(node) ?? 0), message: `it has more than ${maxAliases} aliases` });
+      return visit.BREAK;
+    }
+    // asking the document about each alias would read all of it as often as there are aliases
+    if (isAlias(node) && !anchors.has(node.source)) tell(node, `nothing before it is called &${node.source}`);
+    if (isNode(node) && !isAlias(node) && node.anchor !== undefined) anchors.add(node.anchor);
     if (!isMap(node)) return undefined;
     const known = new Set<string>();
     for (const { key } of node.items) {

@@ -212,6 +212,11 @@ function readLines(path: string): ReadLines {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { lines: [], end: 0 };
     throw localError(error, path);
   }
+  return readJournal(bytes);
+}
+
+/** The lines of a journal, up to the first that is none. */
+export function readJournal(bytes: Buffer): ReadLines {
   const lines: Line[] = [];
   const fixed = new Map<string, number>();
   let end = 0;

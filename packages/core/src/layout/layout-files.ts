@@ -3,6 +3,7 @@ import { type FileHandle, open, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "@tranship/registry";
 import { MirrorError } from "../errors.ts";
+import { versionText } from "../version-text.ts";
 import { identityOf, local, localIfAny } from "./atomic-file.ts";
 import { maxIndexBytes, parseIndexFile } from "./index-file.ts";
 
@@ -30,7 +31,7 @@ export async function hasLayoutFile(root: string): Promise<boolean> {
   } catch (cause) {
     throw layoutInvalid(root, "oci-layout is not JSON", cause);
   }
-  if (version !== "1.0.0") throw layoutInvalid(root, `its version is ${JSON.stringify(version)}, not 1.0.0`);
+  if (version !== "1.0.0") throw layoutInvalid(root, `its version is ${versionText(version)}, not 1.0.0`);
   return true;
 }
 

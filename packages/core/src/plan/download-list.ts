@@ -2,6 +2,7 @@ import type { Digest } from "@tranship/registry";
 import * as z from "zod";
 import { MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
+import { versionText } from "../version-text.ts";
 import type { BlobCount } from "./blob-count.ts";
 import { type FailedItem, failedItemSchema } from "./failed-item.ts";
 import { jsonText } from "./json-text.ts";
@@ -190,7 +191,7 @@ export function parsePlan<Plan>(schema: z.ZodType<Plan>, text: string, file: str
     throw invalidPlan(file, "it is not JSON", cause);
   }
   const version = (json as { readonly version?: unknown } | null)?.version;
-  if (version !== 1) throw invalidPlan(file, `its version is ${JSON.stringify(version)}, this program knows 1`);
+  if (version !== 1) throw invalidPlan(file, `its version is ${versionText(version)}, this program knows 1`);
   return checkPlan(schema, json, file);
 }
 

@@ -2,6 +2,7 @@ import { type Digest, digestOf, isManifestMediaType } from "@tranship/registry";
 import * as z from "zod";
 import { MirrorError } from "../errors.ts";
 import { compareText } from "../layout/index-file.ts";
+import { versionText } from "../version-text.ts";
 import { type DownloadList, parseDownloadList } from "./download-list.ts";
 import { repositoryPathSchema } from "./names.ts";
 import { digestSchema, sizeSchema } from "./section.ts";
@@ -68,7 +69,7 @@ export function parseInventory(text: string, file: string): Inventory {
   if (kind === undefined && archives !== undefined)
     return { ...inventoryOf(parseDownloadList(text, file)), place: file };
   if (kind !== "inventory") throw invalid(file, "it is neither an inventory nor a plan nor the lock file of a bundle");
-  if (version !== 1) throw invalid(file, `its version is ${JSON.stringify(version)}, this program knows 1`);
+  if (version !== 1) throw invalid(file, `its version is ${versionText(version)}, this program knows 1`);
   return checkInventory(json, file);
 }
 

@@ -1,4 +1,4 @@
-import { parseDocument } from "yaml";
+import { type Document, isScalar, parseDocument, visit } from "yaml";
 import * as z from "zod";
 import { isPathSegment } from "../path-segment.ts";
 import { chartError } from "./chart-error.ts";
@@ -8,6 +8,9 @@ const maxYamlBytes = 1024 * 1024;
 
 /** How often aliases may repeat what they stand for, all together. */
 const maxAliasCount = 100;
+
+/** More aliases than any chart has: the reader looks for what each stands for in all of the file. */
+const maxAliases = 1000;
 
 /** A chart that another one needs; what is not said of it is empty. */
 export interface ChartDependency {
@@ -142,6 +145,7 @@ function readYaml(bytes: Uint8Array, file: string, chart: string): unknown {
     const source = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // without the mark at its begin
     const document = parseDocument(source, {
       version: "1.1",
+      uniqueKeys: false, // the reader would hold each key of a mapping against all others
       prettyErrors: false,
       logLevel: "silent",
       customTags: (tags) =>
@@ -151,10 +155,30 @@ function readYaml(bytes: Uint8Array, file: string, chart: string): unknown {
     });
     const [fault] = document.errors;
     if (fault !== undefined) throw fault;
+    requireFewAndUnique(document);
     return document.toJS({ maxAliasCount }) as unknown;
   } catch (cause) {
     throw chartError(chart, `its ${file} cannot be read: ${(cause as Error).message}`, cause);
   }
+}
+
+/** @throws SyntaxError for a mapping with a key twice, of which each program would read another, and for too many aliases */
+function requireFewAndUnique(document: Document.Parsed): void {
+  let aliases = 0;
+  visit(document, {
+    Alias() {
+      aliases += 1;
+      if (aliases > maxAliases) throw new SyntaxError(`it has more than ${maxAliases} aliases`);
+    },
+    Map(_, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) throw new SyntaxError(`the key ${String(key.value).slice(0, 100)} is there twice`);
+        keys.add(key.value);
+      }
+    },
+  });
 }
 
 function checked<Value>(schema: z.ZodType<Value>, value: unknown, file: string, chart: string): Value {

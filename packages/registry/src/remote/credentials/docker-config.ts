@@ -62,14 +62,17 @@ export class ConfigFile {
       length += bytesRead;
       if (length > maxBytes) throw unusable(this.path, `it is larger than ${maxBytes} bytes`);
     }
-    const config = parseConfig(bytes.subarray(0, length), this.path);
+    const config = parseDockerConfig(bytes.subarray(0, length), this.path);
     this.#known = { version, config };
     return config;
   }
 }
 
-/** Neither JSON's nor the schema's own message is kept: they show pieces of the file. */
-function parseConfig(bytes: Uint8Array, path: string): DockerConfig {
+/**
+ * Reads a configuration; `path` names it in errors. Neither JSON's nor the schema's own message is kept: they show pieces of the file.
+ * @throws RegistryError `CREDENTIALS_UNUSABLE`
+ */
+export function parseDockerConfig(bytes: Uint8Array, path: string): DockerConfig {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { parseChartYaml } from "./chart-yaml.ts";
+
+function read(text: string) {
+  return parseChartYaml(Buffer.from(text), undefined, "the chart");
+}
+
+test("a key that is there twice is refused, wherever it is", () => {
+  expect(() => read("name: a\nversion: 1.0.0\nname: b\n")).toThrow("the key name is there twice");
+  expect(() => read("name: a\nversion: 1.0.0\nannotations: { b: c, b: d }\n")).toThrow("the key b is there twice");
+});
+
+test("very many keys are read at once, and very many aliases refused", { timeout: 10_000 }, () => {
+  const keys = Array.from({ length: 20_000 }, (_, at) => `k${at.toString(36)}:\n`).join("");
+  expect(read(`name: a\nversion: 1.0.0\n${keys}`).name).toBe("a");
+  expect(() => read(`a:\n${"- &a [*a]\n".repeat(20_000)}`)).toThrow("it has more than 1000 aliases");
+});
