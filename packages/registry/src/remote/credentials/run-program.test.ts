@@ -21,7 +21,7 @@ test("a program that cannot be run for want of file descriptors is a failure, an
 });
 
 test("an environment that no program can have is a failure, and is not shown", async () => {
-  const ending = await runProgram("true", { ...options, env: { SECRET: "s3cret\0" } });
+  const ending = await runProgram("true", { ...options, env: { PATH: process.env.PATH, SECRET: "s3cret\0" } });
   expect(ending).toEqual({ failure: "it cannot be run: ERR_INVALID_ARG_VALUE" });
 });
 

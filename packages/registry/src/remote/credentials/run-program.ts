@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { longestTimerMs } from "../sleep.ts";
+import { locateProgram } from "./locate-program.ts";
 
 /** How a program is run. */
 export interface ProgramOptions {
@@ -22,7 +23,10 @@ export type ProgramEnding =
 // a group of its own, so that what it starts ends with it; Windows has no such groups
 const hasGroups = process.platform !== "win32";
 
-/** Runs a program without a shell, to its end. Rejects with `signal.reason` only; any other trouble is its ending. */
+/**
+ * Runs a program without a shell, to its end; it is looked for in the absolute folders of `PATH` in `env`. Rejects with
+ * `signal.reason` only; any other trouble is its ending.
+ */
 export function runProgram(program: string, options: ProgramOptions): Promise<ProgramEnding> {
   const { args, input, env, timeoutMs, maxOutputBytes, signal } = options;
   return new Promise((resolve, reject) => {
@@ -75,15 +79,19 @@ function spawned(
   args: readonly string[],
   env: ProgramOptions["env"],
 ): ChildProcess | { readonly failure: string } {
+  const path = locateProgram(program, env);
+  if (path === undefined) return { failure: missing };
   try {
-    return spawn(program, [...args], { env: { ...env }, detached: hasGroups, windowsHide: true });
+    return spawn(path, [...args], { env: { ...env }, detached: hasGroups, windowsHide: true });
   } catch (error) {
     return { failure: explain(error as NodeJS.ErrnoException) }; // an environment no program can have
   }
 }
 
+const missing = "there is no such program on PATH";
+
 function explain({ code }: NodeJS.ErrnoException): string {
-  return code === "ENOENT" ? "there is no such program on PATH" : `it cannot be run: ${code}`;
+  return code === "ENOENT" ? missing : `it cannot be run: ${code}`;
 }
 
 function kill(child: ChildProcess): void {
