@@ -48,6 +48,8 @@ export class VerifiedRepository {
   readonly #emit: OnEvent;
   /** The manifests that were read and refer to another, by the fallback tag of what they refer to. */
   readonly #referrers = new Map<Tag, { readonly subject: Digest; readonly digests: Set<Digest> }>();
+  /** Some manifests arrived damaged: what they refer to is not known. */
+  #hasDamage = false;
 
   constructor(repository: RepositoryReader, path: string, planned: ExpectedContent, emit: OnEvent) {
     this.#repository = repository;
@@ -85,13 +87,13 @@ export class VerifiedRepository {
   }
 
   /**
-   * Reads a list of referrers. Where what it lists is found as referrers, it need not be there itself. After all of
-   * {@link checkManifest}.
+   * Reads a list of referrers. Where what it lists is found as referrers, it need not be there itself; nor is it missed where
+   * a damaged manifest may be what it is about. After all of {@link checkManifest}.
    */
   async checkList(tag: Tag, planned: PlannedBlob, signal: AbortSignal): Promise<Verified> {
     const result = await this.checkManifest(planned, signal);
     const isMissing = result.findings?.some(({ code }) => code === "MANIFEST_MISSING") ?? false;
-    return isMissing && this.#referrers.has(tag) ? {} : result;
+    return isMissing && (this.#referrers.has(tag) || this.#hasDamage) ? {} : result;
   }
 
   /**
@@ -100,7 +102,11 @@ export class VerifiedRepository {
    */
   async checkReferrers(tag: Tag, digests: ReadonlySet<Digest>, signal: AbortSignal): Promise<Verified> {
     const expected = this.#referrers.get(tag);
-    if (!expected) return await this.checkTag(tag, digests, signal);
+    if (!expected) {
+      const result = await this.checkTag(tag, digests, signal);
+      const isMissing = result.findings?.some(({ code }) => code === "TAG_MISSING") ?? false;
+      return isMissing && this.#hasDamage ? {} : result;
+    }
     const { subject } = expected;
     const reference = formatName(this.#repository.name, subject);
     const listed = new Set<Digest>();
@@ -187,6 +193,7 @@ export class VerifiedRepository {
       if (failure !== "missing" && failure !== "corrupt") {
         throw transferError(error, "target", `verify ${reference}`, reference, signal);
       }
+      if (failure === "corrupt" && what === "MANIFEST") this.#hasDamage = true;
       const message = error instanceof Error ? error.message : String(error);
       const finding = { code: `${what}_${failure === "missing" ? "MISSING" : "CORRUPT"}`, message, reference };
       return failure === "missing" ? { findings: [finding] } : { findings: [finding], bytes: size };

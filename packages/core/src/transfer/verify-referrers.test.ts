@@ -1,9 +1,11 @@
 import {
+  type Digest,
   digestOf,
   type Manifest,
   MediaType,
   MemoryRegistry,
   manifestOf,
+  RegistryError,
   type RegistryReader,
   type RepositoryReader,
   referrersTag,
@@ -86,19 +88,36 @@ function filled(manifests: readonly Manifest[], list?: Manifest): MemoryRegistry
 
 /** The same registry, listing no referrers. */
 function listingNothing(registry: MemoryRegistry): RegistryReader {
-  const deaf = (repository: RepositoryReader): RepositoryReader => ({
+  return changed(registry, { async *referrers() {} });
+}
+
+/** The same registry, giving damaged bytes for one manifest. */
+function damaging(registry: MemoryRegistry, digest: Digest): RegistryReader {
+  const reference = `mirror/app@${digest}`;
+  const error = new RegistryError("DIGEST_MISMATCH", "damaged", { reference, expected: digest, actual: "" });
+  const app = registry.repository("app");
+  const read: RepositoryReader["manifest"] = async (asked, options) => {
+    if (asked === digest) throw error;
+    return await app.manifest(asked, options);
+  };
+  return changed(registry, { manifest: read });
+}
+
+function changed(registry: MemoryRegistry, change: Partial<RepositoryReader>): RegistryReader {
+  const other = (repository: RepositoryReader): RepositoryReader => ({
     name: repository.name,
     resolve: (...args) => repository.resolve(...args),
     manifest: (...args) => repository.manifest(...args),
     statBlob: (...args) => repository.statBlob(...args),
     fetchBlob: (...args) => repository.fetchBlob(...args),
     tags: (...args) => repository.tags(...args),
-    async *referrers() {},
+    referrers: (...args) => repository.referrers(...args),
+    ...change,
   });
   return {
     name: registry.name,
     repositories: (options) => registry.repositories(options),
-    repository: (path) => deaf(registry.repository(path)),
+    repository: (path) => other(registry.repository(path)),
   };
 }
 
@@ -132,6 +151,14 @@ describe("a list of referrers", () => {
     expect((await findings(place, plan)).toSorted()).toEqual(
       [signature, other].map(({ descriptor }) => ["REFERRER_MISSING", `mirror/app@${descriptor.digest}`]).toSorted(),
     );
+  });
+
+  test("is not missed where the one referrer it lists arrived damaged: that is the finding", async () => {
+    const one = planOf(listOf(signature), [signature]);
+    const { digest } = signature.descriptor;
+    expect(await findings(damaging(filled([signature]), digest), one)).toEqual([
+      ["MANIFEST_CORRUPT", `mirror/app@${digest}`],
+    ]);
   });
 
   test("lacks a referrer that is not there at all", async () => {
