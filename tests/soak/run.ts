@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { caches } from "./caches.ts";
 import { copies } from "./copies.ts";
+import { runFaultsAndTell } from "./faults/tell-faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { fuzzNamedTargets } from "./fuzz-targets.ts";
 import type { Kept } from "./kept.ts";
@@ -23,6 +24,7 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
   plans: runPlans,
   fuzz: runFuzz,
   caches: runCaches,
+  faults: (values, seed) => runFaultsAndTell(values, seed),
   deps: runDepsKills,
   "deps-together": runDepsTogether,
   "deps-faults": runDepsFaults,
@@ -32,7 +34,7 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
 /**
  * Long runs that look for loss; what they find sets the exit code. `kills` (what it does unless told) kills one pull many
  * times; `trials` kills many pulls once each, at any moment; `power` also takes away what a power cut may; `copies` copies random content between all homes while
- * requests go wrong; `plans` holds pulls against plans of random catalogs; `fuzz` damages bundles and lets all their readers at them, with `--target` a
+ * requests go wrong; `faults` puts a proxy that does wrong between all there is, stops programs and fills disks; `plans` holds pulls against plans of random catalogs; `fuzz` damages bundles and lets all their readers at them, with `--target` a
  * parser at random input of its own; `deps` kills the filling of
  * caches of dependencies, `deps-together` lets several processes at one, `deps-faults` fills them while servers do wrong, and
  * `deps-sizes` with what is large and what is many.
@@ -42,6 +44,7 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
  *     npx -y pnpm@10 soak power [--rounds 500] [--chunk-size BYTES] [--seed N] [--write]
  *     npx -y pnpm@10 soak copies [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak plans [--runs 2000] [--seed N] [--write]
+ *     npx -y pnpm@10 soak faults [--runs 200] [--minutes N] [--kind pull]... [--lanes 6] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz [--runs 200000] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz --target NAME[,NAME…]|all [--runs 1000000] [--seed N] [--write]
  *     npx -y pnpm@10 soak caches [--runs 200] [--seed N] [--write]
@@ -70,6 +73,9 @@ function readArguments() {
       "chunk-size": { type: "string" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       runs: { type: "string" },
+      minutes: { type: "string" },
+      lanes: { type: "string" },
+      kind: { type: "string", multiple: true },
       target: { type: "string" },
       "bytes-per-second": { type: "string" },
       write: { type: "boolean", default: false },

@@ -71,7 +71,9 @@ describe.concurrent("of one try, and only of that", () => {
     const { bytes } = own(wire.name);
     const code = await codeOf(() => push(remote, bytes));
     expect([undefined, ...wire.codes]).toContain(code);
-    expect(["present", "written"]).toContain(await push(remote, bytes));
+    proxy.disarm(); // on a busy machine it may not have come to it
+    await using patient = client(proxy);
+    expect(["present", "written"]).toContain(await push(patient, bytes));
   });
 });
 

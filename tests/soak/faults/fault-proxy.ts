@@ -119,7 +119,7 @@ export class FaultProxy implements AsyncDisposable {
     const path = (request.url ?? "/").replace(/^\/moved-[0-9]+\//, "/");
     const exchange = new ProxiedExchange(request, response, this.#upstream, path);
     const { authorization } = request.headers;
-    if (authorization !== undefined) this.#memory.seenTokens.add(authorization);
+    if (authorization?.startsWith("Bearer ")) this.#memory.seenTokens.add(authorization);
     const armed = this.#armed.find((one) => one.left > 0 && one.fault.kinds.includes(exchange.kind));
     if (armed && armed.skip > 0) armed.skip -= 1;
     else if (armed && (armed.fault.wire.applies?.(exchange, this.#memory) ?? true)) {

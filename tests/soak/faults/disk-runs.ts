@@ -1,0 +1,67 @@
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isMirrorError, type MirrorEvent } from "@tranship/core";
+import { mountDisk, resizeDisk, unmountDisk } from "../../support/small-disk.ts";
+import { unfinishedFaults } from "./bundle-judge.ts";
+import { failureFaults } from "./failure-judge.ts";
+import { attempt, type FaultRun } from "./fault-run.ts";
+import { calmBundle, codeOf, finishPull, judgeFinished, pullAll } from "./pull-runs.ts";
+import { patienceFor, someFaults, sourceHome } from "./run-homes.ts";
+import { everything, soakContent } from "./soak-content.ts";
+
+/** Room for everything, in bytes: no catalog is larger. */
+const ampleBytes = 64 * 1024 * 1024;
+
+/** When somebody else fills the disk. */
+const moments: readonly MirrorEvent["type"][] = [
+  "section.planned",
+  "blob.started",
+  "blob.finished",
+  "archive.finished",
+];
+
+/** Pulls onto a disk that is too small, or that somebody else fills up, often while the source does wrong too. */
+export async function diskRun(run: FaultRun): Promise<void> {
+  await using source = await sourceHome(run, await soakContent(run.seed));
+  const options = { chunkBytes: run.chance(0.4) ? 20_000 + run.upTo(80_000) : undefined };
+  const calm = join(run.folder, "calm");
+  const truth = await calmBundle(source, calm, options);
+  const disk = join(run.folder, "disk");
+  const folder = join(disk, "bundle");
+  mkdirSync(disk);
+  const isFilled = run.chance(0.5);
+  mountDisk(disk, isFilled ? ampleBytes : 4096 * (1 + run.upTo(500)));
+  try {
+    const faults = run.chance(0.4) ? someFaults(run, false) : [];
+    source.proxy.arm(faults);
+    const filler = join(disk, "filler");
+    const moment = moments[run.upTo(moments.length - 1)];
+    let left = run.upTo(6);
+    const onEvent = ({ type }: MirrorEvent) => {
+      if (!isFilled || type !== moment || left-- !== 0) return;
+      const { bavail, bsize } = statfsSync(disk);
+      writeFileSync(filler, new Uint8Array(Math.max(0, bavail - run.upTo(20)) * bsize));
+    };
+    const ended = await attempt(async (signal) => {
+      await using client = source.open(patienceFor(run, faults));
+      await pullAll(everything(client), folder, options, { signal, onEvent });
+    });
+    const fired = { source: run.took(source.proxy) };
+    run.trail.push(`${isFilled ? `filled at ${moment}` : "small"}: ${ended.outcome}`);
+    if (ended.outcome === "hang") return run.problem("hang", "a pull onto a full disk did not end");
+    if (ended.outcome === "failed") {
+      run.codes.push(codeOf(ended.error));
+      if (isMirrorError(ended.error, "NO_SPACE")) run.fired.set("full disk", 1);
+      else run.problemsOf("wrong class", failureFaults(ended.error, fired));
+    }
+    if (ended.outcome === "done") judgeFinished(run, folder, truth, "false success");
+    else run.problemsOf("bad remains", unfinishedFaults(folder, {}, truth));
+    rmSync(filler, { force: true });
+    resizeDisk(disk, ampleBytes);
+    source.proxy.disarm();
+    await finishPull(run, source, folder, options);
+    judgeFinished(run, folder, truth, "loss");
+  } finally {
+    unmountDisk(disk);
+  }
+}
