@@ -25,8 +25,14 @@ export interface PlanFile {
 
 /** The plan or lock file that `flag` names. @throws UsageError; MirrorError `PLAN_INVALID` */
 export async function readPlan(file: string, flag: string = "--plan"): Promise<PlanFile> {
-  const bytes = await readBytes(file, flag); // once: a pipe gives them once, and a file may be another by then
-  return { list: parseDownloadList(bytes.toString("utf8"), file), digest: digestOf(bytes) };
+  let bytes: Buffer | undefined = await readBytes(file, flag); // once: a pipe gives them once, and a file may be another by then
+  const digest = digestOf(bytes);
+  const list = parseDownloadList(() => {
+    const text = bytes?.toString("utf8") ?? "";
+    bytes = undefined; // a long plan is not kept twice while it is read
+    return text;
+  }, file);
+  return { list, digest };
 }
 
 async function readText(path: string, flag: string): Promise<string> {

@@ -304,7 +304,7 @@ export class BundleDirectory implements AsyncDisposable {
 function readLock(path: string | undefined, isForgiven: boolean): LockFile | undefined {
   if (path === undefined) return undefined;
   try {
-    return parseLockFile(locally(path, () => readOwn(path)).toString("utf8"), path);
+    return parseLockFile(() => locally(path, () => readOwn(path)).toString("utf8"), path);
   } catch (error) {
     if (isForgiven && isMirrorError(error, "PLAN_INVALID")) return undefined;
     throw error;

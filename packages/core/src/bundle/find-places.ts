@@ -132,7 +132,7 @@ async function hasJournal(directory: string): Promise<boolean> {
 
 async function readLock(directory: string): Promise<BundleLockFile | undefined> {
   const path = join(directory, lockFileName);
-  let bytes: Uint8Array;
+  let bytes: Uint8Array | undefined;
   try {
     bytes = readOwn(path);
   } catch (error) {
@@ -140,8 +140,13 @@ async function readLock(directory: string): Promise<BundleLockFile | undefined> 
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw localError(error, path);
   }
-  const lock = parseLockFile(new TextDecoder().decode(bytes), path);
-  return { directory, lock, digest: digestOf(bytes) };
+  const digest = digestOf(bytes);
+  const lock = parseLockFile(() => {
+    const text = new TextDecoder().decode(bytes);
+    bytes = undefined; // neither is needed any more once it is parsed, and both are as long as the lock
+    return text;
+  }, path);
+  return { directory, lock, digest };
 }
 
 function unfinished(directory: string): MirrorError<"BUNDLE_UNFINISHED"> {

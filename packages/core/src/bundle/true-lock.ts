@@ -149,7 +149,7 @@ function plansOf(work: WorkFolder, previous: LockFile | undefined): readonly Pla
 /** A lock file that cannot be read describes nothing. */
 function readLock(path: string): LockFile | undefined {
   try {
-    return parseLockFile(locally(path, () => readOwn(path)).toString("utf8"), path);
+    return parseLockFile(() => locally(path, () => readOwn(path)).toString("utf8"), path);
   } catch (error) {
     if (isMirrorError(error, "PLAN_INVALID")) return undefined;
     throw error;

@@ -175,24 +175,29 @@ export function checkDownloadList(list: unknown, file: string): DownloadList {
 }
 
 /**
- * Reads a plan file. `file` names it in errors. A lock file of a bundle is a plan file too.
+ * Reads a plan file. `file` names it in errors. A lock file of a bundle is a plan file too. A text that is long is best given
+ * as a function: then it is not kept in memory beside what it says.
  * @throws MirrorError `PLAN_INVALID`
  */
-export function parseDownloadList(text: string, file: string): DownloadList {
+export function parseDownloadList(text: string | (() => string), file: string): DownloadList {
   return parsePlan(downloadListSchema, text, file);
 }
 
 /** Reads any file of the plan's family: JSON of the version this program knows, and of the schema's shape. */
-export function parsePlan<Plan>(schema: z.ZodType<Plan>, text: string, file: string): Plan {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw invalidPlan(file, "it is not JSON", cause);
-  }
+export function parsePlan<Plan>(schema: z.ZodType<Plan>, text: string | (() => string), file: string): Plan {
+  const json = parseJson(text, file);
   const version = (json as { readonly version?: unknown } | null)?.version;
   if (version !== 1) throw invalidPlan(file, `its version is ${versionText(version)}, this program knows 1`);
   return checkPlan(schema, json, file);
+}
+
+function parseJson(text: string | (() => string), file: string): unknown {
+  const whole = typeof text === "string" ? text : text();
+  try {
+    return JSON.parse(whole);
+  } catch (cause) {
+    throw invalidPlan(file, "it is not JSON", cause);
+  }
 }
 
 function checkPlan<Plan>(schema: z.ZodType<Plan>, value: unknown, file: string): Plan {

@@ -83,10 +83,11 @@ export function formatLockFile(lock: LockFile): string {
 }
 
 /**
- * Reads a lock file. `file` names it in errors.
+ * Reads a lock file. `file` names it in errors. A text that is long is best given as a function: then it is not kept in
+ * memory beside what it says.
  * @throws MirrorError `PLAN_INVALID`
  */
-export function parseLockFile(text: string, file: string): LockFile {
+export function parseLockFile(text: string | (() => string), file: string): LockFile {
   return parsePlan(lockFileSchema, text, file);
 }
 

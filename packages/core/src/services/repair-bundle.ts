@@ -113,7 +113,7 @@ export function lockOfBundle(directory: string): LockFile {
   requireLock(directory);
   const path = new WorkFolder(directory).lockPath;
   if (path === undefined) throw unlocked(directory);
-  return parseLockFile(locally(path, () => readOwn(path)).toString("utf8"), path);
+  return parseLockFile(() => locally(path, () => readOwn(path)).toString("utf8"), path);
 }
 
 /** Asks for what the lock file says. Its sections are fixed before, so nothing is planned anew and no tag is asked for. */

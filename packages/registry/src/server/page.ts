@@ -28,7 +28,7 @@ export interface Page<Item> {
  * @throws ApiError `PAGINATION_NUMBER_INVALID`
  */
 export async function pageOf<Item>(
-  { query }: Exchange,
+  { query }: Pick<Exchange, "query">,
   all: AsyncIterable<Item>,
   { path, keyOf, maxItems, maxBytes = Number.POSITIVE_INFINITY, carried = {} }: PageOptions<Item>,
 ): Promise<Page<Item>> {
@@ -38,14 +38,33 @@ export async function pageOf<Item>(
   }
   const count = Math.min(maxItems, wanted === null ? maxItems : Number(wanted));
   const last = query.get("last") ?? "";
-  const items: Item[] = [];
-  for await (const item of all) if (keyOf(item) > last) items.push(item);
-  items.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const items = await firstAfter(all, last, count + 1, keyOf); // one more tells whether there is another page
   const page = items.slice(0, Math.min(count, fitting(items, maxBytes)));
   const end = page.at(-1);
   if (end === undefined || page.length === items.length) return { items: page, headers: {} };
   const next = `${path}?${new URLSearchParams({ ...carried, n: String(count), last: keyOf(end) })}`;
   return { items: page, headers: { link: `<${next}>; rel="next"` } };
+}
+
+/** The first `count` items behind a key, sorted: of a long list, no more than twice as many are kept and sorted at a time. */
+async function firstAfter<Item>(
+  all: AsyncIterable<Item>,
+  last: string,
+  count: number,
+  keyOf: (item: Item) => string,
+): Promise<readonly Item[]> {
+  const byKey = (a: Item, b: Item) => (keyOf(a) < keyOf(b) ? -1 : 1);
+  const first: Item[] = [];
+  let end: string | undefined; // what comes behind it is on a later page
+  for await (const item of all) {
+    const key = keyOf(item);
+    if (key <= last || (end !== undefined && key > end)) continue;
+    first.push(item);
+    if (first.length < 2 * count) continue;
+    first.sort(byKey).splice(count);
+    end = keyOf(first[count - 1] ?? item);
+  }
+  return first.sort(byKey).slice(0, count);
 }
 
 /** How many items have no more than `maxBytes` together; one at least. */
