@@ -1,4 +1,5 @@
 import { type CorpusName, isCorpusName } from "./corpus.ts";
+import { d8Entrants } from "./d8-entrant.ts";
 import type { Entrant } from "./entrant.ts";
 import type { PeerProgram } from "./peer-programs.ts";
 import { pullEntrants } from "./pull-entrants.ts";
@@ -26,6 +27,7 @@ export const caseNames: readonly string[] = [
   "pull-B",
   "pull-C",
   "pull-A-tls",
+  "pull-D",
   "push-A",
   "push-B",
   "sync-A",
@@ -36,14 +38,19 @@ export const caseNames: readonly string[] = [
 /** The case of this name; there are more than {@link caseNames}. @throws Error when there is none */
 export function benchCase(name: string): BenchCase {
   const [, repeat, kind, corpus = "", tls] = /^(repeat-)?(pull|push|sync)-([A-Z])(-tls)?$/.exec(name) ?? [];
+  const isPulled = kind === "pull" && repeat === undefined; // all that D and TLS are for
   const isKind = kind === "pull" || kind === "push" || kind === "sync";
-  if (!isKind || !isCorpusName(corpus) || (tls !== undefined && kind !== "pull"))
+  if (!isKind || !isCorpusName(corpus) || ((tls !== undefined || corpus === "D") && !isPulled))
     throw new Error(`there is no case called ${name}, only ${caseNames.join(", ")} and the like`);
   return { name, kind, corpus, isTls: tls !== undefined, isRepeated: repeat !== undefined };
 }
 
 /** Everybody who takes part in a case. */
-export function entrantsOf({ kind, isRepeated }: BenchCase, peers: readonly PeerProgram[]): readonly Entrant[] {
+export function entrantsOf({ kind, corpus, isRepeated }: BenchCase, peers: readonly PeerProgram[]): readonly Entrant[] {
+  if (corpus === "D") {
+    const quick = peers.filter(({ family }) => family === "crane" || family === "oras"); // the others need a process for each of 2200 images
+    return [...pullEntrants(quick), ...d8Entrants()];
+  }
   const everybody = { pull: pullEntrants, push: pushEntrants, sync: syncEntrants }[kind](peers);
   return isRepeated ? everybody.filter((entrant) => entrant.kind !== "ceiling") : everybody; // curl remembers nothing
 }

@@ -10,6 +10,7 @@ import {
 import { aLayer } from "@tranship/registry/testing";
 import { keystream } from "../../support/keystream.ts";
 import { gzipStored, storedGzipSize } from "./gzip-stored.ts";
+import { pushPackages } from "./package-corpus.ts";
 
 const mib = 1024 * 1024;
 
@@ -26,14 +27,16 @@ export interface Corpus {
     string,
     { readonly repository: string; readonly size: number; readonly isManifest: boolean }
   >;
+  /** Of a corpus laid out as a catalog of packages: what they are called. */
+  readonly packages?: readonly string[];
 }
 
 /** Names of {@link pushCorpus}. */
-export type CorpusName = "A" | "B" | "C";
+export type CorpusName = "A" | "B" | "C" | "D";
 
 /** Whether there is a corpus of this name. */
 export function isCorpusName(name: string): name is CorpusName {
-  return ["A", "B", "C"].includes(name);
+  return ["A", "B", "C", "D"].includes(name);
 }
 
 interface Shape {
@@ -45,7 +48,7 @@ interface Shape {
 }
 
 /** `scale` below 1 makes layers smaller, for trying things out. */
-function shapeOf(name: CorpusName, scale: number): Shape {
+function shapeOf(name: Exclude<CorpusName, "D">, scale: number): Shape {
   const size = (seed: string) => {
     const part = createHash("sha256").update(seed).digest().readUInt32LE() / 2 ** 32;
     return Math.round((0.5 + 7.5 * part) * mib * scale);
@@ -78,6 +81,7 @@ function shapeOf(name: CorpusName, scale: number): Shape {
 
 /** Makes a corpus in the registry on `host`, below `bench`. The same name and scale make the same bytes. */
 export async function pushCorpus(name: CorpusName, host: string, scale: number): Promise<Corpus> {
+  if (name === "D") return await pushPackages(host, scale);
   const shape = shapeOf(name, scale);
   await using registry = createRegistry(`${host}/bench`);
   const corpus: Corpus & { repositories: string[]; images: Map<string, string>; blobs: Map<string, object> } = {

@@ -27,6 +27,7 @@ const speeds: readonly Speed[] = [
   { cases: /^pull-A$/, own: "tranship pull --no-sync", atLeast: 2.3 },
   { cases: /^pull-B$/, own: "tranship pull --no-sync", atLeast: 2 },
   { cases: /^pull-C$/, own: "tranship pull --no-sync", atLeast: 1.7 },
+  { cases: /^pull-D$/, own: "tranship pull", atLeast: 5, peers: /^d8 / },
   { cases: /^push-A$/, own: "tranship push", atLeast: 1, peers: /^oras .* restore$/, isFrugal: true },
   { cases: /^push-B$/, own: "tranship push", atLeast: 1.3, peers: /^oras .* restore$/ },
   { cases: /^sync-A$/, own: "tranship sync", atLeast: 1, peers: /^crane .* copy/ },

@@ -14,7 +14,7 @@ export function pageOf(all: readonly CaseFigures[]): string {
     ...all.map((figures) => `## ${titleOf(figures)}\n\n${caseSection(figures)}`),
     ...(lacking.length > 0 ? [`## Not measured yet\n\n${lacking.map((name) => `\`${name}\``).join(", ")}`] : []),
     likeness,
-    referencePart,
+    ...(all.some(({ entrants }) => entrants.some(({ name }) => name.startsWith("d8 "))) ? [] : [referencePart]),
     rerun,
   ];
   return `${parts.join("\n\n")}\n`;
@@ -51,7 +51,7 @@ const likeness = `## What is compared, and what is not alike
 
 - **Turns.** Everybody once a round, and each round begins with another program. Before a turn the folder it writes to is empty, the registry it writes to is fresh and empty,
   what it will read is in the page cache, and \`sync\` has left nothing to be written. Nobody keeps anything from an earlier turn, but for the repeats.
-- **Whole results.** After each turn it is looked at, unmeasured, whether everything arrived: for a pull the bytes that were left, for a push or a copy the digest behind each tag. A peer that
+- **Whole results.** After each turn it is looked at, unmeasured, whether everything arrived: for a pull a file for each digest and the bytes of all, for a push or a copy the digest behind each tag. A peer that
   fails is left out, and named below its table.
 - **Who hashes.** Everybody but curl compares each blob with its digest. A push of tranship reads the bundle twice, because it hashes it whole before the first write; \`--trust-bundle\` does not.
 - **Who waits for the device.** \`tranship pull\` and \`skopeo copy\` end when what they left is on the device. \`tranship pull --no-sync\`, crane, oras, regctl and curl do not wait.
@@ -66,7 +66,9 @@ const likeness = `## What is compared, and what is not alike
 const referencePart = `## Beside \`d8 mirror\`
 
 Not measured. \`d8\` is \`github.com/deckhouse/deckhouse-cli\`, and has to be built; the Go module proxy answered \`403 Forbidden\`, "This module version is not available", to the list of its
-versions, to its main branch and to the commit the other pages speak of, so that not even its \`go.mod\` could be had. Whether tranship is 5 × as fast as it, and what its push makes of our bundles, is therefore not known.`;
+versions, to its main branch and to the commit this was tried with, so that not even its \`go.mod\` could be had. Whether tranship is 5 × as fast as it, and what its push makes of our bundles, is
+therefore not known. Where a \`d8\` is on the path, \`bench peers pull-D\` takes it along; that has never been tried. Without it, \`pull-D\` holds the packages of its layout against programs that are told
+every image by name and plan nothing.`;
 
 const rerun = `## To measure it again
 

@@ -65,7 +65,7 @@ export const pullScripts: Readonly<Record<PeerFamily, Script>> = {
     corpus.repositories
       .map((repository) => {
         const access = caFile === undefined ? ["--plain-http"] : ["--ca-file", caFile];
-        const to = ["--output", join(folder, repository.replace("/", "_"))];
+        const to = ["--output", join(folder, repository.replaceAll("/", "_"))];
         return `${command(path, "backup", "--no-tty", ...access, ...to, `${source}/${repository}`)} >/dev/null`;
       })
       .join("\n"),

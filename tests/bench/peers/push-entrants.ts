@@ -46,7 +46,7 @@ const pushPeers: Readonly<Record<PeerFamily, (peer: PeerProgram) => Entrant>> = 
     script: (place) =>
       place.corpus.repositories
         .map((repository) => {
-          const from = ["--input", join(place.kept, repository.replace("/", "_"))];
+          const from = ["--input", join(place.kept, repository.replaceAll("/", "_"))];
           const words = ["restore", "--no-tty", "--plain-http", ...from, `${targetOf(place)}/${repository}`];
           return `${command(path, ...words)} >/dev/null`;
         })

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { cpus, release, tmpdir, totalmem } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createRegistry } from "@tranship/registry";
 import { startDockerRegistry } from "../../support/docker-registry.ts";
 import { lacking } from "../../support/tools.ts";
@@ -112,6 +112,9 @@ async function check({ kind }: BenchCase, { corpus, out, target }: Place, figure
     const wanted = sizeOf(corpus);
     figures.leftBytes = bytesIn(out);
     if (figures.leftBytes < wanted) throw new Error(`${figures.leftBytes} bytes arrived of ${wanted}`);
+    const names = namesIn(out);
+    const lost = [...corpus.blobs.keys()].find((digest) => !names.has(digest.slice("sha256:".length)));
+    if (lost !== undefined) throw new Error(`${lost} did not arrive`);
     return;
   }
   await using registry = createRegistry(target ?? "");
@@ -168,6 +171,17 @@ function sizeOf({ blobs }: Corpus): number {
 function bytesIn(folder: string): number {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+}
+
+/** The last part of every file's name, and of those in archives. */
+function namesIn(folder: string): ReadonlySet<string> {
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const archived = paths
+    .filter((path) => path.endsWith(".tar"))
+    .flatMap((path) =>
+      execFileSync("tar", ["-tf", join(folder, path)], { encoding: "utf8", maxBuffer: 1 << 26 }).split("\n"),
+    );
+  return new Set([...paths, ...archived].map((path) => basename(path)));
 }
 
 /** The last of what a failed script said. */

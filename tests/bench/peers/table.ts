@@ -35,7 +35,7 @@ export function caseSection(figures: CaseFigures): string {
       ...(["peakRssBytes", "networkBytes", "writtenBytes"] as const).map((of) => mebibytes(middle(entrant, of))),
     ];
   });
-  const small = scale === 1 ? "" : ` **Layers are ${scale} of their size: a trial, no measurement.**`;
+  const small = scale === 1 ? "" : ` **At ${scale} of its size: a trial, no measurement.**`;
   const { cores, processor, memoryBytes, kernel, node, registry } = figures.machine;
   return [
     `${figures.date}, ${entrants[0]?.rounds.length ?? 0} rounds: \`${figures.command}\`. Corpus ${corpus.name}: ${corpus.title}; ${corpus.images} images, ${corpus.blobs} blobs, ${mebibytes(corpus.bytes)}.${small}`,
