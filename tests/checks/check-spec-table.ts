@@ -7,7 +7,12 @@ import { fileURLToPath } from "node:url";
  * `[file] "name"`, and the file has a test of that name, letter by letter (a table of tests by its template: `%s is %s`).
  */
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const documents = ["docs/distribution-spec.md", "docs/reference-parity.md", "docs/guides/migrating.md"];
+const documents = [
+  "docs/distribution-spec.md",
+  "docs/reference-parity.md",
+  "docs/guides/migrating.md",
+  "docs/threat-model.md",
+];
 
 /** The first argument of a call, as it is written. */
 const titlePattern = /(\w+)?\(\s*(["'`])((?:\\.|(?!\2)[^\\\n])*)\2\s*,/g;
