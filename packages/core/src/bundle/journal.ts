@@ -1,4 +1,4 @@
-import { closeSync, existsSync, ftruncateSync, writeSync } from "node:fs";
+import { existsSync, ftruncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
 import { missingReferenceSchema } from "../plan/download-list.ts";
@@ -6,6 +6,7 @@ import { minChunkBytes } from "../plan/lock-file.ts";
 import { archiveNameSchema } from "../plan/names.ts";
 import { type Item, itemSchema, type PlannedStep } from "../plan/planner.ts";
 import { type Section, sectionSchema } from "../plan/section.ts";
+import { FlushBehind } from "./disk/flush-behind.ts";
 import { localError, locally } from "./disk/local-error.ts";
 import { openOwn, readOwn } from "./disk/own-file.ts";
 import { type OnSyncRefused, syncFile, syncFolder } from "./disk/sync-folder.ts";
@@ -48,12 +49,14 @@ export interface JournalRun {
 }
 
 /**
- * The plan of a running pull, as far as it is fixed: one JSON line for each decision, on the device before it takes
- * effect. A pull that is run again takes these decisions over, so it makes the same archives.
+ * The plan of a running pull, as far as it is fixed: one JSON line for each decision, written before it takes effect. A pull
+ * that is run again takes these decisions over, so it makes the same archives. Lines go to the device while the pull goes on:
+ * what a power cut takes of the last ones is decided anew, and bytes that were written by them are used where they fit.
  */
 export class Journal implements Disposable {
   readonly #path: string;
   #descriptor: number | undefined;
+  #flush: FlushBehind | undefined;
   readonly #onSyncRefused: OnSyncRefused | undefined;
   #wanted: JournalRun = { selection: "" };
   #run: JournalRun | undefined;
@@ -71,9 +74,9 @@ export class Journal implements Disposable {
     onSyncRefused: OnSyncRefused | undefined,
   ) {
     this.#path = path;
-    this.#descriptor = descriptor;
     this.#end = end;
     this.#onSyncRefused = onSyncRefused;
+    if (descriptor !== undefined) this.#use(descriptor);
     for (const line of lines) this.#learn(line);
   }
 
@@ -155,7 +158,8 @@ export class Journal implements Disposable {
 
   fixItems(planner: number, items: readonly Item[]): void {
     if (this.#run === undefined) {
-      this.#append({ type: "run", version: 1, ...this.#wanted });
+      const descriptor = this.#append({ type: "run", version: 1, ...this.#wanted });
+      syncFile(descriptor, this.#path, this.#onSyncRefused);
       syncFolder(dirname(this.#path), this.#onSyncRefused);
     }
     this.#append({ type: "items", planner, items: [...items] });
@@ -165,17 +169,29 @@ export class Journal implements Disposable {
     this.#append({ type: "section", archive, index: this.steps(archive).length, section, missing: [...missing] });
   }
 
-  #append(line: Line): void {
+  /** Waits until the device has all of it. @throws MirrorError `FILE_FAILED`, `NO_SPACE`, of any line before */
+  async settled(): Promise<void> {
+    await this.#flush?.finish();
+  }
+
+  #append(line: Line): number {
     const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
+    const descriptor = this.#descriptor ?? this.#use(locally(this.#path, () => openOwn(this.#path, "fresh")));
     locally(this.#path, () => {
-      this.#descriptor ??= openOwn(this.#path, "fresh");
       for (let done = 0; done < bytes.byteLength; ) {
-        done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, this.#end + done);
+        done += writeSync(descriptor, bytes, done, bytes.byteLength - done, this.#end + done);
       }
-      syncFile(this.#descriptor, this.#path, this.#onSyncRefused);
     });
+    this.#flush?.wrote(bytes.byteLength);
     this.#end += bytes.byteLength;
     this.#learn(line);
+    return descriptor;
+  }
+
+  #use(descriptor: number): number {
+    this.#descriptor = descriptor;
+    this.#flush = new FlushBehind(descriptor, this.#path, 1, this.#onSyncRefused);
+    return descriptor;
   }
 
   #learn(line: Line): void {
@@ -193,7 +209,8 @@ export class Journal implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#flush?.[Symbol.dispose]();
+    this.#flush = undefined;
     this.#descriptor = undefined;
   }
 }

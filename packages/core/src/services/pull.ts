@@ -126,6 +126,7 @@ export async function pull(planners: readonly Planner[], options: PullOptions): 
   const files = list.archives.map((planned) => lockArchive(planned, options.to.chunkBytesOf(planned.archive)));
   sidecars.add(options.to.finishedFiles());
   await sidecars.finish();
+  await journal.settled();
   // A source that lists nothing says nothing about what a bundle holds: its archives stay.
   const hasListed = ({ list: one, shard: own }: Planner) => one !== undefined || (own?.all?.items ?? 0) > 0;
   const answered = new Set([...items.map(({ planner }) => planner), ...planners.filter(hasListed)]);

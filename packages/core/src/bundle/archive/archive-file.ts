@@ -33,9 +33,9 @@ export class ArchiveFile implements Disposable {
     return new ArchiveFile(place, openStorage(place, located, "read"));
   }
 
-  /** Opens for writing, keeping what is there; made when missing. @throws MirrorError `FILE_FAILED` */
-  static write(place: ArchivePlace): ArchiveFile {
-    return new ArchiveFile(place, openStorage(place, { place }, "write"));
+  /** Opens for writing, keeping what is there; made when missing. `onSyncRefused` is for {@link sync}. @throws MirrorError `FILE_FAILED` */
+  static write(place: ArchivePlace, onSyncRefused?: OnSyncRefused): ArchiveFile {
+    return new ArchiveFile(place, openStorage(place, { place }, "write", onSyncRefused));
   }
 
   /** The path of its first file. */
@@ -104,8 +104,8 @@ export class ArchiveFile implements Disposable {
   }
 
   /** Waits until the bytes are on the device. A failure is final: the kernel may have dropped what it could not write. */
-  sync(onRefused?: OnSyncRefused): Promise<void> {
-    return this.#storage.sync(onRefused);
+  sync(): Promise<void> {
+    return this.#storage.sync();
   }
 
   [Symbol.dispose](): void {
@@ -113,7 +113,14 @@ export class ArchiveFile implements Disposable {
   }
 }
 
-function openStorage(place: ArchivePlace, located: Located, mode: "read" | "write"): ArchiveStorage {
+function openStorage(
+  place: ArchivePlace,
+  located: Located,
+  mode: "read" | "write",
+  onSyncRefused?: OnSyncRefused,
+): ArchiveStorage {
   const { chunkBytes } = place;
-  return chunkBytes === undefined ? new WholeFile(filePathOf(place), mode) : new ChunkFiles(located, chunkBytes, mode);
+  return chunkBytes === undefined
+    ? new WholeFile(filePathOf(place), mode, onSyncRefused)
+    : new ChunkFiles(located, chunkBytes, mode, onSyncRefused);
 }

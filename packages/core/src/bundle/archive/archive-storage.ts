@@ -1,5 +1,3 @@
-import type { OnSyncRefused } from "../disk/sync-folder.ts";
-
 /** The file or files behind an {@link ArchiveFile}: one row of bytes, whichever form it has. Offsets and sizes in bytes. */
 export interface ArchiveStorage extends Disposable {
   /** Where the last byte that is there ends. */
@@ -13,5 +11,5 @@ export interface ArchiveStorage extends Disposable {
   /** Makes it exactly that long. */
   truncate(size: number): void;
   /** Waits until all of it is on the device. */
-  sync(onRefused?: OnSyncRefused): Promise<void>;
+  sync(): Promise<void>;
 }

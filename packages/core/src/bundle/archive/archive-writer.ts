@@ -110,7 +110,7 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
 
   async #write(entries: readonly ArchiveEntry[]): Promise<void> {
     requireFileSize(this.#partial, this.#layout.size);
-    this.#file ??= ArchiveFile.write(this.#partial);
+    this.#file ??= ArchiveFile.write(this.#partial, this.#options.onSyncRefused);
     const file = this.#file;
     this.#options.space.check(file.path);
     for (const { name, headerOffset, offset, size, content } of entries) {
@@ -125,7 +125,7 @@ export class ArchiveWriter implements Disposable, SpaceNeed {
     const { local, space, beforePublish, onSyncRefused } = this.#options;
     file.write(size - tarTrailerBytes, new Uint8Array(tarTrailerBytes));
     file.truncate(size);
-    await file.sync(onSyncRefused);
+    await file.sync();
     space.remove(this);
     file[Symbol.dispose]();
     this.#file = undefined;

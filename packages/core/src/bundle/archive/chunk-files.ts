@@ -28,6 +28,7 @@ export class ChunkFiles implements ArchiveStorage {
   readonly #located: Located;
   readonly #chunkBytes: number;
   readonly #isWritten: boolean;
+  readonly #onSyncRefused: OnSyncRefused | undefined;
   /** By number; the one used longest ago first. */
   readonly #open = new Map<number, number>();
   /** The chunks of an archive that is written. */
@@ -35,7 +36,8 @@ export class ChunkFiles implements ArchiveStorage {
   #end = 0;
 
   /** @throws MirrorError `FILE_FAILED` */
-  constructor(located: Located, chunkBytes: number, mode: "read" | "write") {
+  constructor(located: Located, chunkBytes: number, mode: "read" | "write", onSyncRefused?: OnSyncRefused) {
+    this.#onSyncRefused = onSyncRefused;
     this.#located = located;
     this.#chunkBytes = chunkBytes;
     this.#isWritten = mode === "write";
@@ -96,9 +98,9 @@ export class ChunkFiles implements ArchiveStorage {
     this.#end = size;
   }
 
-  async sync(onRefused?: OnSyncRefused): Promise<void> {
+  async sync(): Promise<void> {
     for (const index of [...this.#present].sort((a, b) => a - b)) {
-      await syncData(this.#openToWrite(index), this.#pathOf(index), onRefused);
+      await syncData(this.#openToWrite(index), this.#pathOf(index), this.#onSyncRefused);
     }
   }
 

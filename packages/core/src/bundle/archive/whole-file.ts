@@ -1,19 +1,24 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { FlushBehind } from "../disk/flush-behind.ts";
 import { locally } from "../disk/local-error.ts";
 import { openOwn } from "../disk/own-file.ts";
-import { type OnSyncRefused, syncData } from "../disk/sync-folder.ts";
+import type { OnSyncRefused } from "../disk/sync-folder.ts";
 import type { ArchiveStorage } from "./archive-storage.ts";
+
+/** The device has work to do all along, and at the end this much to wait for, in bytes. */
+const flushBytes = 32 * 1024 * 1024;
 
 /** An archive in one file. */
 export class WholeFile implements ArchiveStorage {
   readonly #path: string;
   readonly #descriptor: number;
-  #isOpen = true;
+  readonly #flush: FlushBehind;
 
-  /** @throws MirrorError `FILE_FAILED` */
-  constructor(path: string, mode: "read" | "write") {
+  /** `onSyncRefused` is for a file that is written. @throws MirrorError `FILE_FAILED` */
+  constructor(path: string, mode: "read" | "write", onSyncRefused?: OnSyncRefused) {
     this.#path = path;
     this.#descriptor = locally(path, () => (mode === "read" ? openSync(path, "r") : openOwn(path, "kept")));
+    this.#flush = new FlushBehind(this.#descriptor, path, flushBytes, onSyncRefused);
   }
 
   get size(): number {
@@ -29,19 +34,20 @@ export class WholeFile implements ArchiveStorage {
   }
 
   writeAt(bytes: Uint8Array, offset: number): number {
-    return locally(this.#path, () => writeSync(this.#descriptor, bytes, 0, bytes.byteLength, offset));
+    const done = locally(this.#path, () => writeSync(this.#descriptor, bytes, 0, bytes.byteLength, offset));
+    this.#flush.wrote(done);
+    return done;
   }
 
   truncate(size: number): void {
     locally(this.#path, () => ftruncateSync(this.#descriptor, size));
   }
 
-  sync(onRefused?: OnSyncRefused): Promise<void> {
-    return syncData(this.#descriptor, this.#path, onRefused);
+  sync(): Promise<void> {
+    return this.#flush.finish();
   }
 
   [Symbol.dispose](): void {
-    if (this.#isOpen) closeSync(this.#descriptor);
-    this.#isOpen = false;
+    this.#flush[Symbol.dispose]();
   }
 }
