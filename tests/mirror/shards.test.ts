@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DownloadList, lockFileName, parseDownloadList, type ShardShare } from "@tranship/core";
 import { createRegistry, digestOf, type Registry } from "@tranship/registry";
@@ -115,7 +115,10 @@ test("processes that share a plan bring what one brings, byte for byte, and push
   expect(shards.map(({ shard }) => shard.items).reduce((sum, items) => sum + items, 0)).toBe(list.archives.length);
   const bytes = shards.map(({ shard }) => shard.bytes ?? 0);
   expect(Math.max(...bytes)).toBeLessThan(0.75 * bytes.reduce((sum, one) => sum + one, 0)); // the largest package alone
-  expect(await withoutLock(copiedTogether(parts, join(folder, "joined")))).toEqual(await withoutLock(whole));
+  expect(await withoutLock(copiedTogether(parts, join(folder, "copied")))).toEqual(await withoutLock(whole));
+  const joined = join(folder, "joined");
+  expect(await done("join", ...parts, joined, "--plan", plan)).toContain(`joined 3 bundles to ${joined}: 6 archives`);
+  expect(await fileDigests(joined)).toEqual(await fileDigests(whole));
   expect(await done("verify", ...parts, "--plan", plan)).toContain(" is whole: ");
 
   await using target = await startDockerRegistry();
@@ -326,6 +329,18 @@ describe("shards of a push", () => {
     expect(contents.packages?.tags.p1).not.toBe(contents.packages?.tags.p2);
   });
 
+  test("go to a registry, not to a folder of image layouts, which has one writer at a time", async () => {
+    const folder = join(tempFolder(), "layouts");
+    for (const command of [
+      ["push", tempFolder()],
+      ["sync", "127.0.0.1:1/fe"],
+    ]) {
+      const { code, stderr } = await runProgram(...command, `oci:${folder}`, "--shard", "1/2");
+      expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("--shard needs a registry") });
+    }
+    expect(existsSync(folder)).toBe(false);
+  });
+
   test("are told of by a dry run, too", async () => {
     await using registry = await aSource(product.slice(0, 3));
     const given = await planned(registry);
@@ -360,4 +375,54 @@ test.for([
 test("--shard of a verification needs the plan that says what the whole is", async () => {
   const { code, stderr } = await runProgram("verify", tempFolder(), "--shard", "1/2");
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("--shard needs --plan FILE") });
+});
+
+describe("join", () => {
+  test("takes chunks and checksums along, and what it has made is a bundle like any other", async () => {
+    await using registry = await aSource(product.slice(0, 3));
+    const given = await planned(registry);
+    const how = ["--plan", given.plan, "--chunk-size", "20kB", "--checksums", "sha256"];
+    const [whole, joined] = [join(given.folder, "chunks"), join(given.folder, "joined")];
+    await done("pull", whole, ...source(given), ...how);
+    const parts = [1, 2].map((index) => join(given.folder, `part-${index}`));
+    await inShards(runProgram, 2, (index) => ["pull", parts[index - 1] ?? "", ...source(given), ...how]);
+    const stdout = await done("join", ...parts, joined, "--json");
+    expect(report<{ archives: readonly { archive: string }[] }>(stdout)).toMatchObject({ command: "join", failed: 0 });
+    expect(await fileDigests(joined)).toEqual(await fileDigests(whole));
+    await done("verify", joined, "--plan", given.plan);
+    await done("join", ...parts, joined); // cut short, it would be run again like this
+    expect(await done("pull", joined, ...source(given), ...how)).toContain("nothing has changed");
+    expect(await fileDigests(joined)).toEqual(await fileDigests(whole));
+  });
+
+  test("writes nothing when something is lacking, contradicts itself or is in the way", async () => {
+    await using registry = await aSource(product.slice(0, 3));
+    const given = await planned(registry);
+    const parts = [1, 2].map((index) => join(given.folder, `part-${index}`)) as [string, string];
+    await inShards(runProgram, 2, (index) => [
+      ...["pull", parts[index - 1] ?? "", ...source(given), "--plan", given.plan],
+    ]);
+    const to = join(given.folder, "to");
+    const refused = async (...args: readonly string[]) => {
+      const { code, stdout } = await runProgram("join", ...args, "--json");
+      expect(code).toBe(1);
+      return report<{ code: string; message: string }>(stdout);
+    };
+    expect(await refused(parts[0], to, "--plan", given.plan)).toMatchObject({
+      code: "PLAN_INVALID",
+      message: expect.stringContaining("of the plan is in none of them"),
+    });
+    expect(await refused(...parts, parts[0])).toMatchObject({ code: "BUNDLE_NOT_EMPTY" });
+    const other = join(given.folder, "other");
+    const narrow = ["--include-package", "p1@=v1.0.0", "--no-package-versions"];
+    await done("pull", other, ...given.from, ...narrow);
+    expect(await refused(...parts, other, to)).toMatchObject({
+      code: "PLAN_INVALID",
+      message: expect.stringContaining("package-p1.tar is another one than in"),
+    });
+    rmSync(join(other, lockFileName));
+    expect(await refused(...parts, other, to)).toMatchObject({ code: "BUNDLE_UNLOCKED" });
+    expect(existsSync(to)).toBe(false);
+    expect(await runProgram("join", parts[0])).toMatchObject({ code: 2 });
+  });
 });

@@ -6,6 +6,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { initCommand } from "./commands/init.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
+import { joinCommand } from "./commands/join.ts";
 import { planCommand } from "./commands/plan.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { pushCommand } from "./commands/push.ts";
@@ -45,6 +46,7 @@ export function createProgram(context: CliContext, version: string): Command {
     serveCommand,
     inspectCommand,
     inventoryCommand,
+    joinCommand,
     rootfsCommand,
     depsCommand,
     cleanCommand,

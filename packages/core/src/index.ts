@@ -18,6 +18,7 @@ export {
   type LockOutcome,
 } from "./bundle/clean-bundle.ts";
 export type { BundleLockFile } from "./bundle/find-places.ts";
+export { type JoinBundlesOptions, type JoinReport, joinBundles } from "./bundle/join/join-bundles.ts";
 export { requireWhole } from "./bundle/require-whole.ts";
 export type { TarEntry } from "./bundle/tar/tar-reader.ts";
 export type { UnannouncedSource } from "./bundle/unannounced.ts";

@@ -5,7 +5,7 @@ import type { CliContext, RegistryFlags } from "../context.ts";
 import { inFlightOf } from "../flags/connection-flags.ts";
 import { checkRegistryFlags, repeatable, withRegistryFlags } from "../flags/flags.ts";
 import { type TmpDirFlag, warnOfTmpDir, withTmpDirFlag } from "../flags/reference-flags.ts";
-import { type ShardFlag, shardOfFlag, withShardFlag } from "../flags/shard-flag.ts";
+import { checkShardTarget, type ShardFlag, shardOfFlag, withShardFlag } from "../flags/shard-flag.ts";
 import { type TargetFlags, wantsProbe, withTargetFlags } from "../flags/target-flags.ts";
 import { openTarget, requireBundles } from "../place.ts";
 import { pushSummary, stoppedSummary } from "../print/push-summary.ts";
@@ -45,6 +45,7 @@ export function pushCommand(context: CliContext): Command {
       warnOfTmpDir(flags, context);
       const { moved } = createRoutes(flags); // before anything is opened: a wrong path is wrong usage
       const shard = shardOfFlag(flags);
+      checkShardTarget(flags, places.at(-1) ?? "");
       const sources = sourcesOf(places.slice(0, -1), flags.file); // likewise, so that no target is made for nothing
       await using target = await openTarget(places.at(-1) ?? "", flags, context);
       const tally = new PushTally();

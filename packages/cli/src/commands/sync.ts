@@ -7,6 +7,7 @@ import { type FailureFlags, withFailureFlags } from "../flags/failure-flags.ts";
 import { checkPlanFlags, type PlanFlags, plannersFor, withPlanFlags } from "../flags/plan-flags.ts";
 import { type ComponentFlags, checkComponentFlags, withComponentFlags } from "../flags/reference-flags.ts";
 import { type SelectionFlags, withSelectionFlags } from "../flags/selection-flags.ts";
+import { checkShardTarget } from "../flags/shard-flag.ts";
 import { requireSource, withSourceFlag } from "../flags/source-flag.ts";
 import {
   routesOf,
@@ -50,6 +51,7 @@ export function syncCommand(context: CliContext): Command {
       if (flags.image.length === 0 && flags.plan === undefined) requireSource(flags, context.environment);
       checkComponentFlags(flags);
       checkPlanFlags(flags, command);
+      checkShardTarget(flags, places.at(-1) ?? "");
       if (flags.shard !== undefined && flags.plan === undefined)
         throw new UsageError(
           "--shard needs --plan FILE: shards of a sync write into one registry, and must mean the same by every tag",

@@ -6,6 +6,7 @@ import type {
   ImageExplanation,
   Inspection,
   Inventory,
+  JoinReport,
   NameExplanation,
   PullReport,
   PushReport,
@@ -51,6 +52,7 @@ export interface Reports {
   readonly serve: { readonly requests: number };
   readonly inventory: Inventory;
   readonly clean: CleanReport;
+  readonly join: JoinReport;
   readonly repair: RepairReport;
   readonly inspect: Inspection & { readonly changes?: DownloadListDiff };
   readonly doctor: Examination;

@@ -187,6 +187,11 @@ const cleanReport = report("clean", {
   foreign: listOf(text),
 });
 
+const joinReport = report("join", {
+  archives: listOf(z.object({ archive: text, bytes })),
+  failed: amount.describe("Items that had failed in the bundles, and are in none of them."),
+});
+
 const repairReport = report("repair", {
   archives: listOf(z.object({ archive: text, bytes, outcome: z.enum(["repaired", "whole"]) })),
   checksums: listOf(text),
@@ -276,6 +281,7 @@ const anyReport = z.discriminatedUnion("command", [
   inventoryReport,
   initReport,
   cleanReport,
+  joinReport,
   repairReport,
   inspectReport,
   doctorReport,

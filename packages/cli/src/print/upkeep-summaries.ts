@@ -1,4 +1,4 @@
-import type { CleanReport, RepairReport } from "@tranship/core";
+import type { CleanReport, JoinReport, RepairReport } from "@tranship/core";
 import { elapsedLine } from "./elapsed.ts";
 import { count, formatBytes } from "./size.ts";
 
@@ -18,6 +18,17 @@ export function cleanSummary(report: CleanReport, directory: string): string {
       ? `${dryRun ? "would give up" : "gave up"} the unfinished pull; ${sum} ${dryRun ? "would be freed" : "freed"}`
       : "nothing to do: no pull was left unfinished",
     holds,
+  ].join("\n");
+}
+
+/** What bundles were joined to, for people. */
+export function joinSummary({ archives, failed }: JoinReport, bundles: number, directory: string): string {
+  const width = archives.reduce((most, { archive }) => Math.max(most, archive.length), 32);
+  const sum = archives.reduce((total, { bytes }) => total + bytes, 0);
+  return [
+    ...archives.map(({ archive, bytes }) => `  ${archive.padEnd(width)} ${formatBytes(bytes).padStart(10)}`),
+    ...(failed > 0 ? [`${count(failed, "item")} had failed and ${failed === 1 ? "is" : "are"} in none of them`] : []),
+    `joined ${count(bundles, "bundle")} to ${directory}: ${count(archives.length, "archive")}, ${formatBytes(sum)}; tranship verify reads and hashes them`,
   ].join("\n");
 }
 
