@@ -54,7 +54,7 @@ export async function benchPeers({ cases, corpus, rounds, scale, only, write }: 
     text: all.map((figures) => `### ${figures.case}\n\n${caseSection(figures)}`).join("\n\n"),
     faults: all.flatMap((figures) =>
       limitsOf(figures).flatMap(({ title, measured, wanted, isMet }) =>
-        isMet ? [] : [`${figures.case}: ${title}: ${measured}, ${wanted}`],
+        isMet !== false ? [] : [`${figures.case}: ${title}: ${measured}, ${wanted}`],
       ),
     ),
   };

@@ -47,6 +47,15 @@ test("what is short of a limit is said at the head of the page", () => {
   expect(head).toContain("peak memory, the highest: 121 MiB, at most 120 MiB");
 });
 
+test("a limit whose peer is missing is said to be open, not met", () => {
+  const { entrants, ...rest } = figuresOf(2);
+  const [head = ""] = pageOf([{ ...rest, entrants: entrants.filter(({ kind }) => kind !== "peer") }]).split("\n## ");
+  expect(head).toContain("2 limits below hold.");
+  expect(head).toContain(
+    "- `pull-A`: `tranship pull`: speed beside the fastest of the others: not measured, at least 1.7 ×",
+  );
+});
+
 test("cases without figures are named as such", () => {
   expect(pageOf([])).toContain("Nothing is measured yet");
   expect(pageOf([figuresOf(2)])).toMatch(/## Not measured yet\n\n.*`push-A`/);

@@ -35,10 +35,16 @@ export function titleOf({ case: name, corpus }: CaseFigures): string {
 function shortcomings(all: readonly CaseFigures[]): string {
   const limits = all.flatMap((figures) => limitsOf(figures).map((limit) => ({ ...limit, name: figures.case })));
   if (limits.length === 0) return "**Nothing is measured yet**, so nothing is known to hold.";
-  const short = limits.filter(({ isMet }) => !isMet);
-  if (short.length === 0) return `All ${limits.length} limits below hold.`;
-  const lines = short.map(({ name, title, measured, wanted }) => `- \`${name}\`: ${title}: ${measured}, ${wanted}`);
-  return [`**${short.length} of ${limits.length} limits do not hold:**`, "", ...lines].join("\n");
+  const listOf = (some: typeof limits) =>
+    some.map(({ name, title, measured, wanted }) => `- \`${name}\`: ${title}: ${measured}, ${wanted}`);
+  const short = limits.filter(({ isMet }) => isMet === false);
+  const open = limits.filter(({ isMet }) => isMet === undefined);
+  return [
+    short.length === 0
+      ? `${open.length === 0 ? `All ${limits.length}` : limits.length - open.length} limits below hold.`
+      : [`**${short.length} of ${limits.length} limits do not hold:**`, "", ...listOf(short)].join("\n"),
+    ...(open.length === 0 ? [] : [["**Nothing is known of these:**", "", ...listOf(open)].join("\n")]),
+  ].join("\n\n");
 }
 
 const intro = `# Performance beside other programs
@@ -66,7 +72,7 @@ const likeness = `## What is compared, and what is not alike
 const referencePart = `## Beside \`d8 mirror\`
 
 Not measured. \`d8\` is \`github.com/deckhouse/deckhouse-cli\`, and has to be built; the Go module proxy answered \`403 Forbidden\`, "This module version is not available", to the list of its
-versions, to its main branch and to the commit this was tried with, so that not even its \`go.mod\` could be had. Whether tranship is 5 × as fast as it, and what its push makes of our bundles, is
+versions, to its main branch and to commit \`4c2e288f\`, so that not even its \`go.mod\` could be had. Whether tranship is 5 × as fast as it, and what its push makes of our bundles, is
 therefore not known. Where a \`d8\` is on the path, \`bench peers pull-D\` takes it along; that has never been tried. Without it, \`pull-D\` holds the packages of its layout against programs that are told
 every image by name and plan nothing.`;
 
@@ -80,6 +86,6 @@ npx -y pnpm@10 bench peers page                              # this page, from t
 npx -y pnpm@10 bench peers sync-A --scale 0.02 --rounds 1    # layers of a fiftieth: does everything run?
 \`\`\`
 
-It needs \`docker-registry\`, \`skopeo\`, \`curl\`, \`time\` and \`openssl\`, all from Debian. crane, oras and regctl are built with Go from pinned modules, once; crane, oras and
+It needs some 15 GB below the temporary folder, which must be on a disk, and \`docker-registry\`, \`skopeo\`, \`curl\`, \`time\` and \`openssl\`, all from Debian. crane, oras and regctl are built with Go from pinned modules, once; crane, oras and
 skopeo of Debian unstable, which have a revision of Debian's in their version, are fetched once and unpacked beside the system. Both lie in \`~/.cache/tranship-tools\`: remove a folder there to get it
 anew. Without Go, or without one of the programs, the others are measured, and the page names who is missing. A limit that does not hold makes the command end with 1.`;

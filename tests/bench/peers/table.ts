@@ -54,7 +54,7 @@ function limitRows(figures: CaseFigures): readonly string[] {
     title,
     measured,
     wanted,
-    isMet ? "pass" : "**short**",
+    isMet === undefined ? "**not known**" : isMet ? "pass" : "**short**",
   ]);
   return ["", ...tableOf(["what must hold", "measured", "limit", ""], rows)];
 }
