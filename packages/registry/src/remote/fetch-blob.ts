@@ -19,14 +19,19 @@ export async function* fetchBlob(
   client: HttpClient,
   endpoints: Endpoints,
   blob: Blob,
-  { offset = 0, length, verify = true, signal }: FetchBlobOptions = {},
+  { offset = 0, length, verify = true, allocate = newMemory, signal }: FetchBlobOptions = {},
 ): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
   const range = rangeOf(blob, offset, length);
   const leave = new AbortController();
   const queue = new ChunkQueue(queueBytes);
+  const sink: Sink = (chunk) => {
+    const own = allocate(chunk.byteLength); // the lane's chunks are borrowed
+    own.set(chunk);
+    return queue.push(own);
+  };
   const together = signal ? AbortSignal.any([signal, leave.signal]) : leave.signal;
-  const producing = produce(client, endpoints, blob, range, queue, together).then(
+  const producing = produce(client, endpoints, blob, range, sink, together).then(
     () => queue.end(),
     (error: unknown) => queue.end({ error }),
   );
@@ -50,12 +55,16 @@ export async function* fetchBlob(
   throw new RegistryError("DIGEST_MISMATCH", `cannot ${what}: it arrived as ${actual}`, details);
 }
 
+function newMemory(bytes: number): Uint8Array {
+  return Buffer.allocUnsafeSlow(bytes);
+}
+
 async function produce(
   client: HttpClient,
   endpoints: Endpoints,
   blob: Blob,
   range: ByteRange,
-  queue: ChunkQueue,
+  take: Sink,
   signal: AbortSignal,
 ): Promise<void> {
   if (range.start >= range.end) return;
@@ -65,7 +74,7 @@ async function produce(
   let position = range.start;
   const sink: Sink = (chunk) => {
     position += chunk.byteLength;
-    return queue.push(new Uint8Array(chunk)); // a copy: the lane's chunks are borrowed
+    return take(chunk);
   };
   const attempt = () => readRange(client, endpoints, blob, { start: position, end: range.end }, sink, { signal, slot });
   await client.retrying(operation, attempt, { signal, progress: () => position }); // a link that brings something is not given up
