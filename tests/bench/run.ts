@@ -13,6 +13,7 @@ import { maxRssBytes, measureTranship, median, mib, timeProgram, type Usage } fr
 import { benchMixed } from "./mixed.ts";
 import { benchPeers } from "./peers/bench-peers.ts";
 import { benchRootfs } from "./rootfs.ts";
+import { benchScale } from "./scale/bench-scale.ts";
 
 interface Rounds {
   readonly tranship: readonly (Usage & { readonly elapsedMs: number; readonly bundleBytes: number })[];
@@ -24,13 +25,14 @@ interface Rounds {
  * docker-registry, in turns with other programs that fetch the same bytes; `catalog` plans and pulls very many small
  * images; `mixed` pulls packages and modules with all they lead to, from sources of different sizes; `rootfs`
  * unpacks an image of very many files, in turns with other programs; `deps` looks through a full cache of dependencies; `peers` pulls, pushes and
- * copies a corpus in turns with other programs: `all` its cases, or those that are named. Memory, written bytes and idleness have limits; of time only ratios are told.
+ * copies a corpus in turns with other programs: `all` its cases, or those that are named; `scale` grows the number of tags, blobs, repositories and clients. Memory, written bytes and idleness have limits; of time only ratios are told.
  *
  *     npx -y pnpm@10 bench [layer] [--big-bytes 2147483648] [--rounds 3] [--write]
  *     npx -y pnpm@10 bench catalog [--packages 200] [--versions 5] [--delay-ms 10] [--write]
  *     npx -y pnpm@10 bench mixed [--write]
  *     npx -y pnpm@10 bench rootfs [--rounds 5] [--write]
  *     npx -y pnpm@10 bench deps [--rounds 5] [--write]
+ *     npx -y pnpm@10 bench scale [--only 'tags|blobs|repositories|clients'] [--most 100000] [--write]
  *     npx -y pnpm@10 bench peers [all | pull-A push-A …] [--rounds 5] [--scale 1] [--only 'tranship|curl'] [--write]
  */
 async function main(): Promise<void> {
@@ -45,6 +47,7 @@ async function main(): Promise<void> {
       corpus: { type: "string", default: "A" },
       scale: { type: "string", default: "1" },
       only: { type: "string", default: "" },
+      most: { type: "string" },
       write: { type: "boolean", default: false },
     },
   });
@@ -57,13 +60,14 @@ async function main(): Promise<void> {
     mixed: benchMixed,
     rootfs: () => benchRootfs(rounds(5)),
     deps: () => benchDeps(rounds(5)),
+    scale: () => benchScale({ ...values, most: values.most === undefined ? undefined : Number(values.most) }),
     peers: () => benchPeers({ ...values, cases, rounds: rounds(5), scale: Number(values.scale) }),
   };
   const bench = benches[name];
   if (!bench) throw new Error(`there is no bench called ${name}, only ${Object.keys(benches).join(", ")}`);
   const { text, faults } = await bench();
   console.log(text);
-  if (values.write && name !== "peers")
+  if (values.write && name !== "peers" && name !== "scale")
     appendFileSync(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), `\n${text}\n`);
   for (const fault of faults) console.error(`over the limit: ${fault}`);
   if (faults.length > 0) process.exitCode = 1;
