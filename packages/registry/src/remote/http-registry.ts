@@ -97,7 +97,8 @@ export class HttpRegistry implements RemoteRegistry {
   }
 }
 
-function repositoriesOf(page: ClientResponse, operation: Operation): readonly string[] {
+/** The repositories of a page of a list. @throws RegistryError `PROTOCOL` */
+export function repositoriesOf(page: ClientResponse, operation: Operation): readonly string[] {
   const body = catalogSchema.safeParse(jsonOf(page, operation));
   if (!body.success) throw protocolError(operation, "the answer is no list of repositories");
   const paths = body.data.repositories ?? [];

@@ -209,7 +209,8 @@ export class RemoteRepository
   }
 }
 
-function tagsOf(page: ClientResponse, operation: Operation): readonly Tag[] {
+/** The tags of a page of a list. @throws RegistryError `PROTOCOL` */
+export function tagsOf(page: ClientResponse, operation: Operation): readonly Tag[] {
   const body = tagsSchema.safeParse(jsonOf(page, operation));
   if (!body.success) throw protocolError(operation, "the answer is no list of tags");
   const tags = body.data.tags ?? [];

@@ -13,6 +13,9 @@ export interface IssuedToken {
 /** What the specification promises, and what holds when nothing is said. */
 const shortestLifetimeSeconds = 60;
 
+/** Longer lifetimes are cut to a day: some servers would have tokens live for all time, or for more than a number holds. */
+const longestLifetimeSeconds = 24 * 60 * 60;
+
 const seconds = z.union([
   z.number(),
   z
@@ -48,7 +51,7 @@ export function parseIssuedToken(body: Uint8Array): IssuedToken | string {
   if (!isHeaderToken(bearer)) return "the token cannot be sent in a header";
   return {
     token: bearer,
-    lifetimeMs: Math.max(lifetime ?? 0, shortestLifetimeSeconds) * 1000,
+    lifetimeMs: Math.min(Math.max(lifetime ?? 0, shortestLifetimeSeconds), longestLifetimeSeconds) * 1000,
     ...(refreshToken ? { refreshToken } : {}),
   };
 }
