@@ -256,6 +256,12 @@ gitTest("a git that is not there, cannot be run or fails is told", async () => {
       output: "fatal: https://***@h/x?*** is gone",
     },
   });
+  programs.add(
+    "git-wordy",
+    "{ head -c 250000 /dev/zero | tr '\\0' a; echo; echo 'fatal: https://u:secret@h/x is gone'; } >&2; exit 3",
+  );
+  const wordy = job.bring(item, context({ program: join(programs.path, "git-wordy") }));
+  await expect(wordy).rejects.toMatchObject({ details: { reason: "fatal: https://***@h/x is gone" } });
   programs.add("git-full", "echo 'fatal: write error: No space left on device' >&2; exit 128");
   const full = job.bring(item, context({ program: join(programs.path, "git-full") }));
   await expect(full).rejects.toMatchObject({ code: "NO_SPACE", details: { path: pathOf(item) } });

@@ -71,7 +71,9 @@ export async function removeLocks(mirror: string): Promise<void> {
  */
 export async function writeConfig(mirror: string, url: string): Promise<void> {
   const path = join(mirror, "config");
-  const isSha256 = /^\s*objectformat\s*=\s*sha256\s*$/im.test(await onDisk(path, () => readFile(path, "utf8")));
+  const isSha256 = /^[ \t]*objectformat[ \t]*=[ \t]*sha256[ \t\r]*$/im.test(
+    await onDisk(path, () => readFile(path, "utf8")),
+  );
   const text = [
     "[core]",
     `\trepositoryformatversion = ${isSha256 ? 1 : 0}`,

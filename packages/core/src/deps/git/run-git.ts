@@ -127,9 +127,17 @@ function reasonOf({ details }: ToolError, program: string): string {
   return "git said nothing for too long";
 }
 
+/** The expressions below take time with the square of a text, and a server may say much, in characters. */
+const maxReadLength = 8192;
+
+/** The end of a long text, from its first whole word: half of an address would be no address. */
+function endOf(output: string): string {
+  return output.length <= maxReadLength ? output : output.slice(-maxReadLength).replace(/^\S*/, "");
+}
+
 /** Drops progress, of which only the last line counts, and whatever may be the user, password or token of an address. */
 function withoutSecrets(output: string): string {
-  return output
+  return endOf(output)
     .replace(/[^\n]*\r(?!\n)/g, "")
     .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s'"]*@/gi, "$1***@")
     .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s'"?]*)\?[^\s'"]*/gi, "$1?***")

@@ -156,7 +156,7 @@ function reference(text: string, key: string, refuse: Refuse): Reference {
 }
 
 function lastPart(path: string): string {
-  return /([^/\\]*)[/\\]*$/.exec(path)?.[1] ?? "";
+  return path.split(/[/\\]/).findLast((part) => part !== "") ?? "";
 }
 
 function decoded(path: string): string {

@@ -132,7 +132,7 @@ function snapshotSegments(
 }
 
 function lastPart(path: string): string {
-  return /([^/]*)\/*$/.exec(path)?.[1] ?? "";
+  return path.split("/").findLast((part) => part !== "") ?? "";
 }
 
 function pathOfUrl(item: string, url: string): string {

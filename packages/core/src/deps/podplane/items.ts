@@ -64,7 +64,8 @@ export function itemSelectors({ providers }: Pick<VmConfigDependency, "providers
 /** What follows the last slash of an address, with its query; slashes at its end do not count. An empty one gives `.`. */
 export function filename(url: string): string {
   if (url === "") return ".";
-  const end = /\/*$/.exec(url)?.index ?? url.length;
+  let end = url.length;
+  while (url[end - 1] === "/") end -= 1;
   return end === 0 ? "/" : url.slice(url.lastIndexOf("/", end - 1) + 1, end);
 }
 
