@@ -34,7 +34,7 @@ export async function benchPeers({ cases, corpus, rounds, scale, only, write }: 
   const asked = cases.length === 0 ? [`pull-${corpus}`] : cases;
   const chosen = asked.flatMap((name) => (name === "all" ? caseNames : [name])).map(benchCase);
   const root = fileURLToPath(new URL("../../..", import.meta.url));
-  execFileSync("npx", ["-y", "pnpm@10", "build"], { cwd: root, stdio: "ignore" });
+  execFileSync("npx", ["-y", "pnpm@10", "build"], { cwd: root, stdio: ["ignore", 2, 2] });
   const peers = await peerPrograms();
   const program = join(root, "packages/cli/program/main.js");
   const all: CaseFigures[] = [];

@@ -1,7 +1,7 @@
 import { existsSync, ftruncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
-import { missingReferenceSchema } from "../plan/download-list.ts";
+import { type MissingReference, missingReferenceSchema } from "../plan/download-list.ts";
 import { minChunkBytes } from "../plan/lock-file.ts";
 import { archiveNameSchema } from "../plan/names.ts";
 import { type Item, itemSchema, type PlannedStep } from "../plan/planner.ts";
@@ -12,7 +12,30 @@ import { openOwn, readOwn } from "./disk/own-file.ts";
 import { type OnSyncRefused, syncFile, syncFolder } from "./disk/sync-folder.ts";
 import { writeWhole } from "./disk/write-whole.ts";
 
-const lineSchema = z.discriminatedUnion("type", [
+type Line =
+  | {
+      readonly type: "run";
+      readonly version: 1;
+      readonly selection: string;
+      readonly chunkBytes?: number | undefined;
+      readonly restart?: boolean | undefined;
+    }
+  | { readonly type: "items"; readonly planner: number; readonly items: readonly Item[] }
+  | {
+      readonly type: "section";
+      readonly archive: string;
+      readonly index: number;
+      readonly section: Section;
+      readonly missing: readonly MissingReference[];
+    }
+  | {
+      readonly type: "left";
+      readonly archive: string;
+      readonly sections: readonly Section[];
+      readonly restart?: boolean | undefined;
+    };
+
+const lineSchema: z.ZodType<Line> = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("run"),
     version: z.literal(1),
@@ -35,8 +58,6 @@ const lineSchema = z.discriminatedUnion("type", [
     restart: z.boolean().optional(),
   }),
 ]);
-
-type Line = z.infer<typeof lineSchema>;
 
 /** What makes two pulls the same one: an interrupted pull is continued only by its like. */
 export interface JournalRun {
