@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 /**
  * Makes sure that code shown in documents is code that runs. In a Markdown file, a comment
  * `<!-- snippet: examples/x.ts#region -->` in front of a fenced block says where the block comes from; it has to be that
- * region, line for line. With `--write`, blocks that differ are replaced.
+ * region, line for line; where `//` begins no comment, such as in YAML, regions are without it. With `--write`, blocks that
+ * differ are replaced.
  */
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const blockPattern = /(<!-- snippet: (\S+?)#(\S+) -->\n+```\w*\n)([\s\S]*?)(```)/g;
@@ -37,8 +38,9 @@ function main(): void {
 /** The lines between `//#region NAME` and `//#endregion`, with their common indent removed. */
 function readRegion(source: string, name: string): string {
   const lines = readFileSync(join(root, source), "utf8").split("\n");
-  const start = lines.findIndex((line) => line.trim().split(/\s+/).slice(0, 2).join(" ") === `//#region ${name}`);
-  const length = lines.slice(start + 1).findIndex((line) => line.trim().startsWith("//#endregion"));
+  const marks = lines.map((line) => line.trim().replace(/^\/\//, ""));
+  const start = marks.findIndex((mark) => mark.split(/\s+/).slice(0, 2).join(" ") === `#region ${name}`);
+  const length = marks.slice(start + 1).findIndex((mark) => mark.startsWith("#endregion"));
   if (start < 0 || length < 0) throw new Error(`${source} has no region ${name}`);
   const region = lines.slice(start + 1, start + 1 + length);
   const indent = Math.min(...region.filter((line) => line.trim() !== "").map((line) => line.search(/\S/)));

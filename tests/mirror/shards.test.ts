@@ -341,6 +341,20 @@ describe("shards of a push", () => {
     expect(existsSync(folder)).toBe(false);
   });
 
+  test("need not be: parts that are pushed at once, each by itself, leave the same, too", async () => {
+    await using registry = await aSource(product.slice(0, 3));
+    const given = await planned(registry);
+    const parts = [1, 2, 3].map((index) => join(given.folder, `part-${index}`));
+    await inShards(runProgram, 3, (index) => [
+      ...["pull", parts[index - 1] ?? "", ...source(given), "--plan", given.plan],
+    ]);
+    await Promise.all(parts.map((part) => done("push", part, `${registry.host}/parts`)));
+    await done("push", given.whole, `${registry.host}/alone`);
+    await using together = createRegistry(`${registry.host}/parts`);
+    await using alone = createRegistry(`${registry.host}/alone`);
+    expect(await contentsOf(together, given.list)).toEqual(await contentsOf(alone, given.list));
+  });
+
   test("are told of by a dry run, too", async () => {
     await using registry = await aSource(product.slice(0, 3));
     const given = await planned(registry);
