@@ -141,10 +141,11 @@ class BlobUpload {
       const answer = await this.#send(session);
       requireStoredDigest(blob.digest, answer, operation);
       this.#session = undefined; // it ended well: nothing to cancel
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#told(thrown, session);
       if (this.#canRecover(error)) this.#recoverable = { error };
       this.#source.release();
-      throw isStatus(error, 413) ? this.#tooLarge(error, session) : error;
+      throw error;
     }
   }
 
@@ -185,13 +186,27 @@ class BlobUpload {
       this.#hasRenewed = true;
       return isFirst;
     }
-    if (isRegistryError(error, "NOT_FOUND")) return true; // the session is gone: the next try opens another
+    if (isRegistryError(error, "NOT_FOUND") || isStatus(error, 404)) return true; // the session is gone: the next try opens another
     if (isStatus(error, 416)) return true; // the next try asks where to go on
     if (!this.#isStalled && !(isStatus(error, 400) && reports(error, ...sessionTroubles))) return false;
     // what the registry has is not what was sent: once more, from the first byte
     const isFirst = this.#resumable;
     this.#resumable = false;
     return isFirst;
+  }
+
+  /** Some answers mean more in an upload than elsewhere, or something else. */
+  #told(error: unknown, session: UploadSession): unknown {
+    if (isStatus(error, 413)) return this.#tooLarge(error, session);
+    const isForgotten = isRegistryError(error, "NOT_FOUND") && reports(error, "BLOB_UPLOAD_UNKNOWN");
+    return isForgotten ? this.#forgotten(error) : error;
+  }
+
+  /** Nothing that anybody asked for is missing. */
+  #forgotten(error: RegistryError<"NOT_FOUND">): RegistryError {
+    const { operation } = this.#context;
+    const message = `cannot ${operation.what}: the registry forgot the upload before it was over (404)`;
+    return new RegistryError("UNEXPECTED_STATUS", message, { ...error.details, status: 404 }, { cause: error });
   }
 
   #tooLarge(error: RegistryError<"UNEXPECTED_STATUS">, session: UploadSession): RegistryError {

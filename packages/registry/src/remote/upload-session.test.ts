@@ -292,6 +292,17 @@ describe("an upload in chunks", () => {
     expect(home.server.methods()).toMatch(/DELETE$/);
   });
 
+  test.for(["PATCH *", "PUT *"] as const)(
+    "that the registry forgets at every %s is told as that, and as nothing missing",
+    async (turn) => {
+      const chunkBytes = turn === "PUT *" ? undefined : 20_000;
+      await using home = await aHome({ [turn]: { status: 404, code: "BLOB_UPLOAD_UNKNOWN" } }, {}, chunkBytes);
+      const pushed = home.repository.pushBlob(blob, opener().open);
+      await expect(pushed).rejects.toMatchObject({ code: "UNEXPECTED_STATUS", details: { status: 404 } });
+      await expect(pushed).rejects.toThrow("the registry forgot the upload before it was over");
+    },
+  );
+
   test("begins anew when the session is gone in the middle", async () => {
     await using home = await aHome({ "PATCH 2": { status: 404 }, "GET 1": { status: 404 } }, {}, 20_000);
     expect(await home.repository.pushBlob(blob, opener().open)).toBe("written");
