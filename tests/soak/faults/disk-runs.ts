@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { isMirrorError, type MirrorEvent } from "@tranship/core";
 import { mountDisk, resizeDisk, unmountDisk } from "../../support/small-disk.ts";
 import { unfinishedFaults } from "./bundle-judge.ts";
-import { failureFaults } from "./failure-judge.ts";
 import { attempt, type FaultRun } from "./fault-run.ts";
+import { judgeFailed } from "./judge-failed.ts";
 import { calmBundle, codeOf, finishPull, judgeFinished, pullAll } from "./pull-runs.ts";
 import { patienceFor, someFaults, sourceHome } from "./run-homes.ts";
 import { everything, soakContent } from "./soak-content.ts";
@@ -42,8 +42,9 @@ export async function diskRun(run: FaultRun): Promise<void> {
       const { bavail, bsize } = statfsSync(disk);
       writeFileSync(filler, new Uint8Array(Math.max(0, bavail - run.upTo(20)) * bsize));
     };
+    const patience = patienceFor(run, faults);
     const ended = await attempt(async (signal) => {
-      await using client = source.open(patienceFor(run, faults));
+      await using client = source.open(patience);
       await pullAll(everything(client), folder, options, { signal, onEvent });
     });
     const fired = { source: run.took(source.proxy) };
@@ -52,7 +53,7 @@ export async function diskRun(run: FaultRun): Promise<void> {
     if (ended.outcome === "failed") {
       run.codes.push(codeOf(ended.error));
       if (isMirrorError(ended.error, "NO_SPACE")) run.fired.set("full disk", 1);
-      else run.problemsOf("wrong class", failureFaults(ended.error, fired));
+      else judgeFailed(run, ended, fired, patience);
     }
     if (ended.outcome === "done") judgeFinished(run, folder, truth, "false success");
     else run.problemsOf("bad remains", unfinishedFaults(folder, {}, truth));

@@ -39,3 +39,8 @@ export function detailFaults(
 function codesOf(name: string): readonly RegistryErrorCode[] {
   return codesByName.get(name) ?? [];
 }
+
+/** The registry's code of a failure of a transfer. */
+export function registryCodeOf(error: unknown): string | undefined {
+  return isMirrorError(error, "TRANSFER_FAILED") ? error.details.code : undefined;
+}

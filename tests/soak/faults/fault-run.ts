@@ -1,5 +1,6 @@
 import type { DockerRegistry } from "../../support/docker-registry.ts";
 import type { FaultProxy } from "./fault-proxy.ts";
+import type { LoopLag } from "./loop-lag.ts";
 
 /** What is done in one run. */
 export type RunKind =
@@ -56,9 +57,13 @@ export class FaultRun {
   readonly fired = new Map<string, number>();
   readonly codes: string[] = [];
   readonly trail: string[] = [];
+  readonly #lag: LoopLag;
   kills = 0;
+  /** Timeouts of clients that nobody made wait but the machine. */
+  slow = 0;
 
-  constructor(parts: Pick<FaultRun, "seed" | "kind" | "random" | "folder" | "docker">) {
+  constructor(parts: Pick<FaultRun, "seed" | "kind" | "random" | "folder" | "docker"> & { readonly lag: LoopLag }) {
+    this.#lag = parts.lag;
     this.seed = parts.seed;
     this.kind = parts.kind;
     this.random = parts.random;
@@ -84,6 +89,16 @@ export class FaultRun {
     if (texts.length > 0) this.problem(kind, texts.slice(0, 6).join("; "));
   }
 
+  /**
+   * Judges a failure. A timeout that no fault leads to is the machine's where this process, which is the server too, did
+   * nothing for a good part of the client's patience.
+   */
+  judgeFailure(problems: readonly string[], code: string | undefined, sinceMs: number, idleTimeoutMs: number): void {
+    if (problems.length === 0) return;
+    if (code === "TIMEOUT" && this.#lag.longestSince(sinceMs) > idleTimeoutMs / 4) this.slow += 1;
+    else this.problemsOf("wrong class", problems);
+  }
+
   /** Keeps what happened at a proxy, and gives it. */
   took(proxy: FaultProxy): ReadonlyMap<string, number> {
     const fired = new Map(proxy.fired());
@@ -95,7 +110,7 @@ export class FaultRun {
 /** How a piece of work ended. */
 export type Attempt<Value> =
   | { readonly outcome: "done"; readonly value: Value }
-  | { readonly outcome: "failed"; readonly error: unknown }
+  | { readonly outcome: "failed"; readonly error: unknown; readonly sinceMs: number }
   | { readonly outcome: "aborted" }
   | { readonly outcome: "hang" };
 
@@ -113,6 +128,7 @@ export async function attempt<Value>(
   work: (signal: AbortSignal) => Promise<Value>,
   { onStart }: AttemptOptions = {},
 ): Promise<Attempt<Value>> {
+  const sinceMs = performance.now();
   const stop = new AbortController();
   const reason = new Error("aborted by the run");
   const settled = work(stop.signal).then(
@@ -120,7 +136,7 @@ export async function attempt<Value>(
     (error: unknown) =>
       stop.signal.aborted && error === reason
         ? ({ outcome: "aborted" } as const)
-        : ({ outcome: "failed", error } as const),
+        : ({ outcome: "failed", error, sinceMs } as const),
   );
   const late = Promise.withResolvers<{ readonly outcome: "hang" }>();
   let stopTimer: NodeJS.Timeout | undefined;

@@ -21,11 +21,14 @@ interface ProgramJob extends AsyncDisposable {
   /** Whether it writes a bundle, so that it can be killed at one of its steps. */
   readonly writesFiles: boolean;
   readonly judgeDone: (kind: "false success" | "loss") => Promise<void>;
-  readonly judgeRemains: (fired: FiredFaults) => Promise<void>;
+  readonly judgeRemains: () => Promise<void>;
 }
 
 /** A server without a password: programs would be asked for one. */
 const plain = { isGuarded: false, server: { maxPageSize: 3 } };
+
+/** How long a program waits for a byte, in milliseconds. */
+const programIdleMs = 1000;
 
 /** Kills the program at any moment, again and again. */
 export async function killedRun(run: FaultRun): Promise<void> {
@@ -46,6 +49,7 @@ async function stoppedRun(run: FaultRun, signal: "SIGKILL" | "SIGINT"): Promise<
     for (const [side, { proxy }] of Object.entries(job.homes)) {
       proxy.arm(faultPlan({ random: run.random, isWritten: side === "target", most: 2, mostTimes: 3 }));
     }
+    const sinceMs = performance.now();
     const ended = await stopped(run, job, signal);
     const fired: FiredFaults = Object.fromEntries(
       Object.entries(job.homes).map(([side, { proxy }]) => [side, run.took(proxy)]),
@@ -54,10 +58,10 @@ async function stoppedRun(run: FaultRun, signal: "SIGKILL" | "SIGINT"): Promise<
     if (!ended) return;
     if (ended.signal !== null)
       run.kills += 1; // an interrupt before it listens, or a second one, ends it as a kill does
-    else if (ended.code !== 0) judgeFailure(run, ended, signal, fired);
+    else if (ended.code !== 0) judgeFailure(run, ended, signal, fired, sinceMs);
     isDone = ended.code === 0;
     if (isDone) await job.judgeDone("false success");
-    else await job.judgeRemains(fired);
+    else await job.judgeRemains();
   }
   for (const { proxy } of Object.values(job.homes)) proxy.disarm();
   if (!isDone) {
@@ -74,7 +78,7 @@ async function stopped(run: FaultRun, job: ProgramJob, signal: "SIGKILL" | "SIGI
   const at = (home?.proxy.requests ?? 0) + 1 + run.upTo(80);
   const atStep = job.writesFiles && signal === "SIGKILL" && run.chance(0.4);
   const kill = atStep ? (run.chance(0.5) ? { step: 1 + run.upTo(30) } : { bytes: run.upTo(600_000) }) : undefined;
-  const { child, ended } = startTranship([...job.args, "--timeout", "1s"], { kill });
+  const { child, ended } = startTranship([...job.args, "--timeout", `${programIdleMs}ms`], { kill });
   const stop = () => {
     if (!atStep) child.kill(signal);
   };
@@ -106,7 +110,13 @@ interface FailureLine {
   };
 }
 
-function judgeFailure(run: FaultRun, { code, stdout, stderr }: EndedRun, signal: string, fired: FiredFaults): void {
+function judgeFailure(
+  run: FaultRun,
+  { code, stdout, stderr }: EndedRun,
+  signal: string,
+  fired: FiredFaults,
+  sinceMs: number,
+): void {
   const line = lastLine(stdout);
   const shown = `${code}: ${stderr.slice(-400)} ${JSON.stringify(line)?.slice(0, 400)}`;
   if (code === 130 && signal === "SIGINT") {
@@ -121,7 +131,10 @@ function judgeFailure(run: FaultRun, { code, stdout, stderr }: EndedRun, signal:
   const { side, reference = "", failure = "", code: inner } = line.details ?? {};
   run.codes.push(`${line.code} ${inner ?? ""}`.trim());
   if (side === undefined) run.problem("wrong class", `no side: ${shown}`);
-  else run.problemsOf("wrong class", detailFaults({ side, reference, failure, code: inner }, fired, shown));
+  else {
+    const problems = detailFaults({ side, reference, failure, code: inner }, fired, shown);
+    run.judgeFailure(problems, inner, sinceMs, programIdleMs);
+  }
 }
 
 function lastLine(stdout: string): FailureLine | undefined {
@@ -189,8 +202,8 @@ function writing(
   return {
     homes,
     writesFiles: false,
-    judgeRemains: async ({ target: fired }: FiredFaults) => {
-      const damaged = fired?.get(manifestDamage) ?? 0;
+    judgeRemains: async () => {
+      const damaged = run.fired.get(manifestDamage) ?? 0; // in this round, or in one before
       run.problemsOf("bad remains", unfinishedTags(truth, await heldBy(run, homes.target), damaged));
     },
     [Symbol.asyncDispose]: async () => {

@@ -17,8 +17,8 @@ import {
 } from "@tranship/core";
 
 import { treeDifference, treeOf, unfinishedFaults } from "./bundle-judge.ts";
-import { failureFaults } from "./failure-judge.ts";
 import { attempt, type FaultRun } from "./fault-run.ts";
+import { judgeFailed } from "./judge-failed.ts";
 import { calmPatience, ProxiedHome } from "./proxied-home.ts";
 import { patienceFor, requireClosed, someFaults, sourceHome } from "./run-homes.ts";
 import { everything, soakContent } from "./soak-content.ts";
@@ -36,9 +36,10 @@ export async function pullRun(run: FaultRun): Promise<void> {
     const faults = someFaults(run, false);
     source.proxy.arm(faults);
     const abortAt = run.chance(0.15) ? source.proxy.requests + 1 + run.upTo(60) : undefined;
+    const patience = patienceFor(run, faults);
     const ended = await attempt(
       async (signal) => {
-        await using client = source.open(patienceFor(run, faults));
+        await using client = source.open(patience);
         return await pullAll(everything(client), folder, options, { signal });
       },
       {
@@ -53,7 +54,7 @@ export async function pullRun(run: FaultRun): Promise<void> {
     if (ended.outcome === "hang") return run.problem("hang", "a pull did not end");
     if (ended.outcome === "failed") {
       run.codes.push(codeOf(ended.error));
-      run.problemsOf("wrong class", failureFaults(ended.error, fired));
+      judgeFailed(run, ended, fired, patience);
     }
     isDone = ended.outcome === "done";
     if (isDone) judgeFinished(run, folder, truth, "false success");
@@ -73,8 +74,9 @@ export async function planFaultRun(run: FaultRun): Promise<void> {
   for (let round = 1; round <= 3; round += 1) {
     const faults = someFaults(run, false);
     source.proxy.arm(faults);
+    const patience = patienceFor(run, faults);
     const ended = await attempt(async (signal) => {
-      await using client = source.open(patienceFor(run, faults));
+      await using client = source.open(patience);
       return formatDownloadList(await plan(everything(client), { signal }));
     });
     const fired = { source: run.took(source.proxy) };
@@ -83,7 +85,7 @@ export async function planFaultRun(run: FaultRun): Promise<void> {
     if (ended.outcome === "done" && ended.value !== truth) run.problem("false success", "another plan");
     if (ended.outcome !== "failed") continue;
     run.codes.push(codeOf(ended.error));
-    run.problemsOf("wrong class", failureFaults(ended.error, fired));
+    judgeFailed(run, ended, fired, patience);
   }
   source.proxy.disarm();
   await using client = source.open(calmPatience);
@@ -105,8 +107,9 @@ export async function verifyRun(run: FaultRun): Promise<void> {
   for (let round = 1; round <= 3; round += 1) {
     const faults = someFaults(run, false);
     target.proxy.arm(faults);
+    const patience = patienceFor(run, faults);
     const ended = await attempt(async (signal) => {
-      await using client = target.open(patienceFor(run, faults));
+      await using client = target.open(patience);
       return await verify(client, list, { signal });
     });
     const fired = { target: run.took(target.proxy) };
@@ -114,7 +117,7 @@ export async function verifyRun(run: FaultRun): Promise<void> {
     if (ended.outcome === "hang") return run.problem("hang", "a verification did not end");
     if (ended.outcome === "failed") {
       run.codes.push(codeOf(ended.error));
-      run.problemsOf("wrong class", failureFaults(ended.error, fired));
+      judgeFailed(run, ended, fired, patience);
     }
     if (ended.outcome !== "done") continue;
     const wrong = ended.value.findings.filter(({ code }) => !code.endsWith("_CORRUPT"));

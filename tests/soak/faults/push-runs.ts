@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Bundle, BundleDirectory, pull, pushBundle, sync } from "@tranship/core";
 import type { MemoryRegistry, Registry, RegistryReader } from "@tranship/registry";
-import { failureFaults } from "./failure-judge.ts";
 import { attempt, type FaultRun } from "./fault-run.ts";
+import { judgeFailed } from "./judge-failed.ts";
 import { calmPatience, ProxiedHome } from "./proxied-home.ts";
 import { codeOf } from "./pull-runs.ts";
 import { type Held, heldDifference, unfinishedTags } from "./registry-judge.ts";
@@ -100,12 +100,12 @@ async function fillDisturbed(run: FaultRun, { source, target, truth, fill }: Fil
     if (ended.outcome === "hang") return run.problem("hang", "it did not end");
     if (ended.outcome === "failed") {
       run.codes.push(codeOf(ended.error));
-      run.problemsOf("wrong class", failureFaults(ended.error, fired));
+      judgeFailed(run, ended, fired, patience);
     }
     isDone = ended.outcome === "done";
     const held = await heldBy(run, target);
     if (isDone) run.problemsOf("false success", heldDifference(truth, held));
-    else run.problemsOf("bad remains", unfinishedTags(truth, held, fired.target.get(manifestDamage) ?? 0));
+    else run.problemsOf("bad remains", unfinishedTags(truth, held, run.fired.get(manifestDamage) ?? 0));
     for (const home of [target, ...(source ? [source] : [])]) await requireClosed(run, home);
   }
   source?.proxy.disarm();

@@ -4,9 +4,11 @@ import { runFaults } from "./run-faults.ts";
 
 const inProcess: readonly RunKind[] = ["pull", "push", "sync", "serve", "two at one bundle"];
 
-test("what goes wrong on the way costs nothing but a failure that says so, and the next run brings all", async () => {
-  const { problems, runs, fired } = await runFaults({ runs: 10, seed: 4, lanes: 5, kinds: inProcess });
+test("what goes wrong on the way costs nothing but a failure that says so, and the next run brings all", {
+  timeout: 120_000,
+}, async () => {
+  const { problems, runs, fired } = await runFaults({ runs: 6, seed: 31, kinds: inProcess });
   expect(problems).toEqual([]);
-  expect(Object.keys(runs).length).toBeGreaterThan(2);
-  expect(Object.keys(fired).length).toBeGreaterThan(5);
+  expect(Object.keys(runs).sort()).toEqual(["pull", "push", "serve", "sync"]);
+  expect(Object.keys(fired).length).toBeGreaterThan(4);
 });

@@ -8,6 +8,7 @@ import { noSmallDisk } from "../../support/small-disk.ts";
 import { lacking } from "../../support/tools.ts";
 import { diskRun } from "./disk-runs.ts";
 import { FaultRun, type Problem, type RunKind } from "./fault-run.ts";
+import { LoopLag } from "./loop-lag.ts";
 import { interruptedRun, killedRun } from "./program-runs.ts";
 import { planFaultRun, pullRun, verifyRun } from "./pull-runs.ts";
 import { pushRun, serveRun, syncRun } from "./push-runs.ts";
@@ -36,6 +37,8 @@ export interface FaultsReport {
   /** Faults that happened, by name. */
   readonly fired: Readonly<Record<string, number>>;
   readonly kills: number;
+  /** Timeouts that only a busy machine explains. */
+  readonly slow: number;
   readonly problems: readonly (Problem & { readonly seed: number })[];
   readonly elapsedMs: number;
   /** Of this process, at most, in bytes. */
@@ -95,13 +98,14 @@ export async function runFaults(options: RunFaultsOptions): Promise<FaultsReport
   const strays: unknown[] = [];
   const onStray = (reason: unknown) => strays.push(reason);
   process.on("unhandledRejection", onStray);
+  using lag = new LoopLag();
   await using docker = lacking(program).length === 0 ? await startDockerRegistry() : undefined;
   let next = 0;
   const lane = async () => {
     while (next < runs && performance.now() - startedMs < minutes * 60_000) {
       const own = seed + next;
       next += 1;
-      const run = await oneRun(own, root, docker, options.kinds);
+      const run = await oneRun({ seed: own, root, docker, lag }, options.kinds);
       for (const stray of strays.splice(0)) run.problem("broken", `nobody caught ${describe(stray)}`);
       done.push(run);
       tell(run, log);
@@ -118,17 +122,22 @@ export async function runFaults(options: RunFaultsOptions): Promise<FaultsReport
   return reportOf(done, performance.now() - startedMs);
 }
 
+interface RunPlace {
+  readonly seed: number;
+  readonly root: string;
+  readonly docker: DockerRegistry | undefined;
+  readonly lag: LoopLag;
+}
+
 async function oneRun(
-  seed: number,
-  root: string,
-  docker: DockerRegistry | undefined,
+  { seed, root, docker, lag }: RunPlace,
   wanted: readonly RunKind[] | undefined,
 ): Promise<FaultRun> {
   const random = seededRandom(seed);
   const { kind, dockerShare, work } = kindOf(random(), wanted);
   const hasDocker = random() < dockerShare;
   const folder = join(root, `run-${seed}`);
-  const run = new FaultRun({ seed, kind, random, folder, docker: hasDocker ? docker : undefined });
+  const run = new FaultRun({ seed, kind, random, folder, docker: hasDocker ? docker : undefined, lag });
   try {
     await work(run);
   } catch (error) {
@@ -171,6 +180,7 @@ function reportOf(done: readonly FaultRun[], elapsedMs: number): FaultsReport {
     codes: count(done.flatMap(({ codes }) => codes.map((code) => [code, 1] as const))),
     fired: count(done.flatMap(({ fired }) => [...fired])),
     kills: done.reduce((sum, { kills }) => sum + kills, 0),
+    slow: done.reduce((sum, { slow }) => sum + slow, 0),
     problems: done.flatMap(({ seed, problems }) => problems.map((problem) => ({ ...problem, seed }))),
     elapsedMs,
     memoryBytes: process.resourceUsage().maxRSS * 1024,

@@ -39,7 +39,7 @@ export function oursOptions(run: FaultRun): OursOptions {
 export function patienceFor(run: FaultRun, faults: readonly ArmedFault[]): ClientPatience {
   const stalls = faults.some(({ wire }) => wire.codes.includes("TIMEOUT"));
   return {
-    idleTimeoutMs: stalls ? 400 : 5000,
+    idleTimeoutMs: stalls ? 600 : 5000,
     attempts: 1 + run.upTo(5),
     uploadChunkBytes: run.chance(0.3) ? 3000 + run.upTo(60_000) : undefined,
   };

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Bundle, isMirrorError, pushBundle } from "@tranship/core";
 import { unfinishedFaults } from "./bundle-judge.ts";
-import { failureFaults } from "./failure-judge.ts";
 import { attempt, type FaultRun } from "./fault-run.ts";
+import { judgeFailed } from "./judge-failed.ts";
 import { calmPatience } from "./proxied-home.ts";
 import { calmBundle, codeOf, finishPull, judgeFinished, pullAll } from "./pull-runs.ts";
 import { calmTarget, pullFromMemory } from "./push-runs.ts";
@@ -36,7 +36,7 @@ export async function togetherPullRun(run: FaultRun): Promise<void> {
     if (ended.outcome === "hang") return run.problem("hang", "one of several pulls did not end");
     if (ended.outcome !== "failed") continue;
     run.codes.push(codeOf(ended.error));
-    if (!isMirrorError(ended.error, "BUNDLE_LOCKED")) run.problemsOf("wrong class", failureFaults(ended.error, fired));
+    if (!isMirrorError(ended.error, "BUNDLE_LOCKED")) judgeFailed(run, ended, fired, patience);
   }
   const locked = all.filter((ended) => ended.outcome === "failed" && isMirrorError(ended.error, "BUNDLE_LOCKED"));
   if (locked.length === all.length) run.problem("wrong class", "all of them were told that another one is at work");
@@ -75,11 +75,11 @@ export async function togetherPushRun(run: FaultRun): Promise<void> {
     if (ended.outcome === "hang") return run.problem("hang", "one of two pushes did not end");
     if (ended.outcome !== "failed") continue;
     run.codes.push(codeOf(ended.error));
-    run.problemsOf("wrong class", failureFaults(ended.error, fired));
+    judgeFailed(run, ended, fired, patience);
   }
   const held = await heldBy(run, target);
   if (all.every(({ outcome }) => outcome === "done")) run.problemsOf("false success", heldDifference(truth, held));
-  else run.problemsOf("bad remains", unfinishedTags(truth, held, fired.target.get(manifestDamage) ?? 0));
+  else run.problemsOf("bad remains", unfinishedTags(truth, held, run.fired.get(manifestDamage) ?? 0));
   target.proxy.disarm();
   await using to = target.open(calmPatience);
   await pushBundle(bundle, to);

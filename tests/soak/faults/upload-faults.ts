@@ -68,7 +68,7 @@ export const uploadFaults: readonly WireFault[] = [
   {
     name: "upload forgotten",
     kinds: ["upload bytes", "upload state"],
-    codes: ["NOT_FOUND"],
+    codes: ["UNEXPECTED_STATUS"],
     inject: async ({ exchange, fire }) => {
       fire();
       const body = Buffer.from(JSON.stringify({ errors: [{ code: "BLOB_UPLOAD_UNKNOWN", message: "injected" }] }));
