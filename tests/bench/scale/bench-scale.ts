@@ -176,7 +176,7 @@ function describe({ name, grows }: Shape, found: ReadonlyMap<string, readonly Me
       ...all.map(({ cpuMs, elapsedMs }) => `${seconds(cpuMs)} (${seconds(elapsedMs)})`),
       all.map(({ peakBytes }) => Math.round(peakBytes / mib)).join(" · "),
       last ? (last.requests / last.size).toFixed(last.requests === 0 ? 0 : 2) : "",
-      fittedExponent(points).toFixed(2),
+      fittedExponent(points)?.toFixed(2) ?? "–",
       largestStep(points).toFixed(1),
     ];
     return `| ${cells.join(" | ")} |`;

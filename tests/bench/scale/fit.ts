@@ -6,15 +6,17 @@ export interface Point {
 
 /**
  * The exponent of a power law through points, and the constant it stands on: `cost ≈ base + factor · size^exponent`. What
- * the smallest size costs is mostly the start of a program, so it is taken for the base and left out of the fit.
+ * the smallest size costs is mostly the start of a program, so it is taken for the base, and a size that costs less than a
+ * quarter more says nothing. `undefined` where fewer than two sizes say anything.
  */
-export function fittedExponent(points: readonly Point[]): number {
+export function fittedExponent(points: readonly Point[]): number | undefined {
   const sorted = points.toSorted((a, b) => a.size - b.size);
   const [base, ...others] = sorted;
+  const baseCost = base?.cost ?? 0;
   const grown = others
-    .map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost - (base?.cost ?? 0)) }))
-    .filter(({ y }) => Number.isFinite(y));
-  if (grown.length < 2) return Number.NaN;
+    .filter(({ cost }) => cost > baseCost * 1.25)
+    .map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost - baseCost) }));
+  if (grown.length < 2) return undefined;
   const [x, y] = [mean(grown.map((one) => one.x)), mean(grown.map((one) => one.y))];
   const across = grown.reduce((sum, one) => sum + (one.x - x) * (one.y - y), 0);
   return across / grown.reduce((sum, one) => sum + (one.x - x) ** 2, 0);

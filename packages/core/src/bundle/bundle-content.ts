@@ -161,15 +161,16 @@ function addBlob(
   copy: BlobCopy,
 ): void {
   const { size } = copy.entry;
-  const everywhere = copies.get(digest) ?? [];
-  const known = everywhere[0]?.entry.size ?? size;
+  const everywhere = copies.get(digest);
+  const known = everywhere?.[0]?.entry.size ?? size;
   if (known !== size) {
     throw entryInvalid(copy, `it has ${size} bytes here and ${known} elsewhere`);
   }
-  copies.set(digest, everywhere);
-  everywhere.push(copy);
+  if (everywhere) everywhere.push(copy);
+  else copies.set(digest, [copy]); // a list that is made empty and then added to has room for many
   const { blobs } = draftOf(drafts, path);
-  blobs.set(digest, [...(blobs.get(digest) ?? []), copy]);
+  const here = blobs.get(digest);
+  blobs.set(digest, here ? [...here, copy] : [copy]);
 }
 
 function draftOf(drafts: Map<string, Draft>, path: string): Draft {
