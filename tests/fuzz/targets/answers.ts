@@ -14,6 +14,7 @@ const statuses = [400, 401, 403, 404, 405, 408, 416, 429, 500, 502, 503, 599] as
 /** Bodies of lists and of errors, as registries and what stands before them send them. */
 export const answersTarget: FuzzTarget = {
   name: "answers",
+  testRuns: 800,
   what: "lists of tags and repositories, bodies of errors",
   maxLength: 512 * 1024,
   ...jsonParts("bytes", [

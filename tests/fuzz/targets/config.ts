@@ -7,6 +7,7 @@ import { mutateLines, yamlShape, yamlWords } from "./yaml-input.ts";
 /** `tranship.yaml`, which is found in any folder. */
 export const configTarget: FuzzTarget = {
   name: "config",
+  testRuns: 200,
   what: "`tranship.yaml`",
   alphabet: "text",
   words: [

@@ -73,6 +73,7 @@ const podplaneReaders = {
 /** Podplane's manifests: written and read again, they are the same. */
 export const podplaneTarget: FuzzTarget = {
   name: "podplane",
+  testRuns: 400,
   what: "Podplane's four manifests",
   maxLength: 512 * 1024,
   ...jsonParts("text", [
@@ -107,6 +108,7 @@ export const podplaneTarget: FuzzTarget = {
 /** The `Chart.yaml` of a chart. */
 export const chartTarget: FuzzTarget = {
   name: "chart",
+  testRuns: 200,
   what: "`Chart.yaml` and `requirements.yaml`",
   alphabet: "bytes",
   words: [

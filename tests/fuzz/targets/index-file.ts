@@ -6,6 +6,7 @@ import { bytesOfInput, type FuzzTarget } from "./target.ts";
 /** The `index.json` of a layout, whose reader gives the error its caller names. */
 export const indexTarget: FuzzTarget = {
   name: "index",
+  testRuns: 600,
   what: "`index.json` of image layouts",
   maxLength: 512 * 1024,
   ...jsonParts("bytes", [

@@ -22,6 +22,7 @@ const { mutate: mutateJsonText, ...parts } = jsonParts("bytes", words);
 /** The plan of a running pull, in the folder of a bundle: a line that is torn or wrong ends it. */
 export const journalTarget: FuzzTarget = {
   name: "plan",
+  testRuns: 600,
   what: "`.tranship/plan.ndjson`",
   maxLength: 512 * 1024,
   ...parts,

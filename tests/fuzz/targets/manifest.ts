@@ -18,6 +18,7 @@ const isRefusal = isRegistryRefusal("INVALID_MANIFEST");
 /** Image manifests and indexes as registries give them, under any media type. */
 export const manifestTarget: FuzzTarget = {
   name: "manifest",
+  testRuns: 500,
   what: "manifests and indexes",
   maxLength: 512 * 1024,
   ...jsonParts("bytes", [

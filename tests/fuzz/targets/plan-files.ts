@@ -48,6 +48,7 @@ const isInventoryRefusal = (error: unknown) => isPlanRefusal(error) || isMirrorE
 /** The lock file of a bundle: whoever carries the bundle can change it. */
 export const lockTarget: FuzzTarget = {
   name: "lock",
+  testRuns: 300,
   what: "`tranship.lock.json`",
   maxLength: 512 * 1024,
   ...jsonParts("text", words),
@@ -73,6 +74,7 @@ export const lockTarget: FuzzTarget = {
 /** A plan that is given to a pull. */
 export const planFileTarget: FuzzTarget = {
   name: "plan-file",
+  testRuns: 400,
   what: "plans in files",
   maxLength: 512 * 1024,
   ...jsonParts("text", words),
@@ -88,6 +90,7 @@ export const planFileTarget: FuzzTarget = {
 /** What is given as `--base`: an inventory, a plan or a lock file. */
 export const inventoryTarget: FuzzTarget = {
   name: "inventory",
+  testRuns: 500,
   what: "inventories and other bases",
   maxLength: 512 * 1024,
   ...jsonParts("text", words),

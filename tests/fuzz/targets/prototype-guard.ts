@@ -8,10 +8,10 @@ const prototypes = [Object, Array, String, Number, Function, Map, Set, RegExp, E
 export class PrototypeGuard {
   readonly #keys: readonly (readonly PropertyKey[])[] = prototypes.map((one) => Reflect.ownKeys(one));
 
-  /** A quick look: what is set on a prototype by assignment is seen. @throws Fault */
+  /** A quick look: what is set on a prototype by assignment is seen, and taken away again. @throws Fault */
   requireUntouched(): void {
-    for (const key in {}) throw new Fault(`Object.prototype.${key} was set`);
-    for (const key in []) throw new Fault(`Array.prototype.${key} was set`);
+    for (const key in {}) this.#refuse(Object.prototype, key);
+    for (const key in []) this.#refuse(Array.prototype, key);
   }
 
   /** A whole look. @throws Fault */
@@ -21,5 +21,10 @@ export class PrototypeGuard {
       if (keys.length !== this.#keys[at]?.length)
         throw new Fault(`a prototype has other keys: ${keys.map(String).join(", ")}`);
     }
+  }
+
+  #refuse(prototype: object, key: string): never {
+    Reflect.deleteProperty(prototype, key);
+    throw new Fault(`${prototype === Array.prototype ? "Array" : "Object"}.prototype.${key} was set`);
   }
 }

@@ -54,6 +54,7 @@ export const sidecarTarget: FuzzTarget = {
 /** The first file of an archive of a cache. */
 export const exportFileTarget: FuzzTarget = {
   name: "export-file",
+  testRuns: 400,
   what: "the first file of a cache's archive",
   maxLength: 512 * 1024,
   ...jsonParts("bytes", [

@@ -39,6 +39,7 @@ const parts: Pick<FuzzTarget, "alphabet" | "words" | "maxLength" | "mutate"> = {
 /** Archives of bundles, read strictly; what is accepted has to be the same to the reader of layers. */
 export const tarTarget: FuzzTarget = {
   name: "tar",
+  testRuns: 600,
   what: "archives of bundles",
   ...parts,
   judge: async (input) => {
@@ -54,6 +55,7 @@ export const tarTarget: FuzzTarget = {
 /** Archives of layers, read as they come; the entries must not depend on how the bytes are cut. */
 export const layerTarget: FuzzTarget = {
   name: "layer",
+  testRuns: 400,
   what: "archives of layers",
   ...parts,
   judge: (input) => {

@@ -15,6 +15,8 @@ export interface FuzzTarget {
   readonly maxLength: number;
   /** Time granted for each character of an input, in nanoseconds. @defaultValue 2000 */
   readonly nsPerCharacter?: number;
+  /** How many inputs it gets whenever the tests run. @defaultValue 3000 */
+  readonly testRuns?: number;
   /** Changes a valid input by what it means. @defaultValue only characters are changed */
   readonly mutate?: (input: string, choice: Choice) => string;
   /** An input of the grammar. @defaultValue a few of {@link words} */
