@@ -62,9 +62,6 @@ export interface BundleSession extends Disposable {
   readonly onSyncRefused: OnSyncRefused;
 }
 
-/** Whether what a bundle said of itself is for the pull that is committed to say anew. */
-export type IsOurs = (one: PlannedArchive | MissingImage | FailedItem) => boolean;
-
 /** A bundle being written. One process at a time holds it; hold it with `await using`, or another pull is refused. */
 export class BundleDirectory implements AsyncDisposable {
   readonly directory: string;
@@ -202,10 +199,10 @@ export class BundleDirectory implements AsyncDisposable {
   /**
    * Commits the bundle: archives that are the pull's to renew and that its plan no longer has are removed, the lock file is written,
    * and what only the pull needed goes. Of what failed, an older archive stays with its entry in the lock file, and what there
-   * is of the new one is kept for the next pull.
+   * is of the new one is kept for the next pull. `isOurs` says of what the lock file said before whether it is this pull's to say anew.
    * @throws MirrorError `FILE_FAILED`, `NO_SPACE`
    */
-  commit(made: LockFile, isOurs: IsOurs, emit: OnEvent): void {
+  commit(made: LockFile, isOurs: (one: PlannedArchive | MissingImage | FailedItem) => boolean, emit: OnEvent): void {
     const names = new Set(made.archives.map(({ archive }) => archive));
     const failed = new Set(made.failed?.map(({ archive }) => archive).filter((archive) => !names.has(archive)));
     const before = lockedAsBefore(this.directory, failed, this.#lockFile);
