@@ -34,8 +34,9 @@ function rangeOf(hostname: string): Range {
     return privateName.test(host) ? "private name" : "public";
   }
   const family = version === 4 ? "ipv4" : "ipv6";
-  for (const [range, subnets] of literalRanges) {
-    if (listOf(subnets).check(host, family)) return range;
+  lists ??= literalRanges.map(([range, subnets]) => [range, listOf(subnets)]);
+  for (const [range, list] of lists) {
+    if (list.check(host, family)) return range;
   }
   return "public";
 }
@@ -55,6 +56,9 @@ const literalRanges: readonly (readonly [Range, readonly string[]])[] = [
   ["private", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]],
   ["private", ["fc00::/7", "fec0::/10", "64:ff9b::a00:0/104", "64:ff9b::ac10:0/108", "64:ff9b::c0a8:0/112"]],
 ];
+
+/** Made when an address is first looked at, once: every upload's place is. */
+let lists: readonly (readonly [Range, BlockList])[] | undefined;
 
 function listOf(subnets: readonly string[]): BlockList {
   const list = new BlockList();
