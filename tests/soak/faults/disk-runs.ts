@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMirrorError, type MirrorEvent } from "@tranship/core";
 import { mountDisk, resizeDisk, unmountDisk } from "../../support/small-disk.ts";
@@ -30,13 +30,13 @@ export async function diskRun(run: FaultRun): Promise<void> {
   const folder = join(disk, "bundle");
   mkdirSync(disk);
   const isFilled = run.chance(0.5);
-  mountDisk(disk, isFilled ? ampleBytes : 4096 * (1 + run.upTo(500)));
+  mountDisk(disk, isFilled ? ampleBytes : 4096 * (1 + run.upTo(Math.ceil(bytesOf(calm) / 4096))));
   try {
     const faults = run.chance(0.4) ? someFaults(run, false) : [];
     source.proxy.arm(faults);
     const filler = join(disk, "filler");
     const moment = moments[run.upTo(moments.length - 1)];
-    let left = run.upTo(6);
+    let left = run.upTo(2);
     const onEvent = ({ type }: MirrorEvent) => {
       if (!isFilled || type !== moment || left-- !== 0) return;
       const { bavail, bsize } = statfsSync(disk);
@@ -65,4 +65,8 @@ export async function diskRun(run: FaultRun): Promise<void> {
   } finally {
     unmountDisk(disk);
   }
+}
+
+function bytesOf(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
