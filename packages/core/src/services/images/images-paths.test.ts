@@ -43,6 +43,6 @@ test.for<readonly [string, ImagePathOptions, string]>([
     "two rewrites",
   ],
   ["ghcr.io/app", { rewrites: [{ from: "ghcr.io/app", to: "" }] }, '"" is no path of a repository'],
-  ["a..b/app", {}, '"a..b/app" is no path of a repository'],
+  ["a..b/app", {}, "a..b/app is no name"],
   [`ghcr.io/${"long/".repeat(48)}app`, { prefix: "some/where" }, "is no path of a repository"],
 ])("%s with %o is refused: %s", ([name, options, said]) => expect(() => pathOf(name, options)).toThrow(said));
