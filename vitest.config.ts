@@ -1,6 +1,7 @@
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { builtProgram } from "./tests/support/build-program.ts";
 import { TotalsReporter } from "./tests/support/totals-reporter.ts";
 
 const isCi = process.env.CI !== undefined;
@@ -13,9 +14,10 @@ export default defineConfig({
       { extends: true, test: { name: "tests", include: ["tests/**/*.test.ts"], isolate: false } },
     ],
     setupFiles: ["tests/support/property-seed.ts"],
+    globalSetup: ["tests/support/build-program.ts"],
     maxWorkers: 2 * availableParallelism(), // tests wait for programs, servers and disks as much as they compute
     // Programs that tests start find their sources compiled: they start in half the time.
-    env: { NODE_COMPILE_CACHE: join(tmpdir(), "tranship-compile-cache") },
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), "tranship-compile-cache"), TRANSHIP_PROGRAM: builtProgram },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: isCi ? ["default", new TotalsReporter("node_modules/.cache/test-totals.txt")] : ["default"],

@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** The program's entry: in the sources, or where `TRANSHIP_MAIN` says. */
+/** The program's entry: where `TRANSHIP_MAIN` says, or as it is published when that was built for the tests, or in the sources. */
 export const transhipMain: string =
-  process.env.TRANSHIP_MAIN ?? fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+  process.env.TRANSHIP_MAIN ??
+  process.env.TRANSHIP_PROGRAM ??
+  fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
 
 /** What a run of the program left. */
 export interface TranshipRun {

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -23,7 +23,7 @@ const entries = {
   "content-task": "core/src/rootfs/output/content-task.ts",
 };
 
-rmSync(folder, { recursive: true, force: true });
+const made = `${folder}.${process.pid}`; // whoever runs the program meanwhile finds the one before
 await using build = await rolldown({
   input: Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(packages, path)])),
   platform: "node",
@@ -34,7 +34,7 @@ await using build = await rolldown({
   },
 });
 const { output } = await build.write({
-  dir: folder,
+  dir: made,
   format: "esm",
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
@@ -42,4 +42,6 @@ const { output } = await build.write({
   comments: false,
 });
 const modules = output.flatMap((part) => (part.type === "chunk" ? part.moduleIds : []));
-writeFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), licensesText(thirdParties(modules)));
+writeFileSync(join(made, "THIRD-PARTY-NOTICES.txt"), licensesText(thirdParties(modules)));
+rmSync(folder, { recursive: true, force: true });
+renameSync(made, folder);
