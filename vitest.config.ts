@@ -16,7 +16,7 @@ export default defineConfig({
     setupFiles: ["tests/support/property-seed.ts"],
     globalSetup: ["tests/support/build-program.ts"],
     maxWorkers: 2 * availableParallelism(), // tests wait for programs, servers and disks as much as they compute
-    // Programs that tests start find their sources compiled: they start in half the time.
+    // Programs that tests start from sources find them compiled: they start in half the time.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), "tranship-compile-cache"), TRANSHIP_PROGRAM: builtProgram },
     testTimeout: 30_000,
     hookTimeout: 30_000,

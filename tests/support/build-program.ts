@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 export const builtProgram: string = fileURLToPath(new URL("../../packages/cli/program/main.js", import.meta.url));
 
 /** Before all tests: makes the program that tests start as processes, which starts three times as fast as the sources. */
-export default function setup(): void {
+export function setup(): void {
   if (process.env.TRANSHIP_PACKED !== undefined) return; // another one is tested
   const tool = fileURLToPath(new URL("../../tools/bundle-cli/bundle-cli.ts", import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, [tool], { encoding: "utf8" });

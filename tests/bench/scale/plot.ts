@@ -39,6 +39,7 @@ export function logLogPlot(lines: readonly Line[], { title, size, cost }: PlotLa
   const decades = ({ low, high }: Axis) => Array.from({ length: high - low + 1 }, (_, at) => 10 ** (low + at));
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text x="${frame.left}" y="22" font-size="15">${title}</text>`,
     ...decades(x).flatMap((value) => [
