@@ -34,7 +34,7 @@ export class FlushBehind implements Disposable {
    * not write, and tells of it once. @throws MirrorError `FILE_FAILED`, `NO_SPACE`
    */
   async finish(): Promise<void> {
-    await this.#flush;
+    while (this.#flush) await this.#flush; // one that ends may begin the next, and a failure is told to one of them only
     this.#waitingBytes = 0;
     if (!this.#failure) await syncData(this.#descriptor, this.#path, this.#onSyncRefused);
     if (this.#failure) throw this.#failure.error;
