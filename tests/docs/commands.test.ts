@@ -1,22 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createContext } from "../../packages/cli/src/context.ts";
-import { JsonOutput } from "../../packages/cli/src/print/output.ts";
-import { createProgram } from "../../packages/cli/src/program.ts";
+import { idleProgram } from "../support/idle-program.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-const program = createProgram(
-  createContext({
-    output: new JsonOutput({ write() {} }, { write() {} }),
-    signal: new AbortController().signal,
-    input: (async function* () {})(),
-    environment: {},
-    exitWith() {},
-  }),
-  "0.0.0",
-);
+const program = idleProgram();
 
 const documents = ["README.md", "packages/cli/README.md", ...markdownIn("docs"), ...markdownIn("docs/guides")];
 

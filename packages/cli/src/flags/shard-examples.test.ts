@@ -5,23 +5,12 @@ import { parseShard } from "@tranship/core";
 import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import * as z from "zod";
+import { idleProgram } from "../../../../tests/support/idle-program.ts";
 import { tempFolder } from "../../../../tests/support/temp-folder.ts";
-import { createContext } from "../context.ts";
-import { JsonOutput } from "../print/output.ts";
-import { createProgram } from "../program.ts";
 
 const examples = join(import.meta.dirname, "../../../../examples");
 
-const program = createProgram(
-  createContext({
-    output: new JsonOutput({ write() {} }, { write() {} }),
-    signal: new AbortController().signal,
-    input: (async function* () {})(),
-    environment: {},
-    exitWith() {},
-  }),
-  "0.0.0",
-);
+const program = idleProgram();
 
 const job = z.object({
   kind: z.literal("Job"),
