@@ -82,6 +82,30 @@ describe("the first failure of a pull", () => {
     expect(journalIn(folder)).toBe(false);
   });
 
+  test("leaves nothing decided that hung on a refusal: the same pull asks again", async () => {
+    await using registry = await aSource();
+    const [whole, folder] = [tempFolder(), tempFolder()];
+    await pullInto(whole, registry.host);
+    registry.reset();
+    registry.fail(faults.status(403), { match: ({ path }) => path.includes("/packages/console/version/tags/list") });
+    const { fault, release } = heldBack(403);
+    registry.fail(fault, { match: ownLayers });
+    const warnings: string[] = [];
+    const onEvent = (event: MirrorEvent) => {
+      if (event.type === "warning.raised") warnings.push(event.code);
+      if (event.type === "archive.finished" && event.archive === "package-versions.tar") release();
+    };
+    await expect(pullInto(folder, registry.host, [], { onEvent })).rejects.toThrow();
+    expect(warnings).toContain("IMAGE_UNUSABLE");
+    const expected = digests(whole);
+    expect(digests(folder)["package-versions.tar"]).not.toBe(expected["package-versions.tar"]);
+
+    registry.reset();
+    await pullInto(folder, registry.host);
+    expect(digests(folder)).toEqual(expected);
+    expect(blobsAsked(registry).filter(({ path }) => path.includes("/packages/console/blobs/"))).toEqual([]);
+  });
+
   test("is met at once: no other blob is asked for", async () => {
     await using registry = await aSource();
     registry.fail(faults.status(403), { match: albs });

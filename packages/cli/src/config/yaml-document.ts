@@ -44,7 +44,7 @@ const ownWords: Readonly<Record<string, string>> = {
 const maxAliasCount = 100;
 
 /** How many aliases there may be: the reader looks for what each stands for in all of the file. */
-const maxAliases = 1000;
+const maxAliases = 200;
 
 /** How many parts of a file are looked at: more than any sensible one has. */
 const maxNodes = 100_000;

@@ -68,6 +68,13 @@ interface FoundImage {
   readonly leftOut: readonly LeftOutManifest[];
 }
 
+/** An image that is gone on without. */
+interface LeftOutImage {
+  readonly missing: readonly MissingReference[];
+  /** What the source gave of it could not be used; it may give something else the next time. */
+  readonly isUnsettled?: boolean;
+}
+
 /**
  * Resolves what is wanted and lays down the section it makes: every image with its whole graph, without what earlier
  * sections of the archive hold, or leave out, already. `undefined` when nothing of it exists and nothing is reported.
@@ -80,13 +87,13 @@ export async function buildStep(
 ): Promise<PlannedStep | undefined> {
   const found = await mapInFlight(wanted, inFlight, (want) => findImage(want, run));
   const missing: MissingReference[] = [];
+  let isUnsettled = false;
   const drafts = new Map<string, Draft>();
   for (const one of found) {
     if (one === undefined) continue;
-    if ("length" in one) missing.push(...one);
-    else if ("why" in one) missing.push(one);
+    missing.push(...one.missing);
+    if (!("want" in one)) isUnsettled ||= one.isUnsettled ?? false;
     else {
-      missing.push(...one.missing);
       const draft = drafts.get(one.want.path) ?? new Draft(one.want, done);
       drafts.set(one.want.path, draft);
       draft.add(one);
@@ -96,13 +103,12 @@ export async function buildStep(
     .map((draft) => draft.finish())
     .filter(({ images }) => images.length > 0)
     .sort((a, b) => compareText(a.path, b.path));
-  return repositories.length === 0 && missing.length === 0 ? undefined : { section: { repositories }, missing };
+  return repositories.length === 0 && missing.length === 0
+    ? undefined
+    : { section: { repositories }, missing, ...(isUnsettled && { isUnsettled }) };
 }
 
-async function findImage(
-  want: WantedImage,
-  run: RunContext,
-): Promise<FoundImage | MissingReference | readonly MissingReference[] | undefined> {
+async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage | LeftOutImage | undefined> {
   const reference = formatName(want.repository.name, want.reference);
   try {
     if (want.made) run.source.provide(want.repository, want.made);
@@ -110,7 +116,7 @@ async function findImage(
     if (!there) return absent(want, reference, run);
     const fitted = want.platforms ? await fitPlatforms(want, want.platforms, there, run) : undefined;
     const manifest = fitted ? fitted.manifest : there;
-    if (!manifest) return fitted?.missing;
+    if (!manifest) return { missing: fitted?.missing ?? [] };
     const made = [...(want.made ? [want.made] : []), ...(fitted?.made ?? [])];
     for (const one of fitted?.made ?? []) run.source.provide(want.repository, one);
     const repository = new LocalFirstRepository(want.repository, run.source);
@@ -164,19 +170,19 @@ function leftOutManifest({ descriptor, index }: LeftOutChild, image: Digest): Le
   };
 }
 
-function absent(want: WantedImage, reference: string, run: RunContext): MissingReference | undefined {
+function absent(want: WantedImage, reference: string, run: RunContext): LeftOutImage | undefined {
   if (want.whenMissing === "ignore") return undefined;
   const message = `${reference} is not at the source`;
   if (want.whenMissing === "fail") throw new MirrorError("IMAGE_NOT_FOUND", message, { reference });
   run.emit({ type: "warning.raised", code: "IMAGE_MISSING", message, reference });
-  return { reference, why: want.why };
+  return { missing: [{ reference, why: want.why }] };
 }
 
 /** An answer that is none: what is at the source is not known. */
 const unanswered: RegistryErrorCode = "UNEXPECTED_STATUS";
 
 /** What cannot be used for its own sake may be left out; what could not be read never is. */
-function broken(cause: unknown, want: WantedImage, reference: string, run: RunContext): MissingReference {
+function broken(cause: unknown, want: WantedImage, reference: string, run: RunContext): LeftOutImage {
   run.signal.throwIfAborted();
   const error = isRegistryError(cause, "NOT_FOUND")
     ? new MirrorError(
@@ -193,7 +199,7 @@ function broken(cause: unknown, want: WantedImage, reference: string, run: RunCo
       error.details.code !== unanswered);
   if (!isOwnFault || want.whenBroken === "fail") throw error;
   run.emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message: `${error.message}: it is left out`, reference });
-  return { reference, why: want.why };
+  return { missing: [{ reference, why: want.why }], isUnsettled: true };
 }
 
 /** One repository of a section in the making. */

@@ -31,6 +31,11 @@ export const itemSchema: z.ZodType<Item> = z.object({
 export interface PlannedStep {
   readonly section: Section;
   readonly missing: readonly MissingReference[];
+  /**
+   * Something was left out that the source refused or gave damaged: a pull that is continued asks for it again, so the step
+   * is not kept for it. @defaultValue false
+   */
+  readonly isUnsettled?: boolean | undefined;
 }
 
 /** Options of {@link SourceView.tags}. */

@@ -211,6 +211,8 @@ class ArchiveSink implements ItemSink<PulledItem>, Disposable {
   readonly #shared: Shared;
   readonly #writer: ArchiveWriter;
   readonly #steps: PlannedStep[] = [];
+  /** A step is decided anew when the pull is continued, and with it those after it. */
+  #isUnsettled = false;
 
   constructor(planned: PlannedItem, shared: Shared) {
     const { item, run } = planned;
@@ -234,7 +236,8 @@ class ArchiveSink implements ItemSink<PulledItem>, Disposable {
 
   async take(step: PlannedStep, isNew: boolean): Promise<void> {
     const { item, run } = this.#planned;
-    if (isNew) this.#shared.session.journal.fixStep(item.archive, step);
+    if (step.isUnsettled) this.#isUnsettled = true;
+    if (isNew && !this.#isUnsettled) this.#shared.session.journal.fixStep(item.archive, step);
     run.emit({ type: "section.planned", archive: item.archive, ...stepTotals(step) });
     this.#steps.push(step);
     if (step.section.repositories.length > 0) await this.#writer.add(step.section);

@@ -120,8 +120,8 @@ async function runItem<Result>(
 }
 
 /** The step, saying of what is missing in which archive. */
-function withPlace({ section, missing }: PlannedStep, { archive }: Item): PlannedStep {
-  return { section, missing: missing.map((one) => ({ ...one, archive })) };
+function withPlace(step: PlannedStep, { archive }: Item): PlannedStep {
+  return { ...step, missing: step.missing.map((one) => ({ ...one, archive })) };
 }
 
 /** The step without what the base has; both a plan and a pull get theirs here, so that they leave out the same. */

@@ -13,5 +13,5 @@ test("a key that is there twice is refused, wherever it is", () => {
 test("very many keys are read at once, and very many aliases refused", { timeout: 10_000 }, () => {
   const keys = Array.from({ length: 20_000 }, (_, at) => `k${at.toString(36)}:\n`).join("");
   expect(read(`name: a\nversion: 1.0.0\n${keys}`).name).toBe("a");
-  expect(() => read(`a:\n${"- &a [*a]\n".repeat(20_000)}`)).toThrow("it has more than 1000 aliases");
+  expect(() => read(`a:\n${"- &a [*a]\n".repeat(20_000)}`)).toThrow("it has more than 200 aliases");
 });

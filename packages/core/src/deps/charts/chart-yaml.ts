@@ -10,7 +10,7 @@ const maxYamlBytes = 1024 * 1024;
 const maxAliasCount = 100;
 
 /** More aliases than any chart has: the reader looks for what each stands for in all of the file. */
-const maxAliases = 1000;
+const maxAliases = 200;
 
 /** A chart that another one needs; what is not said of it is empty. */
 export interface ChartDependency {

@@ -246,7 +246,8 @@ export class CatalogService extends EventEmitter<ServiceEvents> implements Plann
     const step = await buildStep(wanted.flat(), [], run);
     if (!step && refused.missing.length === 0) return undefined;
     const { section = { repositories: [] }, missing = [] } = step ?? {};
-    return { section, missing: [...missing, ...refused.missing] };
+    const isUnsettled = step?.isUnsettled || refused.missing.length > 0;
+    return { section, missing: [...missing, ...refused.missing], isUnsettled };
   }
 
   /** Channels that stand for tags asked for by name do so here too: the archive contradicts none of the others. */
