@@ -91,9 +91,11 @@ describe("the first failure of a pull", () => {
     const { fault, release } = heldBack(403);
     registry.fail(fault, { match: ownLayers });
     const warnings: string[] = [];
+    const others = new Set(["package-console.tar", "package-versions.tar"]);
     const onEvent = (event: MirrorEvent) => {
       if (event.type === "warning.raised") warnings.push(event.code);
-      if (event.type === "archive.finished" && event.archive === "package-versions.tar") release();
+      if (event.type === "archive.finished") others.delete(event.archive);
+      if (others.size === 0) release();
     };
     await expect(pullInto(folder, registry.host, [], { onEvent })).rejects.toThrow();
     expect(warnings).toContain("IMAGE_UNUSABLE");
