@@ -1,4 +1,4 @@
-import { type Digest, formatName, type RepositoryReader } from "@tranship/registry";
+import { type Descriptor, type Digest, formatName, type RepositoryReader } from "@tranship/registry";
 import { runSteps, type Step } from "../transfer/run-steps.ts";
 import type { PushedImage } from "./push-list.ts";
 import type { PushedReferrer, TakenApart } from "./referrer-lists.ts";
@@ -87,12 +87,16 @@ async function listedOf(
   const subject = first?.subject;
   if (!first || subject === undefined) return there;
   const list = await ask(first, formatName("", subject), signal, async () => {
-    const digests = new Set<Digest>();
+    const named = new Map<Digest, Descriptor>();
     const referrers = target.repository(first.copier.path).referrers(subject, { signal });
-    for await (const { digest } of referrers) digests.add(digest);
-    return digests;
+    for await (const one of referrers) named.set(one.digest, one);
+    return named;
   });
-  return there.filter(({ descriptor }) => list.has(descriptor.digest));
+  // a list under a fallback tag may have been damaged on its way, which the next one who writes to it puts right
+  return there.filter(({ descriptor: { digest, mediaType, size } }) => {
+    const named = list.get(digest);
+    return named?.mediaType === mediaType && named.size === size;
+  });
 }
 
 async function ask<T>(

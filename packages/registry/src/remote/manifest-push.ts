@@ -1,4 +1,4 @@
-import { classifyFailure, RegistryError } from "../errors.ts";
+import { RegistryError } from "../errors.ts";
 import { digestAlgorithm, digestOf } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { printable } from "../printable.ts";
@@ -7,13 +7,9 @@ import type { Endpoints } from "./endpoints.ts";
 import { headerOf } from "./headers.ts";
 import type { HttpClient } from "./http-client.ts";
 import { declaredMediaType, requireSameDigest, requireStoredBytes } from "./manifest-answer.ts";
+import { retryDamaged } from "./manifest-damage.ts";
 import type { Operation } from "./operation.ts";
 import { addToFallback, referrerOf } from "./referrers-fallback.ts";
-import { isStatus, reports } from "./reported.ts";
-import { mayPass } from "./retry.ts";
-
-/** How often bytes are sent again that arrive damaged, or are refused as if they had. */
-const maxDamages = 2;
 
 /**
  * Puts a manifest under every tag, or under its digest; under both where only the digest can say that it is not sha256.
@@ -53,23 +49,11 @@ export async function pushManifest(
       requireStoredBytes(bytes, stored, operation);
       return stored;
     };
-    let damages = 0;
-    const shouldRetry = (error: unknown, n: number) => {
-      if (!mayBeDamage(error)) return mayPass(error, n);
-      damages += 1;
-      return damages <= maxDamages;
-    };
-    const answer = await client.retrying(operation, attempt, { signal, shouldRetry });
+    const answer = await client.retrying(operation, attempt, { signal, shouldRetry: retryDamaged() });
     if (headerOf(answer.headers, "oci-subject") !== undefined) listsReferrers = true;
   }
   const referrer = listsReferrers ? undefined : referrerOf(manifest);
   if (referrer) await addToFallback(client, endpoints, referrer, signal);
-}
-
-/** The bytes are right here: a registry that finds fault with them may have got others. */
-function mayBeDamage(error: unknown): boolean {
-  if (classifyFailure(error) === "corrupt") return true;
-  return isStatus(error, 400) && reports(error, "DIGEST_INVALID", "MANIFEST_INVALID", "SIZE_INVALID");
 }
 
 /** A manifest goes out as what it calls itself, or not at all. @throws RegistryError `INVALID_MANIFEST` */

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
-import { RegistryError } from "../errors.ts";
+import { isRegistryError, RegistryError } from "../errors.ts";
 import { KeyedLock } from "../keyed-lock.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
@@ -9,7 +10,8 @@ import { referrersTag, type Tag } from "../oci/reference.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { headerOf } from "./headers.ts";
 import type { ClientRequest, HttpClient } from "./http-client.ts";
-import { readManifest } from "./manifest-answer.ts";
+import { readManifest, requireStoredBytes } from "./manifest-answer.ts";
+import { maxDamages, retryDamaged } from "./manifest-damage.ts";
 import { sleep } from "./sleep.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -71,7 +73,8 @@ export function referrerOf({ descriptor, bytes }: Manifest): Referrer | undefine
 }
 
 /**
- * Lists `referrer` under the fallback tag of its subject, once. What others have listed there stays.
+ * Lists `referrer` under the fallback tag of its subject, once. What others have listed there stays; what damage on the way
+ * has made of an entry for `referrer` does not.
  * @throws RegistryError `INVALID_MANIFEST` when the tag names something that is no index
  * @see distribution-spec v1.1.1, "Referrers Tag Schema"
  */
@@ -81,9 +84,42 @@ export async function addToFallback(
   { subject, entry }: Referrer,
   signal?: AbortSignal,
 ): Promise<void> {
-  const add = (entries: readonly Entry[]) =>
-    entries.some(({ digest }) => digest === entry.digest) ? undefined : [...entries, { ...entry }];
+  const add = async (entries: readonly Entry[]) => {
+    const own = entries.findIndex(({ digest }) => digest === entry.digest);
+    const there = entries[own];
+    if (there && describes(there, entry)) return undefined;
+    if (there) return entries.with(own, { ...there, ...entry });
+    const twins = entries.filter((other) => isTwin(other, entry));
+    const gone = new Set<Entry>();
+    for (const twin of twins) if (!(await isThere(client, endpoints, twin.digest, signal))) gone.add(twin);
+    return [...entries.filter((other) => !gone.has(other)), { ...entry }];
+  };
   await editFallback(client, endpoints, subject, add, signal);
+}
+
+/** Whether what a list says of a manifest leads to it. */
+function describes(listed: Entry, { mediaType, size }: Descriptor): boolean {
+  return listed.mediaType === mediaType && listed.size === size;
+}
+
+/** The same but for its digest: another referrer of its kind, or this one in a list that was damaged on its way. */
+function isTwin({ digest: _listed, ...listed }: Entry, { digest: _own, ...own }: Descriptor): boolean {
+  return isDeepStrictEqual(listed, own);
+}
+
+/** Whether the registry has a manifest that a list of its names. */
+async function isThere(
+  client: HttpClient,
+  endpoints: Endpoints,
+  digest: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (!isDigest(digest)) return false; // and nobody can ask for it
+  const operation = endpoints.operation("look for the listed referrer", digest);
+  const headers = { accept: manifestMediaTypes.join(", ") };
+  const scopes = endpoints.scope("pull");
+  const request = { method: "HEAD" as const, url: endpoints.manifest(digest), operation, headers, scopes, signal };
+  return (await client.ask({ ...request, lane: "meta", expect: [200, 404] })).status === 200;
 }
 
 /** Takes a referrer that is gone out of the fallback tag's list, if there is one. */
@@ -93,7 +129,7 @@ export async function removeFromFallback(
   { subject, entry }: Referrer,
   signal?: AbortSignal,
 ): Promise<void> {
-  const remove = (entries: readonly Entry[]) => {
+  const remove = async (entries: readonly Entry[]) => {
     const left = entries.filter(({ digest }) => digest !== entry.digest);
     return left.length === entries.length ? undefined : left;
   };
@@ -102,23 +138,36 @@ export async function removeFromFallback(
 
 /**
  * Reads, edits and writes the list until it is as `edit` wants it: `undefined` says that it is. Registries that know
- * conditional requests refuse the slower of two writers; with the others, a look afterwards tells who was it.
+ * conditional requests refuse the slower of two writers; with the others, a look afterwards tells who was it. A list that
+ * arrived damaged is written once more as it was meant, unless somebody has changed it since.
+ * @throws RegistryError `DIGEST_MISMATCH` when it arrives damaged again and again
  */
 async function editFallback(
   client: HttpClient,
   endpoints: Endpoints,
   subject: Digest,
-  edit: (entries: readonly Entry[]) => readonly Entry[] | undefined,
+  edit: (entries: readonly Entry[]) => Promise<readonly Entry[] | undefined>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const list = new FallbackList(client, endpoints, subject, signal);
   const work = async () => {
+    let damages = 0;
+    let meant: MeantList | undefined;
     for (let round = 1; round <= maxRounds; round += 1) {
-      const found = await list.read();
-      const entries = edit(found.entries);
-      if (!entries) return;
+      const read = await list.read();
+      const isDamaged = meant?.arrivedAs === read.digest;
+      const found = isDamaged ? { ...read, ...meant } : read;
+      const edited = await edit(found.entries);
+      if (!edited && !isDamaged) return;
+      const entries = edited ?? found.entries;
       const pauseMs = Math.random() * longestPauseMs;
-      if (!(await list.write(found, entries))) await sleep(pauseMs, signal);
+      const outcome = await list.write(found, entries);
+      if (outcome === "late") await sleep(pauseMs, signal);
+      if (!isRegistryError(outcome, "DIGEST_MISMATCH")) continue;
+      damages += 1;
+      if (damages > maxDamages) throw outcome;
+      const { index, mediaType } = found;
+      meant = { index, mediaType, entries, arrivedAs: outcome.details.actual };
     }
     throw list.contested();
   };
@@ -126,12 +175,19 @@ async function editFallback(
 }
 
 interface FoundList {
+  /** Of its bytes; absent where there is none. */
+  readonly digest?: Digest;
   /** Unknown fields included. */
   readonly index: FallbackIndex;
   readonly entries: readonly Entry[];
   readonly mediaType: string;
   /** Makes a write fail when somebody else was faster. */
   readonly condition: Readonly<Record<string, string>>;
+}
+
+/** A list as it was sent, and what the registry says to have got in its place. */
+interface MeantList extends Pick<FoundList, "index" | "entries" | "mediaType"> {
+  readonly arrivedAs: string;
 }
 
 /** The list of referrers under one fallback tag, as a document to edit. */
@@ -171,16 +227,29 @@ class FallbackList {
     const etag = headerOf(answer.headers, "etag");
     const condition: Record<string, string> = etag?.startsWith('"') ? { "if-match": etag } : {}; // a weak one matches nothing
     const index = json as FallbackIndex; // as it was written: a parsed one has its fields in another order
-    return { index, entries: index.manifests ?? [], mediaType: descriptor.mediaType, condition };
+    const { digest, mediaType: own } = descriptor;
+    return { digest, index, entries: index.manifests ?? [], mediaType: own, condition };
   }
 
-  /** `false`: somebody else was faster. */
-  async write({ index, mediaType, condition }: FoundList, manifests: readonly Entry[]): Promise<boolean> {
+  /** Late is who lets somebody else be faster; an error is that of a list that arrived damaged, and is there now. */
+  async write(
+    { index, mediaType, condition }: FoundList,
+    manifests: readonly Entry[],
+  ): Promise<"taken" | "late" | RegistryError<"DIGEST_MISMATCH">> {
     const body = new TextEncoder().encode(JSON.stringify({ ...index, manifests }));
     const headers = { "content-type": mediaType, ...condition };
     const expect = [201, 200, 202, ...conflicts];
-    const { status } = await this.#client.ask({ ...this.#request, method: "PUT", headers, body, expect });
-    return !conflicts.includes(status);
+    const { operation, signal } = this.#request;
+    const put = () => this.#client.send({ ...this.#request, method: "PUT", headers, body, expect });
+    const answer = await this.#client.retrying(operation, put, { signal, shouldRetry: retryDamaged() });
+    if (conflicts.includes(answer.status)) return "late";
+    try {
+      requireStoredBytes(body, answer, operation);
+      return "taken";
+    } catch (error) {
+      if (isRegistryError(error, "DIGEST_MISMATCH")) return error;
+      throw error;
+    }
   }
 
   /** What to throw when it cannot be brought to rest. */

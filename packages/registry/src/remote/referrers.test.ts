@@ -199,6 +199,49 @@ describe("pushing what refers to a manifest", () => {
     expect(home.asked(new RegExp(`PUT${fallback.source}`))).toBeLessThan(20);
   });
 
+  test("writes a list again that arrived damaged, as it was meant", async () => {
+    await using home = await aHome({ referrersApi: false });
+    await home.push(signature);
+    const damaged = textOf(await home.repository.manifest(tag)).replace('"by":"us"', '"by":"uz"');
+    home.server.failOnce(arrivingAs(home, damaged), new RegExp(`PUT${fallback.source}`));
+    await home.push(report);
+    const list = JSON.parse(textOf(await home.repository.manifest(tag)));
+    expect(list.manifests).toMatchObject([{ annotations: { by: "us" } }, { digest: digestsOf(report)[0] }]);
+  });
+
+  test("a list that always arrives damaged is an error, and the next push puts it right", async () => {
+    await using home = await aHome({ referrersApi: false });
+    const list = new RegExp(`PUT${fallback.source}`);
+    const entry = (digest: string) => ({
+      ...signature.manifest.descriptor,
+      artifactType: "application/x.signature",
+      digest,
+    });
+    const wrong = [
+      { ...entry(digestsOf(report)[0] ?? ""), annotations: { by: "us" } },
+      { ...entry(`sha256:${"0".repeat(64)}`), annotations: { by: "us" } },
+    ];
+    const text = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: wrong });
+    home.server.seed("app", report); // one that is there stays
+    home.server.fail(arrivingAs(home, text), { match: list });
+    await expectCode(home.push(signature), "DIGEST_MISMATCH");
+    expect(home.asked(list)).toBe(3);
+    home.server.reset();
+    await home.push(signature);
+    expect(await home.listed()).toEqual(digestsOf(report, signature));
+  });
+
+  test("an entry that has another size is put right, with what others say in it", async () => {
+    await using home = await aHome({ referrersApi: false });
+    const entry = { ...signature.manifest.descriptor, size: 1, "x-field": 1 };
+    const text = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [entry] });
+    await home.push(signature);
+    await home.repository.pushManifest(manifestOf(new TextEncoder().encode(text), MediaType.ociIndex), { tags: [tag] });
+    await home.push(signature);
+    const { size } = signature.manifest.descriptor;
+    expect(JSON.parse(textOf(await home.repository.manifest(tag))).manifests).toMatchObject([{ size, "x-field": 1 }]);
+  });
+
   test("does not write over a tag that names something else", async () => {
     await using home = await aHome({ referrersApi: false });
     home.server.seed("app", anImage({ tag, seed: "mine" }));
@@ -243,6 +286,16 @@ describe("deleting what refers to a manifest", () => {
     expect(home.asked(fallback)).toBe(0);
   });
 });
+
+const textOf = ({ bytes }: { readonly bytes: Uint8Array }): string => new TextDecoder().decode(bytes);
+
+/** What is put arrives as `text`: the registry keeps that, and says so. */
+function arrivingAs({ server }: Awaited<ReturnType<typeof aHome>>, text: string) {
+  const manifest = manifestOf(new TextEncoder().encode(text), MediaType.ociIndex);
+  const keep = async () => void server.seed("app", { images: [], manifest, tags: [tag] });
+  const headers = { "docker-content-digest": manifest.descriptor.digest };
+  return faultOf(() => ({ before: keep, answer: { status: 201, headers, body: "" } }));
+}
 
 function unsupported(status: number) {
   return faults.status(status, { body: JSON.stringify({ errors: [{ code: "UNSUPPORTED" }] }) });
