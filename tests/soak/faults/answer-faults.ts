@@ -22,6 +22,12 @@ const lists: readonly RequestKind[] = ["token", "tags", "referrers", "repositori
 /** A flipped bit of a manifest or blob is found by its digest; the answer to a token is text of a foreign server. */
 const damaged = ["DIGEST_MISMATCH", "SIZE_MISMATCH", "INVALID_MANIFEST", "PROTOCOL", "UNAUTHORIZED"] as const;
 
+/**
+ * So long all tokens are good after others have ended, in milliseconds: a client takes the refusal of one it has just been
+ * given for a no.
+ */
+const shortestLifeMs = 1000;
+
 /** What is done to the whole answer of the server behind, where it has a body. */
 function onBody(
   act: (answer: ProxiedAnswer, cutAt: number, injection: Injection) => Promise<void> | void,
@@ -212,8 +218,10 @@ export const statusFaults: readonly WireFault[] = [
     name: "tokens expired",
     kinds: ["tags", "referrers", "manifest", "manifest head", "manifest put", "blob", "blob head", "upload bytes"],
     codes: [],
-    applies: ({ request }) => request.headers.authorization !== undefined,
+    applies: ({ request }, { expiredAtMs }) =>
+      request.headers.authorization !== undefined && performance.now() - expiredAtMs > shortestLifeMs,
     inject: async ({ exchange, memory, fire }) => {
+      memory.expiredAtMs = performance.now();
       for (const token of memory.seenTokens) memory.expiredTokens.add(token);
       fire();
       const answer = await exchange.forward({ without: ["authorization"] });

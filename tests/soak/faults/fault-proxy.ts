@@ -15,6 +15,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly #memory: ProxyMemory = {
     seenTokens: new Set(),
     expiredTokens: new Set(),
+    expiredAtMs: Number.NEGATIVE_INFINITY,
     relocations: 0,
     answered: new Set(),
     pagesForReferrers: 0,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Bundle, isMirrorError, pushBundle } from "@tranship/core";
+import { isRegistryError } from "@tranship/registry";
 import { unfinishedFaults } from "./bundle-judge.ts";
 import { attempt, type FaultRun } from "./fault-run.ts";
 import { judgeFailed } from "./judge-failed.ts";
@@ -75,7 +76,7 @@ export async function togetherPushRun(run: FaultRun): Promise<void> {
     if (ended.outcome === "hang") return run.problem("hang", "one of two pushes did not end");
     if (ended.outcome !== "failed") continue;
     run.codes.push(codeOf(ended.error));
-    judgeFailed(run, ended, fired, patience);
+    if (!run.docker || !isRaceOfWriters(ended.error)) judgeFailed(run, ended, fired, patience);
   }
   const held = await heldBy(run, target);
   if (all.every(({ outcome }) => outcome === "done")) run.problemsOf("false success", heldDifference(truth, held));
@@ -84,4 +85,15 @@ export async function togetherPushRun(run: FaultRun): Promise<void> {
   await using to = target.open(calmPatience);
   await pushBundle(bundle, to);
   run.problemsOf("loss", heldDifference(truth, await heldBy(run, target)));
+}
+
+/**
+ * `docker-registry` writes the links of a repository's blobs and manifests in place: one who puts a manifest while another
+ * puts the same may be told that what it refers to has no valid digest.
+ */
+function isRaceOfWriters(error: unknown): boolean {
+  if (!isMirrorError(error, "TRANSFER_FAILED")) return false;
+  const { cause } = error;
+  if (!isRegistryError(cause, "UNEXPECTED_STATUS") || cause.details.status !== 400) return false;
+  return cause.details.errors?.some(({ code }) => code === "DIGEST_INVALID") ?? false;
 }

@@ -9,6 +9,8 @@ export interface ProxyMemory {
   readonly seenTokens: Set<string>;
   /** Those that are taken for no longer good. */
   readonly expiredTokens: Set<string>;
+  /** When they ended, in milliseconds of `performance.now()`. */
+  expiredAtMs: number;
   /** Upload sessions that were given another place. */
   relocations: number;
   /** Kinds of requests that had a proper answer since faults were armed. */
