@@ -1,10 +1,11 @@
 import { Annotation, type Descriptor, descriptorSchema, MediaType } from "@tranship/registry";
 import * as z from "zod";
+import { MirrorError } from "../errors.ts";
 
 /** The `oci-layout` file of every layout we write (image-spec v1.1, "oci-layout file"). */
 export const ociLayoutText: string = `${JSON.stringify({ imageLayoutVersion: "1.0.0" }, undefined, 2)}\n`;
 
-/** The largest `index.json` read, in bytes. */
+/** The largest `index.json` that is read, and so the largest that is written, in bytes: some 160,000 images. */
 export const maxIndexBytes: number = 64 * 1024 * 1024;
 
 /** Deeper nesting in an `index.json` is refused. */
@@ -42,6 +43,13 @@ function requireShallow(bytes: Uint8Array): void {
     else if (!isText && (byte === 0x5d || byte === 0x7d)) depth -= 1;
     if (depth > maxIndexDepth) throw new Error(`it is nested more than ${maxIndexDepth} deep`);
   }
+}
+
+/** Refuses to write an `index.json` that nobody would read. @throws MirrorError `FILE_TOO_LARGE` */
+export function requireReadable(path: string, neededBytes: number): void {
+  if (neededBytes <= maxIndexBytes) return;
+  const message = `cannot write ${path}: it lists so many images that it has more than ${maxIndexBytes} bytes; bring them in several bundles or repositories`;
+  throw new MirrorError("FILE_TOO_LARGE", message, { path, neededBytes, maxBytes: maxIndexBytes });
 }
 
 /** The text of an `index.json`: entries in the given order, annotation keys sorted, so equal content gives equal bytes. */

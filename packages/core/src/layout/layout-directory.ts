@@ -12,7 +12,7 @@ import {
 import { MirrorError } from "../errors.ts";
 import { blobPath } from "../plan/section.ts";
 import { identityOf, linkFile, local, localIfAny, removeStaleFiles, replaceFile, staleMs } from "./atomic-file.ts";
-import { formatIndexFile, ociLayoutText } from "./index-file.ts";
+import { formatIndexFile, ociLayoutText, requireReadable } from "./index-file.ts";
 import type { BlobPiece, LayoutStorage, PiecesOptions } from "./layout-content.ts";
 import { layoutTagOf, withTagsMovedAndAllListed } from "./layout-entry.ts";
 import { hasLayoutFile, type IndexFile, isReal, readIndexFile } from "./layout-files.ts";
@@ -243,7 +243,9 @@ export class LayoutDirectory implements LayoutStorage {
   }
 
   async #writeIndex(index: LayoutIndex): Promise<void> {
-    const identity = await this.#write("index.json", formatIndexFile(index.descriptors));
+    const text = formatIndexFile(index.descriptors);
+    requireReadable(join(this.path, "index.json"), Buffer.byteLength(text));
+    const identity = await this.#write("index.json", text);
     this.#known = { index, identity };
   }
 

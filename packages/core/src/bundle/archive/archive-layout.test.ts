@@ -105,3 +105,17 @@ test("blobs are ordered by name inside a section, indexes close the archive, and
   const last = entries.at(-1);
   expect(size).toBe(Math.ceil(((last?.offset ?? 0) + (last?.size ?? 0)) / 512) * 512 + tarTrailerBytes);
 });
+
+test("an index that nobody would read is refused when its images are known, not when it is written", () => {
+  const layout = new ArchiveLayout();
+  const [repository] = aSection([{ path: "app", contents: ["a"] }]).repositories;
+  const [image] = repository?.images ?? [];
+  if (!repository || !image) throw new Error("no image");
+  const long = { ...image, reference: `r/${"a".repeat(20 * 1024 * 1024)}` };
+  const section = { repositories: [{ ...repository, images: [long] }] };
+  for (let times = 0; times < 3; times += 1) layout.add(section);
+  const details = { path: "app/index.json", maxBytes: 64 * 1024 * 1024 };
+  expect(() => layout.add(section)).toThrow(
+    expect.objectContaining({ code: "FILE_TOO_LARGE", details: expect.objectContaining(details) }),
+  );
+});

@@ -1,5 +1,11 @@
 import { Annotation, type Descriptor } from "@tranship/registry";
-import { compareText, formatIndexFile, ociLayoutText, sortDescriptors } from "../../layout/index-file.ts";
+import {
+  compareText,
+  formatIndexFile,
+  ociLayoutText,
+  requireReadable,
+  sortDescriptors,
+} from "../../layout/index-file.ts";
 import { withLeftOut } from "../../layout/left-out.ts";
 import { leftOutByImage } from "../../plan/left-out.ts";
 import {
@@ -31,18 +37,20 @@ export interface ArchiveEntry {
 export class ArchiveLayout {
   #position = 0;
   readonly #repositories = new Map<string, PlannedRepository[]>();
+  readonly #indexBytes = new Map<string, number>();
 
   /** Bytes laid out so far. */
   get size(): number {
     return this.#position;
   }
 
-  /** Lays out the blobs of one section, bytewise by name. */
+  /** Lays out the blobs of one section, bytewise by name. @throws MirrorError `FILE_TOO_LARGE` when an index grows too large */
   add(section: Section): readonly ArchiveEntry[] {
     for (const repository of section.repositories) {
       const parts = this.#repositories.get(repository.path) ?? [];
       this.#repositories.set(repository.path, parts);
       parts.push(repository);
+      this.#requireReadableIndex(repository);
     }
     return section.repositories
       .flatMap((repository) =>
@@ -52,7 +60,10 @@ export class ArchiveLayout {
       .map(({ name, blob, repository }) => this.#place(name, blob.size, { kind: "blob", blob, repository }));
   }
 
-  /** Lays out what ends the archive: the index and layout file of every repository. `size` is the finished archive's. */
+  /**
+   * Lays out what ends the archive: the index and layout file of every repository. `size` is the finished archive's.
+   * @throws MirrorError `FILE_TOO_LARGE`
+   */
   finish(): { readonly entries: readonly ArchiveEntry[]; readonly size: number } {
     const files = [...this.#repositories].flatMap(([path, parts]) => [
       { name: nameIn({ path }, "index.json"), text: formatIndexFile(sortDescriptors(indexEntries(parts))) },
@@ -62,10 +73,20 @@ export class ArchiveLayout {
       .sort((a, b) => compareText(a.name, b.name))
       .map(({ name, text }) => {
         const bytes = new TextEncoder().encode(text);
+        requireReadable(name, bytes.byteLength);
         return this.#place(name, bytes.byteLength, { kind: "bytes", bytes });
       });
     this.#position += tarTrailerBytes;
     return { entries, size: this.#position };
+  }
+
+  /** Before the blobs are fetched: what an index comes to is known with its images, but for what they leave out. */
+  #requireReadableIndex(repository: PlannedRepository): void {
+    const { path, images } = repository;
+    let bytes = this.#indexBytes.get(path) ?? 0;
+    for (const image of images) bytes += formatIndexFile([indexEntry(image)]).length - emptyIndexBytes;
+    this.#indexBytes.set(path, bytes);
+    requireReadable(nameIn(repository, "index.json"), bytes);
   }
 
   #place(name: string, size: number, content: ArchiveEntry["content"]): ArchiveEntry {
@@ -79,6 +100,8 @@ export class ArchiveLayout {
 function nameIn({ path }: { readonly path: string }, file: string): string {
   return path === "" ? file : `${path}/${file}`;
 }
+
+const emptyIndexBytes = formatIndexFile([]).length;
 
 /**
  * How an `index.json` lists the images of one repository: `parts` are what the sections of one archive say of it. An image
