@@ -66,7 +66,7 @@ export interface MirrorErrorDetails {
   PLAN_OUTDATED: { reference: string; reason: string };
   /** The file system is full, or too full for what comes next; sizes in bytes, `neededBytes` where it is known. */
   NO_SPACE: { path: string; neededBytes?: number; freeBytes: number };
-  /** The file system cannot hold a file of that size; `maxBytes` where its limit is known. */
+  /** The file system cannot hold a file of that size, or nobody would read an index of it; `maxBytes` where the limit is known. */
   FILE_TOO_LARGE: { path: string; neededBytes?: number; maxBytes?: number };
   /** Reading or writing a local file failed; `reason` is the system's code, such as `EACCES`. */
   FILE_FAILED: { path: string; reason: string };

@@ -132,9 +132,12 @@ const mirrorCodes: Readonly<Record<Exclude<MirrorErrorCode, ToldElsewhere>, Told
   },
   FILE_TOO_LARGE: {
     class: "file",
-    category: "the file system cannot hold a file of that size",
-    cause: "it has a limit, as FAT32 has at 4 GiB",
-    advice: ["`tranship pull --chunk-size 4GB` splits archives into files it can hold"],
+    category: "a file would be too large",
+    cause: "the file system has a limit, as FAT32 has at 4 GiB; of an index.json, 64 MiB are read",
+    advice: [
+      "`tranship pull --chunk-size 4GB` splits archives into files such a file system can hold",
+      "for an index.json: select fewer images of that repository, and bring the others in a second bundle",
+    ],
   },
   PLAN_OUTDATED: {
     class: "plan",

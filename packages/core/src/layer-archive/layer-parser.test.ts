@@ -138,6 +138,7 @@ describe("a header", () => {
     { name: "a wrong checksum", fields: { checksum: "0000001\0" }, reason: /checksum/ },
     { name: "a checksum that is no number", fields: { checksum: "xyz" }, reason: /checksum/ },
     { name: "an unknown type", fields: { type: "D" }, reason: /unknown type, "D"/, entry: "file" },
+    { name: "a type that steers a terminal", fields: { type: "\x7f" }, reason: /unknown type, 0x7f$/, entry: "file" },
     { name: "a sparse file of nobody's", fields: { type: "S" }, reason: /unknown type, "S"/, entry: "file" },
     { name: "a size that is no number", fields: { size: "12z" }, reason: /size is no number/, entry: "file" },
     { name: "a negative size", fields: { size: base256(-1n, 12) }, reason: /size is -1/, entry: "file" },

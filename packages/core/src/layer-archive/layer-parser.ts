@@ -175,7 +175,7 @@ export class LayerParser {
     this.#pax = this.#longName = this.#longLink = undefined;
     const type = header.type === "S" && !header.isGnu ? undefined : types[header.type];
     if (!type) {
-      throw new ArchiveFault(`it is of an unknown type, ${JSON.stringify(header.type)}`, textOfByteString(name));
+      throw new ArchiveFault(`it is of an unknown type, ${shownType(header.type)}`, textOfByteString(name));
     }
     const pending: Pending = { header, pax, name, linkName, dataBytes };
     if (header.type === "S") this.#startGnuSparse(pending, block, at);
@@ -271,4 +271,9 @@ export class LayerParser {
     if (this.#extendedBytes <= maxExtendedBytes) return;
     throw new ArchiveFault(`an entry's names, attributes and map are more than ${maxExtendedBytes} bytes`);
   }
+}
+
+/** A type flag for people: it may be a character that steers a terminal. */
+function shownType(type: string): string {
+  return /^[!-~]$/.test(type) ? JSON.stringify(type) : `0x${Buffer.from(type, "latin1").toString("hex")}`;
 }
