@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { type Plugin, rolldown } from "rolldown";
 import { partsOfUndici } from "./parts-of-undici.ts";
 import { licensesText, thirdParties } from "./third-party.ts";
 
@@ -23,12 +23,30 @@ const entries = {
   "content-task": "core/src/rootfs/output/content-task.ts",
 };
 
+function escaped(code: string): string {
+  if (/String\.raw`[^`]*\P{ASCII}/u.test(code)) throw new Error("String.raw with what is no ASCII would change");
+  return code.replace(/\P{ASCII}/gu, (one) =>
+    one
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
+/** One character beyond Latin 1, and V8 keeps the whole of a file in twice the memory. */
+const inAscii: Plugin = {
+  name: "in-ascii",
+  generateBundle: (_options, parts) => {
+    for (const part of Object.values(parts)) if (part.type === "chunk") part.code = escaped(part.code);
+  },
+};
+
 const made = `${folder}.${process.pid}`; // whoever runs the program meanwhile finds the one before
 await using build = await rolldown({
   input: Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(packages, path)])),
   platform: "node",
   transform: { target: "node22" },
-  plugins: [partsOfUndici(join(packages, "registry/src/index.ts"))],
+  plugins: [partsOfUndici(join(packages, "registry/src/index.ts")), inAscii],
   onLog(level, { message }) {
     if (level !== "debug" && level !== "info") throw new Error(message); // what it warns of fails where it runs
   },

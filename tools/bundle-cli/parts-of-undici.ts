@@ -10,6 +10,9 @@ const parts = {
 
 const entry = "\0undici";
 
+/** What speaks HTTP/2, which no connection here offers: it would load a tenth of Node that nothing else needs. */
+const http2Client = /\/undici\/lib\/dispatcher\/client-h2\.js$/;
+
 /**
  * Has undici's parts taken from their files: its entry loads all there is, and would be a third of what the program reads at its start.
  * `user` is a module that can import undici.
@@ -22,6 +25,7 @@ export function partsOfUndici(user: string): Plugin {
       return importer === entry ? this.resolve(source, user) : null;
     },
     load(id) {
+      if (http2Client.test(id)) return `module.exports = () => { throw new Error("HTTP/2 is not spoken here"); };`;
       if (id !== entry) return null;
       const exports = Object.entries(parts).map(
         ([name, file]) => `export { default as ${name} } from "undici/lib/${file}";`,
