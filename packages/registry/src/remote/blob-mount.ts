@@ -43,17 +43,25 @@ export async function openUpload(context: UploadContext, endpoints: Endpoints): 
   return await post(context, endpoints, {}, [202]);
 }
 
+/** The answer to a mount from the repository at `from`, a whole path: 201, or 202 of a new session; `undefined` for a refusal. */
+export async function openMount(
+  context: UploadContext,
+  endpoints: Endpoints,
+  from: string,
+): Promise<ClientResponse | undefined> {
+  const answer = await post(context, endpoints, { mount: context.blob.digest, from }, [201, 202, ...refusals]);
+  return refusals.includes(answer.status) ? undefined : answer;
+}
+
 /** `undefined`: not from there. */
 async function tryMount(
   context: UploadContext,
   endpoints: Endpoints,
   from: string,
 ): Promise<ClientResponse | undefined> {
-  const query = { mount: context.blob.digest, from };
   const scopes = [...context.scopes, repositoryScope(from, ["pull"])];
   try {
-    const answer = await post({ ...context, scopes }, endpoints, query, [201, 202, ...refusals]);
-    return refusals.includes(answer.status) ? undefined : answer;
+    return await openMount({ ...context, scopes }, endpoints, from);
   } catch (error) {
     // no leave to read there, says the registry or its token server: no reason not to write here
     if (isRegistryError(error, "UNAUTHORIZED") || isRegistryError(error, "FORBIDDEN")) return undefined;

@@ -6,6 +6,7 @@ import type { Endpoints } from "./endpoints.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { requireStoredDigest } from "./manifest-answer.ts";
 import { protocolError } from "./operation.ts";
+import { beginUnlessThere, learnOwnMount } from "./own-mount.ts";
 import { isStatus, reports } from "./reported.ts";
 import { mayPass } from "./retry.ts";
 import type { UploadContext, UploadSession } from "./upload-session.ts";
@@ -66,6 +67,8 @@ class BlobUpload {
   readonly #mountPaths: readonly string[];
   readonly #chunkBytes: number;
   #session: UploadSession | undefined;
+  /** A try was made: what it left is to be looked for. */
+  #hasBegun = false;
   /** A commit went out: a blob that is there may be ours. */
   #hasCommitted = false;
   /** The registry did not keep its word about a session: from now on they are not continued. */
@@ -92,15 +95,11 @@ class BlobUpload {
   }
 
   async attempt(): Promise<PushOutcome> {
-    // after a failure, look again: the answer may have been lost, not the blob
-    if (await this.#isThere()) return this.#hasCommitted ? "written" : "present";
-    await this.#resume();
-    if (!this.#session) {
-      const begun = await beginUpload(this.#context, this.#endpoints, this.#mountPaths);
-      if (begun === "mounted") return "mounted";
-      this.#session = begun;
-    }
-    await this.#transfer(this.#session);
+    const begun = await this.#begin();
+    if (typeof begun === "string") return begun;
+    this.#session = begun;
+    await this.#transfer(begun);
+    await learnOwnMount(this.#context, this.#endpoints);
     return "written";
   }
 
@@ -113,6 +112,20 @@ class BlobUpload {
   async end(): Promise<void> {
     this.#source.release();
     await this.#session?.cancel();
+  }
+
+  /** A session to send the blob in, or what became of it where none is needed. */
+  async #begin(): Promise<UploadSession | PushOutcome> {
+    const isFirst = !this.#hasBegun;
+    this.#hasBegun = true;
+    if (isFirst && this.#mountPaths.length === 0) {
+      const begun = await beginUnlessThere(this.#context, this.#endpoints);
+      if (begun) return begun;
+    }
+    // after a failure, look again: the answer may have been lost, not the blob
+    if (await this.#isThere()) return this.#hasCommitted ? "written" : "present";
+    await this.#resume();
+    return this.#session ?? (await beginUpload(this.#context, this.#endpoints, this.#mountPaths));
   }
 
   async #isThere(): Promise<boolean> {

@@ -8,6 +8,10 @@ export interface HostTraits {
   firstReferrers: Promise<unknown> | "over" | undefined;
   /** How it takes a mount that names no source. */
   anonymousMount: "unknown" | "refused";
+  /** Whether a mount from the repository itself tells, and truly, whether a blob is there. `asked` while it is found out. */
+  ownMount: "unknown" | "asked" | "tells" | "useless";
+  /** Blobs that were sent to it. */
+  sentBlobs: number;
 }
 
 const traitsByClient = new WeakMap<HttpClient, HostTraits>();
@@ -16,7 +20,13 @@ const traitsByClient = new WeakMap<HttpClient, HostTraits>();
 export function hostTraits(client: HttpClient): HostTraits {
   const known = traitsByClient.get(client);
   if (known) return known;
-  const traits: HostTraits = { referrersApi: "unknown", firstReferrers: undefined, anonymousMount: "unknown" };
+  const traits: HostTraits = {
+    referrersApi: "unknown",
+    firstReferrers: undefined,
+    anonymousMount: "unknown",
+    ownMount: "unknown",
+    sentBlobs: 0,
+  };
   traitsByClient.set(client, traits);
   return traits;
 }

@@ -33,6 +33,11 @@ export function takeProbedUpload(client: HttpClient, path: string): ClientRespon
   return fresh < 0 ? undefined : waiting.splice(fresh, 1)[0]?.answer;
 }
 
+/** Whether an upload is left for the next blob. */
+export function hasProbedUpload(client: HttpClient, path: string): boolean {
+  return waitingIn(client, path).length > 0;
+}
+
 function waitingIn(client: HttpClient, path: string): ProbedUpload[] {
   const uploads = uploadsByClient.get(client) ?? new Map<string, ProbedUpload[]>();
   uploadsByClient.set(client, uploads);
