@@ -4,6 +4,7 @@ import { digestOf } from "@tranship/registry";
 import { aBlob, anArtifact, anImage, type BuiltBlob, partsOf, type Seedable } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { createClient } from "../../packages/registry/src/remote/create-client.ts";
+import { hostTraits } from "../../packages/registry/src/remote/host-traits.ts";
 import { RemoteRepository } from "../../packages/registry/src/remote/remote-repository.ts";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { lacking } from "../support/tools.ts";
@@ -133,4 +134,19 @@ describe.skipIf(missing.length > 0)("docker-registry, which lists no referrers,"
     expect(await home.repository.deleteBlob(image.config.digest)).toBe(true);
     expect(await home.repository.deleteBlob(image.config.digest)).toBe(false);
   });
+});
+
+test.skipIf(missing.length > 0)("a mount from the repository itself tells what is there", async () => {
+  await using registry = await startDockerRegistry();
+  const client = createClient(registry.host, { retryDelayMs: 1 });
+  await using _client = { [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
+  const repository = new RemoteRepository(client, registry.host, "", "app");
+  const blobs = Array.from({ length: 20 }, (_, n) => aBlob({ size: 1000, seed: `${n}` }));
+  for (const blob of blobs) expect(await repository.pushBlob(blob, opening(blob))).toBe("written");
+  expect(hostTraits(client).ownMount).toBe("tells");
+  for (const blob of blobs) expect(await repository.pushBlob(blob, opening(blob))).toBe("present");
+  const [blob] = blobs;
+  if (!blob) throw new Error("no blob");
+  const elsewhere = new RemoteRepository(client, registry.host, "", "elsewhere");
+  expect(await elsewhere.pushBlob(blob, opening(blob))).toBe("written");
 });
