@@ -17,6 +17,8 @@ import { unlessAborted } from "./unless-aborted.ts";
 
 /** How often a list that others write too is read again, at most. */
 const maxRounds = 10;
+/** How many entries that only differ in their digests are asked for, at most. */
+const maxTwins = 16;
 /** The pause after somebody else was faster, in milliseconds, at most: it is random. */
 const longestPauseMs = 250;
 
@@ -89,7 +91,7 @@ export async function addToFallback(
     const there = entries[own];
     if (there && describes(there, entry)) return undefined;
     if (there) return entries.with(own, { ...there, ...entry });
-    const twins = entries.filter((other) => isTwin(other, entry));
+    const twins = entries.filter((other) => isTwin(other, entry)).slice(0, maxTwins);
     const gone = new Set<Entry>();
     for (const twin of twins) if (!(await isThere(client, endpoints, twin.digest, signal))) gone.add(twin);
     return [...entries.filter((other) => !gone.has(other)), { ...entry }];
@@ -114,7 +116,7 @@ async function isThere(
   digest: string,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  if (!isDigest(digest)) return false; // and nobody can ask for it
+  if (!isDigest(digest)) return true; // nobody can ask for it
   const operation = endpoints.operation("look for the listed referrer", digest);
   const headers = { accept: manifestMediaTypes.join(", ") };
   const scopes = endpoints.scope("pull");
@@ -155,7 +157,7 @@ async function editFallback(
     let meant: MeantList | undefined;
     for (let round = 1; round <= maxRounds; round += 1) {
       const read = await list.read();
-      const isDamaged = meant?.arrivedAs === read.digest;
+      const isDamaged = meant !== undefined && meant.arrivedAs === read.digest;
       const found = isDamaged ? { ...read, ...meant } : read;
       const edited = await edit(found.entries);
       if (!edited && !isDamaged) return;

@@ -278,6 +278,13 @@ describe("deleting what refers to a manifest", () => {
     expect(await home.listed()).toEqual([]);
   });
 
+  test("makes no list where there is none", async () => {
+    await using home = await aHome({ referrersApi: false });
+    home.server.seed("app", signature);
+    expect(await home.repository.deleteManifest(signature.manifest.descriptor.digest)).toBe(true);
+    expect(home.asked(new RegExp(`PUT${fallback.source}`))).toBe(0);
+  });
+
   test("looks at no fallback tag where the registry keeps the list", async () => {
     await using home = await aHome();
     await home.push(signature);
