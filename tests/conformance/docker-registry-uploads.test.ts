@@ -141,7 +141,7 @@ test.skipIf(missing.length > 0)("a mount from the repository itself tells what i
   const client = createClient(registry.host, { retryDelayMs: 1 });
   await using _client = { [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
   const repository = new RemoteRepository(client, registry.host, "", "app");
-  const blobs = Array.from({ length: 20 }, (_, n) => aBlob({ size: 1000, seed: `${n}` }));
+  const blobs = Array.from({ length: 40 }, (_, n) => aBlob({ size: 1000, seed: `${n}` }));
   for (const blob of blobs) expect(await repository.pushBlob(blob, opening(blob))).toBe("written");
   expect(hostTraits(client).ownMount).toBe("tells");
   for (const blob of blobs) expect(await repository.pushBlob(blob, opening(blob))).toBe("present");

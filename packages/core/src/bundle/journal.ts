@@ -59,6 +59,9 @@ const lineSchema: z.ZodType<Line> = z.discriminatedUnion("type", [
   }),
 ]);
 
+/** Less waits for more, or for the kernel: each time, the last page is written once more. */
+const flushBytes = 32 * 1024;
+
 /** What makes two pulls the same one: an interrupted pull is continued only by its like. */
 export interface JournalRun {
   /** What was asked for, as text to compare. */
@@ -211,7 +214,7 @@ export class Journal implements Disposable {
 
   #use(descriptor: number): number {
     this.#descriptor = descriptor;
-    this.#flush = new FlushBehind(descriptor, this.#path, 1, this.#onSyncRefused);
+    this.#flush = new FlushBehind(descriptor, this.#path, flushBytes, this.#onSyncRefused);
     return descriptor;
   }
 

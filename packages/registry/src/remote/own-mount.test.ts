@@ -4,7 +4,7 @@ import { openerOf } from "../testing/contract-support.ts";
 import { aBlob, type Fault, faults, startTestRegistry } from "../testing/index.ts";
 import { createRegistry } from "./create-registry.ts";
 
-const some = Array.from({ length: 24 }, (_, n) => aBlob({ size: 100, seed: `some ${n}` }));
+const some = Array.from({ length: 40 }, (_, n) => aBlob({ size: 100, seed: `some ${n}` }));
 const more = Array.from({ length: 4 }, (_, n) => aBlob({ size: 100, seed: `more ${n}` }));
 
 /** A registry that has got a number of blobs, one after another. */

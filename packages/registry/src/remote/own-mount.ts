@@ -8,7 +8,7 @@ import { hasProbedUpload } from "./probed-uploads.ts";
 import { type UploadContext, UploadSession } from "./upload-session.ts";
 
 /** So many blobs are sent before it is worth three requests to find out. */
-const worthwhileBlobs = 16;
+const worthwhileBlobs = 32;
 
 /**
  * Looks whether a blob is there and opens an upload if it is not, with one request: a mount from the repository to itself.
