@@ -83,6 +83,8 @@ What did not pay, each tried beside what is there, on the same machine in the sa
 - **A larger young generation**: with 4 MiB, B takes 8 % less processor time and 8 MiB more memory; with 16 MiB, A 13 % less, and 150 MiB altogether. The time does not change while the registry is the limit.
 - **Node's compile cache**, beside a program in some thirty files: nothing.
 - **No question whether a small blob is there** before it is pushed into a new repository: a push that was killed would send it again.
+- **As little processor time for a push as oras** takes: with 0.7 s for a gibibyte, it takes less than to hash it would. tranship hashes a bundle before the first write, and once more what goes out, so that what a disk damaged in
+  between ends no upload.
 - **Less memory** by V8's switches: without its concurrent compiler 2 to 5 MiB less. Of what B takes, 68 MiB are pages of Node's own file, which it shares with every other Node; before the first line of a program it is 60 MiB.`;
 
 const referencePart = `## Beside \`d8 mirror\`
