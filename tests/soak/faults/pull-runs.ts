@@ -4,12 +4,12 @@ import {
   Bundle,
   BundleDirectory,
   type BundleDirectoryOptions,
-  formatDownloadList,
   lockFileName,
   PackagesService,
   type Planner,
   type PullOptions,
   parseDownloadList,
+  parseLockFile,
   plan,
   pull,
   pushBundle,
@@ -22,6 +22,7 @@ import { judgeFailed } from "./judge-failed.ts";
 import { calmPatience, ProxiedHome } from "./proxied-home.ts";
 import { patienceFor, requireClosed, someFaults, sourceHome } from "./run-homes.ts";
 import { everything, soakContent } from "./soak-content.ts";
+import { isRightButFor, toldRefusals } from "./told-refusals.ts";
 
 /** Pulls into a bundle, often over an older one or twice, and judges what is there after each. */
 export async function pullRun(run: FaultRun): Promise<void> {
@@ -56,9 +57,10 @@ export async function pullRun(run: FaultRun): Promise<void> {
       run.codes.push(codeOf(ended.error));
       judgeFailed(run, ended, fired, patience);
     }
-    isDone = ended.outcome === "done";
+    const isTold = ended.outcome === "done" && tellsRefusals(folder, join(run.folder, "calm"), fired.source);
+    isDone = ended.outcome === "done" && !isTold; // what was refused is asked for again
     if (isDone) judgeFinished(run, folder, truth, "false success");
-    else run.problemsOf("bad remains", unfinishedFaults(folder, before, truth));
+    else if (!isTold) run.problemsOf("bad remains", unfinishedFaults(folder, before, truth));
     await requireClosed(run, source);
   }
   source.proxy.disarm();
@@ -66,30 +68,39 @@ export async function pullRun(run: FaultRun): Promise<void> {
   judgeFinished(run, folder, truth, "loss");
 }
 
+/** Whether a finished bundle says that it is without something the source refused. */
+function tellsRefusals(folder: string, calm: string, fired: ReadonlyMap<string, number>): boolean {
+  const [own, truth] = [folder, calm].map((one) => parseLockFile(readFileSync(join(one, lockFileName), "utf8"), one));
+  return own !== undefined && truth !== undefined && toldRefusals(own.missing, truth.missing, fired).length > 0;
+}
+
 /** Plans only: the plan is the right one, or there is none. */
 export async function planFaultRun(run: FaultRun): Promise<void> {
   await using source = await sourceHome(run, await soakContent(run.seed));
   await using calm = source.open(calmPatience);
-  const truth = formatDownloadList(await plan(everything(calm)));
+  const truth = await plan(everything(calm));
   for (let round = 1; round <= 3; round += 1) {
     const faults = someFaults(run, false);
     source.proxy.arm(faults);
     const patience = patienceFor(run, faults);
     const ended = await attempt(async (signal) => {
       await using client = source.open(patience);
-      return formatDownloadList(await plan(everything(client), { signal }));
+      return await plan(everything(client), { signal });
     });
     const fired = { source: run.took(source.proxy) };
     run.trail.push(`round ${round}: ${[...fired.source.keys()].join(", ")}: ${ended.outcome}`);
     if (ended.outcome === "hang") return run.problem("hang", "a plan did not end");
-    if (ended.outcome === "done" && ended.value !== truth) run.problem("false success", "another plan");
+    if (ended.outcome === "done") {
+      const told = toldRefusals(ended.value.missing, truth.missing, fired.source);
+      if (!isRightButFor(told, ended.value, truth)) run.problem("false success", "another plan");
+    }
     if (ended.outcome !== "failed") continue;
     run.codes.push(codeOf(ended.error));
     judgeFailed(run, ended, fired, patience);
   }
   source.proxy.disarm();
   await using client = source.open(calmPatience);
-  if (formatDownloadList(await plan(everything(client))) !== truth) run.problem("loss", "another plan afterwards");
+  if (!isRightButFor([], await plan(everything(client)), truth)) run.problem("loss", "another plan afterwards");
 }
 
 /** Verifies a registry that is whole: nothing is found, or the verification fails; damage on the way may be found. */
