@@ -1,15 +1,20 @@
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { mapInFlight } from "./map-in-flight.ts";
 
 test("gives results in the order of the items, whichever is done first", async () => {
   const done: number[] = [];
-  const results = await mapInFlight([3, 1, 2], 3, async (item) => {
-    await sleep(item * 5);
+  const gates = new Map([1, 2, 3].map((item) => [item, Promise.withResolvers<void>()]));
+  const mapping = mapInFlight([3, 1, 2], 3, async (item) => {
+    await gates.get(item)?.promise;
     done.push(item);
     return item * 10;
   });
-  expect(results).toEqual([30, 10, 20]);
+  for (const gate of gates.values()) {
+    gate.resolve();
+    await setImmediate();
+  }
+  expect(await mapping).toEqual([30, 10, 20]);
   expect(done).toEqual([1, 2, 3]);
 });
 
