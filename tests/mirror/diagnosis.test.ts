@@ -10,14 +10,13 @@ import { DepsError } from "@tranship/core/deps";
 import { createRegistry, RegistryError, type RegistryErrorCode } from "@tranship/registry";
 import { anImage, anIndex, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { createContext } from "../../packages/cli/src/context.ts";
 import { diagnose } from "../../packages/cli/src/diagnosis/diagnose.ts";
 import type { Diagnosis } from "../../packages/cli/src/diagnosis/diagnosis.ts";
 import { diagnosisClasses } from "../../packages/cli/src/diagnosis/diagnosis-class.ts";
 import { formatFailure } from "../../packages/cli/src/print/failure.ts";
-import { HumanOutput, JsonOutput } from "../../packages/cli/src/print/output.ts";
-import { createProgram } from "../../packages/cli/src/program.ts";
+import { HumanOutput } from "../../packages/cli/src/print/output.ts";
 import { CertificateAuthority, canMakeCertificates, type KeyPair } from "../support/certificates.ts";
+import { idleProgram } from "../support/idle-program.ts";
 import { aSource, pullInto } from "../support/mirror.ts";
 import { runProgram } from "../support/run-program.ts";
 import { transhipMain } from "../support/run-tranship.ts";
@@ -54,18 +53,6 @@ async function listening(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** The command tree, to look at. */
-function aProgram(): ReturnType<typeof createProgram> {
-  const context = createContext({
-    output: new JsonOutput({ write() {} }, { write() {} }),
-    signal: new AbortController().signal,
-    input: (async function* () {})(),
-    environment: {},
-    exitWith() {},
-  });
-  return createProgram(context, "0.0.0");
 }
 
 /** Runs the program as a user who owns nothing. */
@@ -412,7 +399,7 @@ describe("advice", () => {
   test.for(["plan", "pull", "repair", "push", "verify", "inventory", "deps"])(
     "for %s speaks of its own flags only",
     (name) => {
-      const command = aProgram().commands.find((one) => one.name() === name);
+      const command = idleProgram().commands.find((one) => one.name() === name);
       const known = new Set(command?.options.map(({ long }) => long));
       for (const cause of errors) {
         const side = name === "push" ? "target" : "source";
@@ -468,7 +455,7 @@ test("the guide lists every class", () => {
 
 describe("exit codes", () => {
   test("stand in the help of every command", () => {
-    for (const command of aProgram().commands) {
+    for (const command of idleProgram().commands) {
       let help = "";
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
       expect(help, command.name()).toMatch(/Exit codes: 0 done, 1 failed, 2 wrong usage, 3 .*, 130 interrupted/);
