@@ -19,7 +19,7 @@ import { hasLayoutFile, type IndexFile, isReal, readIndexFile } from "./layout-f
 import { LayoutIndex } from "./layout-index.ts";
 import { SubjectCache } from "./subject-cache.ts";
 
-const pieceBytes = 256 * 1024;
+const pieceBytes = 128 * 1024;
 
 /** So many tags are gathered at least before they are written. */
 const fewTags = 1000;

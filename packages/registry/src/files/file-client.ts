@@ -80,7 +80,7 @@ class FileClient implements FileFetcher, AsyncDisposable {
     const head = Promise.withResolvers<ResponseHead>();
     const wire = { method: "GET" as const, url, headers: this.#headersFor(request), operation };
     const dispatcher = isNamed ? this.#named : this.#led;
-    const push = (chunk: Uint8Array) => queue.push(new Uint8Array(chunk)); // a copy: these chunks are borrowed
+    const push = (chunk: Uint8Array) => queue.push(chunk);
     const idleTimeoutMs = this.#idleTimeoutMs;
     const running = exchange(dispatcher, { ...wire, idleTimeoutMs, signal: ending }, (answer) => {
       head.resolve(answer);

@@ -1,24 +1,36 @@
+/** Memory, and how much of it holds bytes. */
+interface Piece {
+  readonly memory: Uint8Array;
+  filled: number;
+}
+
+/** Gives memory for some bytes, of any size; what comes next fills up the rest. */
+export type PieceMemory = (bytes: number) => Uint8Array;
+
 /**
- * Hands chunks from one producer to one consumer and makes the producer wait once `maxBytes` lie between them.
- * A consumer that leaves early makes {@link push} reject.
+ * Hands borrowed chunks, copied, from one producer to one consumer, and makes the producer wait once `maxBytes` lie between
+ * them. What has room is filled up until the consumer takes it. A consumer that leaves early makes {@link push} reject.
  */
 export class ChunkQueue {
   readonly #maxBytes: number;
-  readonly #chunks: Uint8Array[] = [];
+  readonly #memory: PieceMemory;
+  readonly #pieces: Piece[] = [];
   #bytes = 0;
   #ended: { readonly error?: unknown } | undefined;
   #left = false;
   #wakeProducer: (() => void) | undefined;
   #wakeConsumer: (() => void) | undefined;
 
-  constructor(maxBytes: number) {
+  /** Without `memory`, each chunk gets some of its own. */
+  constructor(maxBytes: number, memory: PieceMemory = Buffer.allocUnsafeSlow) {
     this.#maxBytes = maxBytes;
+    this.#memory = memory;
   }
 
-  /** Adds a chunk the consumer will own. Gives a promise when it is time to wait. */
+  /** Adds the bytes of a chunk. Gives a promise when it is time to wait. */
   push(chunk: Uint8Array): void | Promise<void> {
     if (this.#left) throw new Error("the reader has left");
-    this.#chunks.push(chunk);
+    for (let at = 0; at < chunk.byteLength; ) at += this.#fill(chunk.subarray(at));
     this.#bytes += chunk.byteLength;
     this.#wakeConsumer?.();
     if (this.#bytes >= this.#maxBytes) return this.#room();
@@ -34,11 +46,11 @@ export class ChunkQueue {
   async *chunks(): AsyncGenerator<Uint8Array> {
     try {
       for (;;) {
-        const chunk = this.#chunks.shift();
-        if (chunk) {
-          this.#bytes -= chunk.byteLength;
+        const piece = this.#pieces.shift();
+        if (piece) {
+          this.#bytes -= piece.filled;
           if (this.#bytes < this.#maxBytes) this.#wakeProducer?.();
-          yield chunk;
+          yield piece.memory.subarray(0, piece.filled);
         } else if (this.#ended) {
           if ("error" in this.#ended) throw this.#ended.error;
           return;
@@ -52,6 +64,18 @@ export class ChunkQueue {
       this.#left = true;
       this.#wakeProducer?.();
     }
+  }
+
+  /** Puts the first of these bytes where there is room, and says how many. */
+  #fill(bytes: Uint8Array): number {
+    const last = this.#pieces.at(-1);
+    const hasRoom = last !== undefined && last.filled < last.memory.byteLength;
+    const piece = hasRoom ? last : { memory: this.#memory(bytes.byteLength), filled: 0 };
+    if (!hasRoom) this.#pieces.push(piece);
+    const some = bytes.subarray(0, piece.memory.byteLength - piece.filled);
+    piece.memory.set(some, piece.filled);
+    piece.filled += some.byteLength;
+    return some.byteLength;
   }
 
   async #room(): Promise<void> {

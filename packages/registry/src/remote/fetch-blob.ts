@@ -9,7 +9,10 @@ import type { Endpoints } from "./endpoints.ts";
 import type { HttpClient } from "./http-client.ts";
 
 /** How much may lie between the socket and a slow reader, in bytes. */
-const queueBytes = 1024 * 1024;
+const queueBytes = 512 * 1024;
+
+/** Reads are gathered in memory of this size, where the reader gives it, in bytes. */
+const pieceBytes = 128 * 1024;
 
 /**
  * Streams a blob or a part of it: goes on where a connection broke, and verifies a whole read unless told not to.
@@ -19,16 +22,18 @@ export async function* fetchBlob(
   client: HttpClient,
   endpoints: Endpoints,
   blob: Blob,
-  { offset = 0, length, verify = true, allocate = newMemory, signal }: FetchBlobOptions = {},
+  { offset = 0, length, verify = true, allocate, signal }: FetchBlobOptions = {},
 ): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
   const range = rangeOf(blob, offset, length);
   const leave = new AbortController();
-  const queue = new ChunkQueue(queueBytes);
+  let left = range.end - range.start;
+  const gathered = allocate && (() => allocate(Math.min(pieceBytes, left)));
+  const queue = new ChunkQueue(queueBytes, gathered);
   const sink: Sink = (chunk) => {
-    const own = allocate(chunk.byteLength); // the lane's chunks are borrowed
-    own.set(chunk);
-    return queue.push(own);
+    const pushed = queue.push(chunk);
+    left -= chunk.byteLength;
+    return pushed;
   };
   const together = signal ? AbortSignal.any([signal, leave.signal]) : leave.signal;
   const producing = produce(client, endpoints, blob, range, sink, together).then(
@@ -53,10 +58,6 @@ export async function* fetchBlob(
   const { reference, what } = endpoints.operation("read blob", blob.digest);
   const details = { reference, expected: blob.digest, actual };
   throw new RegistryError("DIGEST_MISMATCH", `cannot ${what}: it arrived as ${actual}`, details);
-}
-
-function newMemory(bytes: number): Uint8Array {
-  return Buffer.allocUnsafeSlow(bytes);
 }
 
 async function produce(

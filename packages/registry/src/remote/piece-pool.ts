@@ -1,11 +1,11 @@
 import type { AllocatePiece } from "../repository.ts";
 
 /** Pieces that are smaller are not kept: a socket may have several such in its hands, and they are soon collected. */
-const minBytes = 128 * 1024;
-const bufferBytes = 256 * 1024;
+const minBytes = 64 * 1024;
+const bufferBytes = 128 * 1024;
 
 /** More buffers that nobody uses are not kept: 8 MiB. */
-const maxFree = 32;
+const maxFree = 64;
 
 /** Memory for the pieces of blobs that are sent, used again and again. */
 export class PiecePool {

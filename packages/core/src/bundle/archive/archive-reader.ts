@@ -26,7 +26,7 @@ export interface OpenArchiveOptions {
 }
 
 /** As much as {@link AllocatePiece} has memory for that is used again. */
-const pieceBytes = 256 * 1024;
+const pieceBytes = 128 * 1024;
 
 /** An archive, whole or in chunks, read at any place of it. Its files are opened when they are read. */
 export class ArchiveReader implements TarSource, AsyncDisposable {
