@@ -166,6 +166,12 @@ test("very many aliases are refused at once, and what is quoted of the file is s
   expect(faultsOf("\u007f: 1\n")[0]).not.toContain("\u007f");
 });
 
+test("a file of more words and signs than are read is refused before much is made of it", () => {
+  const many = "it has more than 400000 words and signs";
+  expect(faultsOf("{}\n".repeat(300_000))).toEqual([expect.stringContaining(many)]);
+  expect(faultsOf(`version: 1 #${"x".repeat(900_000)}\nimages: y`)[0]).not.toContain(many);
+});
+
 test("aliases, comments and nothing at all are fine", () => {
   expect(parseConfig("# nothing\n", "x")).toEqual({});
   const text = "packages: { exclude: &names [a, b] } # these\nmodules: { exclude: *names }\n";

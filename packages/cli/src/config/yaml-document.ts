@@ -1,16 +1,5 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  visit,
-} from "yaml";
+import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, visit } from "yaml";
+import { parseBoundedYaml } from "./bounded-yaml.ts";
 
 /** Where something is in a file; both count from 1. */
 export interface Position {
@@ -67,7 +56,7 @@ export function readYaml(text: string): YamlDocument | readonly PlacedFault[] {
       schema: "core",
       stringKeys: false,
     } as const;
-    const document = parseDocument(text, { ...options, lineCounter: lines, logLevel: "error" });
+    const document = parseBoundedYaml(text, { ...options, lineCounter: lines, logLevel: "error" });
     const faults = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
       ...at(pos[0]),
       message: ownWords[code] ?? message,
@@ -80,6 +69,7 @@ export function readYaml(text: string): YamlDocument | readonly PlacedFault[] {
     };
   } catch (error) {
     if (error instanceof RangeError) return [{ line: 1, column: 1, message: "it is nested too deeply" }];
+    if (error instanceof SyntaxError) return [{ line: 1, column: 1, message: error.message }];
     if (error instanceof ReferenceError) return [{ line: 1, column: 1, message: "its aliases stand for too much" }];
     throw error;
   }

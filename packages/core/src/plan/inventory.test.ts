@@ -103,6 +103,12 @@ describe("a file that is given as a base is refused", () => {
     expect(codeOf(parse)).toBe("INVENTORY_INVALID");
   });
 
+  test("but not for a zero below zero, which is none", () => {
+    const text = JSON.stringify({ ...good, repositories: [{ path: "a", blobs: [{ digest: digest("x"), size: 0 }] }] });
+    const { repositories } = parseInventory(text.replace('"size":0', '"size":-0'), "have.json");
+    expect(repositories[0]?.blobs[0]?.size).toBe(0);
+  });
+
   test("as a plan, when it is a plan that cannot be read", () => {
     expect(codeOf(() => parseInventory(JSON.stringify({ ...list, version: 7 }), "plan.json"))).toBe("PLAN_INVALID");
   });

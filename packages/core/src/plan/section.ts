@@ -42,6 +42,7 @@ export const sizeSchema: z.ZodType<number> = z
   .int()
   .nonnegative()
   .max(Number.MAX_SAFE_INTEGER)
+  .overwrite((size) => size + 0) // JSON has a zero below zero, too
   .describe("In bytes.");
 
 /** One image of the plan: what a tag names, where it comes from and why it is here. `size` is the manifest's, in bytes. */

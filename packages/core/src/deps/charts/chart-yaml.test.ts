@@ -15,3 +15,15 @@ test("very many keys are read at once, and very many aliases refused", { timeout
   expect(read(`name: a\nversion: 1.0.0\n${keys}`).name).toBe("a");
   expect(() => read(`a:\n${"- &a [*a]\n".repeat(20_000)}`)).toThrow("it has more than 200 aliases");
 });
+
+test("a file of nothing but signs is refused before much is made of it, and deep ones are told as deep", () => {
+  const before = process.memoryUsage.rss();
+  expect(() => read("{}\n".repeat(300_000))).toThrow("more than 400000 words and signs");
+  expect(() => read("- ".repeat(100_000))).toThrow("it is nested too deeply");
+  expect(process.memoryUsage.rss() - before).toBeLessThan(400 * 1024 * 1024);
+});
+
+test("the errors of everybody else say where they come from, as before", () => {
+  expect(() => read("[")).toThrow("cannot be read");
+  expect(new Error("mine").stack).toContain("chart-yaml.test.ts");
+});

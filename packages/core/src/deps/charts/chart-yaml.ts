@@ -1,6 +1,7 @@
-import { type Document, isScalar, parseDocument, visit } from "yaml";
+import { type Document, isScalar, visit } from "yaml";
 import * as z from "zod";
 import { isPathSegment } from "../path-segment.ts";
+import { parseBoundedYaml } from "./bounded-yaml.ts";
 import { chartError } from "./chart-error.ts";
 
 /** The most of a `Chart.yaml` that is read, in bytes. */
@@ -143,7 +144,7 @@ function readYaml(bytes: Uint8Array, file: string, chart: string): unknown {
   if (bytes.byteLength > maxYamlBytes) throw chartError(chart, `its ${file} is over ${maxYamlBytes} bytes long`);
   try {
     const source = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // without the mark at its begin
-    const document = parseDocument(source, {
+    const document = parseBoundedYaml(source, {
       version: "1.1",
       uniqueKeys: false, // the reader would hold each key of a mapping against all others
       prettyErrors: false,
@@ -154,11 +155,13 @@ function readYaml(bytes: Uint8Array, file: string, chart: string): unknown {
         ),
     });
     const [fault] = document.errors;
+    if (fault?.code === "RESOURCE_EXHAUSTION") throw new RangeError(fault.message);
     if (fault !== undefined) throw fault;
     requireFewAndUnique(document);
     return document.toJS({ maxAliasCount }) as unknown;
   } catch (cause) {
-    throw chartError(chart, `its ${file} cannot be read: ${(cause as Error).message}`, cause);
+    const reason = cause instanceof RangeError ? "it is nested too deeply" : (cause as Error).message;
+    throw chartError(chart, `its ${file} cannot be read: ${reason}`, cause);
   }
 }
 

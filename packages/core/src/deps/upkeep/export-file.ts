@@ -22,7 +22,12 @@ const exportFile = z.strictObject({
   copies: z.array(z.strictObject({ path: name, of: name })),
   links: z.array(z.strictObject({ path: name, target: name })),
   mirrors: z.array(name),
-  state: z.array(z.strictObject({ key: z.string().startsWith("manifest/").max(1000), value: z.unknown() })),
+  state: z.array(
+    z.strictObject({
+      key: z.string().startsWith("manifest/").max(1000),
+      value: z.unknown().refine(canBeWritten, "holds a number that cannot be written again").optional(),
+    }),
+  ),
 });
 
 /** A file in an archive; `path` is its name there. */
@@ -83,6 +88,16 @@ export function parseExportFile(bytes: Uint8Array, archive: string): ExportFile 
   const [issue] = result.error.issues;
   const reason = `${issue?.path.join(".") || "it"}: ${issue?.message ?? "wrong shape"}`;
   throw invalidArchive(archive, reason, exportFileName, result.error);
+}
+
+/** Whether it can be written as it was read: JSON may say numbers that are larger than any, and zero below zero. */
+function canBeWritten(value: unknown): boolean {
+  const parts = [value];
+  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+    if (typeof part === "number" && (!Number.isFinite(part) || Object.is(part, -0))) return false;
+    if (typeof part === "object" && part !== null) for (const inner of Object.values(part)) parts.push(inner);
+  }
+  return true;
 }
 
 /** The error for an archive that is damaged, or was made to do harm. */
