@@ -6,10 +6,10 @@ const bytes = (...values: number[]) => Uint8Array.from(values);
 test("chunks come as they were pushed, in memory of their own", async () => {
   const queue = new ChunkQueue(100);
   const borrowed = bytes(1, 2, 3);
-  queue.push(borrowed);
+  void queue.push(borrowed);
   borrowed.fill(0);
-  queue.push(bytes(4));
-  queue.push(bytes());
+  void queue.push(bytes(4));
+  void queue.push(bytes());
   queue.end();
   expect(await Array.fromAsync(queue.chunks())).toEqual([bytes(1, 2, 3), bytes(4)].map((one) => Buffer.from(one)));
 });
@@ -20,14 +20,14 @@ test("memory is filled up by what comes next, until the reader takes it", async 
     asked.push(needed);
     return new Uint8Array(4);
   });
-  queue.push(bytes(1));
-  queue.push(bytes(2, 3));
-  queue.push(bytes(4, 5, 6, 7, 8, 9));
+  void queue.push(bytes(1));
+  void queue.push(bytes(2, 3));
+  void queue.push(bytes(4, 5, 6, 7, 8, 9));
   const chunks = queue.chunks();
   expect((await chunks.next()).value).toEqual(bytes(1, 2, 3, 4));
   expect((await chunks.next()).value).toEqual(bytes(5, 6, 7, 8));
   expect((await chunks.next()).value).toEqual(bytes(9));
-  queue.push(bytes(10)); // not into the memory of the 9, which is the reader's now
+  void queue.push(bytes(10)); // not into the memory of the 9, which is the reader's now
   queue.end();
   expect((await chunks.next()).value).toEqual(bytes(10));
   expect((await chunks.next()).done).toBe(true);
@@ -51,9 +51,9 @@ test("a reader who waits gets what comes, and then the error", async () => {
   const queue = new ChunkQueue(100);
   const chunks = queue.chunks();
   const first = chunks.next();
-  queue.push(bytes(1));
+  void queue.push(bytes(1));
   expect([...((await first).value ?? [])]).toEqual([1]);
-  queue.push(bytes(2));
+  void queue.push(bytes(2));
   queue.end({ error: new Error("it broke") });
   expect([...((await chunks.next()).value ?? [])]).toEqual([2]);
   await expect(chunks.next()).rejects.toThrow("it broke");
