@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { MemoryRegistry, type RepositoryReader } from "@tranship/registry";
+import { MemoryRegistry, RegistryError, type RepositoryReader } from "@tranship/registry";
 import { aLayer, anImage, seedMemory } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
 import { buildStep, type WantedImage } from "./build-step.ts";
@@ -80,4 +80,29 @@ test("of a section with very many images, only so many are looked for at a time"
   expect(asked.length).toBeLessThan(300);
   answer();
   expect((await building)?.section.repositories[0]?.images).toHaveLength(2000);
+});
+
+test("what came as no manifest may come right the next time: its step is not settled; what is not there settles it", async () => {
+  const { run, want } = aRun();
+  const source: RunContext["source"] = Object.create(run.source, {
+    manifest: {
+      value: async (repository: RepositoryReader, reference: string) => {
+        if (reference === "v2")
+          throw new RegistryError("INVALID_MANIFEST", "it is none", { reference: "source/app:v2", reason: "no JSON" });
+        return await run.source.manifest(repository, reference);
+      },
+    },
+  });
+  const wanted = (reference: string): WantedImage => ({
+    ...want(reference),
+    whenMissing: "report",
+    whenBroken: "report",
+  });
+  const damaged = await buildStep([wanted("v1"), wanted("v2")], [], { ...run, source });
+  expect(damaged?.isUnsettled).toBe(true);
+  expect(damaged?.missing).toEqual([{ reference: "source/app:v2", why: "pin" }]);
+  expect(damaged?.section.repositories[0]?.images.map(({ tag }) => tag)).toEqual(["v1"]);
+  const gone = await buildStep([wanted("v1"), wanted("v3")], [], { ...run, source });
+  expect(gone?.missing).toEqual([{ reference: "source/app:v3", why: "pin" }]);
+  expect(gone?.isUnsettled).toBeFalsy();
 });
