@@ -166,6 +166,13 @@ test("very many aliases are refused at once, and what is quoted of the file is s
   expect(faultsOf("\u007f: 1\n")[0]).not.toContain("\u007f");
 });
 
+test("tens of thousands of faults are placed at once, also where an alias leads to them", { timeout: 10_000 }, () => {
+  const keys = Array.from({ length: 12_000 }, (_, at) => `k${at}: 1`);
+  expect(faultsOf(keys.join("\n"))[10]).toContain("11990 more");
+  const faults = faultsOf(`registries:\n  a.b: &a\n    ${keys.join("\n    ")}\n  c.d: *a`);
+  expect(faults[0]).toMatch(/^tranship.yaml:3:5: registries/);
+});
+
 test("a file of more words and signs than are read is refused before much is made of it", () => {
   const many = "it has more than 400000 words and signs";
   expect(faultsOf("{}\n".repeat(300_000))).toEqual([expect.stringContaining(many)]);

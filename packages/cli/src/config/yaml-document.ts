@@ -1,4 +1,17 @@
-import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, visit } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  visit,
+  type YAMLMap,
+} from "yaml";
 import { parseBoundedYaml } from "./bounded-yaml.ts";
 
 /** Where something is in a file; both count from 1. */
@@ -63,9 +76,10 @@ export function readYaml(text: string): YamlDocument | readonly PlacedFault[] {
     }));
     const found = faults.length > 0 ? faults : faultsOf(document, at);
     if (found.length > 0) return found;
+    const places = new Places(document);
     return {
       value: document.toJS({ maxAliasCount }),
-      positionOf: (path, part) => at(offsetOf(document, path, part)),
+      positionOf: (path, part) => at(places.offsetOf(path, part)),
     };
   } catch (error) {
     if (error instanceof RangeError) return [{ line: 1, column: 1, message: "it is nested too deeply" }];
@@ -112,26 +126,49 @@ function faultsOf(document: Document.Parsed, at: (offset: number) => Position): 
   return faults;
 }
 
-/** Where the node a path leads to begins, as far as the path leads. */
-function offsetOf(document: Document.Parsed, path: KeyPath, part: "key" | "value"): number {
-  let node: unknown = document.contents;
-  let offset = startOf(node) ?? 0;
-  for (const [depth, step] of path.entries()) {
-    const inside = isAlias(node) ? node.resolve(document) : node;
-    const isLast = depth === path.length - 1;
-    const [key, value] = memberOf(inside, step);
-    if (key === undefined && value === undefined) break;
-    offset = (isLast && part === "key" ? startOf(key) : startOf(value)) ?? startOf(key) ?? offset;
-    node = value;
-  }
-  return offset;
-}
+/** Where the parts of a document begin. There may be as many faults as keys: no mapping is searched more than once. */
+class Places {
+  readonly #document: Document.Parsed;
+  readonly #pairs = new Map<unknown, ReadonlyMap<unknown, Pair>>();
+  readonly #meant = new Map<Alias, Node | undefined>();
 
-/** A key and its value; of a list, the value alone. */
-function memberOf(node: unknown, step: PropertyKey): readonly [unknown, unknown] {
-  if (isSeq(node)) return [undefined, node.items[Number(step)]];
-  const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === step) : undefined;
-  return isPair(pair) ? [pair.key, pair.value] : [undefined, undefined];
+  constructor(document: Document.Parsed) {
+    this.#document = document;
+  }
+
+  /** Where the node a path leads to begins, as far as the path leads. */
+  offsetOf(path: KeyPath, part: "key" | "value"): number {
+    let node: unknown = this.#document.contents;
+    let offset = startOf(node) ?? 0;
+    for (const [depth, step] of path.entries()) {
+      const isLast = depth === path.length - 1;
+      const [key, value] = this.#memberOf(isAlias(node) ? this.#meantBy(node) : node, step);
+      if (key === undefined && value === undefined) break;
+      offset = (isLast && part === "key" ? startOf(key) : startOf(value)) ?? startOf(key) ?? offset;
+      node = value;
+    }
+    return offset;
+  }
+
+  /** A key and its value; of a list, the value alone. */
+  #memberOf(node: unknown, step: PropertyKey): readonly [unknown, unknown] {
+    if (isSeq(node)) return [undefined, node.items[Number(step)]];
+    const pair = isMap(node) ? this.#pairsOf(node).get(step) : undefined;
+    return pair ? [pair.key, pair.value] : [undefined, undefined];
+  }
+
+  #pairsOf(map: YAMLMap): ReadonlyMap<unknown, Pair> {
+    const known = this.#pairs.get(map);
+    if (known) return known;
+    const made = new Map(map.items.map((pair) => [isScalar(pair.key) ? pair.key.value : undefined, pair]));
+    this.#pairs.set(map, made);
+    return made;
+  }
+
+  #meantBy(alias: Alias): Node | undefined {
+    if (!this.#meant.has(alias)) this.#meant.set(alias, alias.resolve(this.#document));
+    return this.#meant.get(alias);
+  }
 }
 
 function startOf(node: unknown): number | undefined {
