@@ -225,6 +225,28 @@ describe("nothing hostile is believed", () => {
     ]);
   });
 
+  test.for(["text/html", "application/xhtml+xml; charset=utf-8"])(
+    "a page in place of such metadata is no answer, and ends the pull: %s",
+    async (type) => {
+      await using registry = await aSource();
+      registry.fail(
+        faults.status(200, { headers: { "content-type": type }, body: "<!doctype html><title>Sign in</title>" }),
+        {
+          match: ({ path }) => path.endsWith("packages/alb/version/manifests/v1.0.2"),
+          times: 9,
+        },
+      );
+      await expect(pullInto(tempFolder(), registry.host, ["console"])).rejects.toMatchObject({
+        code: "TRANSFER_FAILED",
+        details: {
+          code: "PROTOCOL",
+          side: "source",
+          reference: expect.stringContaining("packages/alb/version:v1.0.2"),
+        },
+      });
+    },
+  );
+
   test("a catalog that lists what cannot be a repository is told", async () => {
     await using registry = await aSource();
     registry.seed("demo/fe/packages", anImage({ tag: "Console" }), anImage({ tag: "_x" }));

@@ -178,8 +178,8 @@ function absent(want: WantedImage, reference: string, run: RunContext): LeftOutI
   return { missing: [{ reference, why: want.why }] };
 }
 
-/** An answer that is none: what is at the source is not known. */
-const unanswered: RegistryErrorCode = "UNEXPECTED_STATUS";
+/** Answers that are none, such as the page of a network that wants a login: what is at the source is not known. */
+const unanswered: ReadonlySet<string | undefined> = new Set<RegistryErrorCode>(["UNEXPECTED_STATUS", "PROTOCOL"]);
 
 /** What cannot be used for its own sake may be left out; what could not be read never is. */
 function broken(cause: unknown, want: WantedImage, reference: string, run: RunContext): LeftOutImage {
@@ -196,7 +196,7 @@ function broken(cause: unknown, want: WantedImage, reference: string, run: RunCo
     isMirrorError(error, "IMAGE_NOT_FOUND") ||
     (isMirrorError(error, "TRANSFER_FAILED") &&
       error.details.failure === "invalid" &&
-      error.details.code !== unanswered);
+      !unanswered.has(error.details.code));
   if (!isOwnFault || want.whenBroken === "fail") throw error;
   run.emit({ type: "warning.raised", code: "IMAGE_UNUSABLE", message: `${error.message}: it is left out`, reference });
   return { missing: [{ reference, why: want.why }], isUnsettled: true };

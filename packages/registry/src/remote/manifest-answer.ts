@@ -24,7 +24,7 @@ export function describeHead(headers: ResponseHeaders): Descriptor | undefined {
 /**
  * The manifest of a GET's answer. Asked for by digest, the bytes hash to it; asked for by tag, to the digest the
  * registry announced, if it did. What it calls itself has to be what it came as.
- * @throws RegistryError `PROTOCOL`, `DIGEST_MISMATCH`
+ * @throws RegistryError `PROTOCOL`, `DIGEST_MISMATCH`; `INVALID_MANIFEST` for a type that is no manifest of today
  * @see distribution-spec v1.1.1, "Pulling manifests"
  */
 export function readManifest(answer: ClientResponse, reference: Tag | Digest, operation: Operation): Manifest {
@@ -34,9 +34,7 @@ export function readManifest(answer: ClientResponse, reference: Tag | Digest, op
   const expected = proven !== undefined && isDigest(proven) ? proven : undefined;
   const told = mediaTypeOf(headers);
   const isGeneric = told === undefined || genericTypes.has(told);
-  if (!isGeneric && !isManifestMediaType(told)) {
-    throw protocolError(operation, `the answer is ${told}, which is no manifest`);
-  }
+  if (!isGeneric && !isManifestMediaType(told)) throw otherType(told, operation);
   const digest = digestOf(body, expected && digestAlgorithm(expected));
   if (expected) requireSameDigest(expected, digest, operation);
   const mediaType = isGeneric ? sniffManifestMediaType(body) : told;
@@ -48,6 +46,14 @@ export function readManifest(answer: ClientResponse, reference: Tag | Digest, op
     throw protocolError(operation, `it calls itself ${printable(declared, 150)} but came as ${mediaType}`);
   }
   return { descriptor: { mediaType, digest, size: body.byteLength }, bytes: body };
+}
+
+/** What a registry stores may be a manifest that nobody reads any more, such as docker's first; a page is no answer of a registry. */
+function otherType(told: string, operation: Operation): RegistryError {
+  const reason = `the answer is ${told}, which is no manifest`;
+  if (!told.startsWith("application/") || told.includes("html")) return protocolError(operation, reason);
+  const { reference, what } = operation;
+  return new RegistryError("INVALID_MANIFEST", `cannot ${what}: ${reason}`, { reference, reason });
 }
 
 /** @throws RegistryError `DIGEST_MISMATCH` */
