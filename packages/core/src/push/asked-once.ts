@@ -1,4 +1,4 @@
-import type { CallOptions, Descriptor, Digest, Registry, RepositoryReader, Tag } from "@tranship/registry";
+import type { CallOptions, Descriptor, Digest, Registry, Tag } from "@tranship/registry";
 import type { AskedTarget } from "./target-names.ts";
 
 /** A target as it was when it was first asked: every answer is kept, for rounds that come after its first writes. */
@@ -11,8 +11,13 @@ export class AskedOnce implements AskedTarget {
     this.#target = target;
   }
 
-  repository(path: string): Pick<RepositoryReader, "resolve" | "referrers"> {
+  repository(path: string): ReturnType<AskedTarget["repository"]> {
+    const repository = this.#target.repository(path);
     return {
+      name: repository.name,
+      // what a digest names does not change
+      manifest: (reference, options) => repository.manifest(reference, options),
+      statBlob: (digest, options) => repository.statBlob(digest, options),
       resolve: (reference, options) => this.#resolve(path, reference, options),
       referrers: (subject, options) => this.#listed(path, subject, options),
     };

@@ -1,7 +1,8 @@
-import { type Digest, MemoryRegistry } from "@tranship/registry";
+import { type Digest, MemoryRegistry, manifestOf } from "@tranship/registry";
 import { aLayer, anArtifact, anImage, anIndex, seedMemory } from "@tranship/registry/testing";
 import { expect, test } from "vitest";
 import type { MirrorEvent } from "../events.ts";
+import { createDiscoveryImage } from "./discovery-image.ts";
 import { pushBundle } from "./push-bundle.ts";
 
 const base = aLayer({ size: 3_000, seed: "base" });
@@ -75,6 +76,22 @@ test.for(["overwrite", "skip", "fail"] as const)(
     expect((await target.repository("packages").resolve("app"))?.digest).toBe(foreign.manifest.descriptor.digest);
   },
 );
+
+test("a discovery tag that names an image in part, as a push that failed may leave it, is given the whole one", async () => {
+  const [source, target] = [new MemoryRegistry(), new MemoryRegistry()];
+  seedMemory(source, "packages/app", [anImage({ tag: "v1" })]);
+  const own = createDiscoveryImage().manifest;
+  const damaged = Buffer.from(own.bytes);
+  const at = damaged.indexOf("sha256:") + "sha256:".length;
+  damaged[at] = damaged[at] === 0x30 ? 0x31 : 0x30; // another digit: the digest of a config that is nowhere
+  await target.repository("packages").pushManifest(manifestOf(damaged, own.descriptor.mediaType), { tags: ["app"] });
+  const tagged = async () => (await target.repository("packages").resolve("app"))?.digest;
+  expect(await tagged()).not.toBe(own.descriptor.digest);
+  const report = await pushBundle(source, target);
+  expect(report.discovery).toEqual({ written: 1, present: 0 });
+  expect(await tagged()).toBe(own.descriptor.digest);
+  expect((await pushBundle(source, target)).discovery).toEqual({ written: 0, present: 1 });
+});
 
 test("a foreign discovery tag says nothing of what its repository holds: the next one still gets its blobs", async () => {
   const [source, target] = [new MemoryRegistry(), new MemoryRegistry()];

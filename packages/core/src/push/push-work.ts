@@ -17,7 +17,7 @@ export interface PushWork {
   readonly written: readonly PushedImage[];
   /** Of `written`, those that take a tag from another image. */
   readonly replaced: ReadonlySet<PushedImage>;
-  /** Their tag names them already; for a discovery tag, any image at all. */
+  /** Their tag names them already; for a discovery tag, any image that is whole. */
   readonly present: readonly PushedImage[];
   /** Of `present`, those that are the very same image. */
   readonly same: ReadonlySet<PushedImage>;
@@ -35,7 +35,7 @@ export interface PushWork {
 const maxReferences = 100;
 
 /**
- * Decides what is written. A discovery tag only says that something is there, so one that names any image is good as it is.
+ * Decides what is written. A discovery tag only says that something is there, so one that names any whole image is good as it is.
  * @throws MirrorError `TAG_CONFLICT`
  */
 export function decideWork(

@@ -1,4 +1,5 @@
-import { type Descriptor, type Digest, formatName, type RepositoryReader } from "@tranship/registry";
+import { type Descriptor, type Digest, formatName, isRegistryError, type RepositoryReader } from "@tranship/registry";
+import { graphOf } from "../transfer/graph.ts";
 import { runSteps, type Step } from "../transfer/run-steps.ts";
 import type { PushedImage } from "./push-list.ts";
 import type { PushedReferrer, TakenApart } from "./referrer-lists.ts";
@@ -7,7 +8,7 @@ import type { PushedReferrer, TakenApart } from "./referrer-lists.ts";
 export interface TargetNames {
   /** Images whose tag names the same image there, and of an index all the source has of what it lists. */
   readonly same: ReadonlySet<PushedImage>;
-  /** Images whose tag names another image there. */
+  /** Images whose tag names another image there; of discovery tags, one that is whole. */
   readonly other: ReadonlySet<PushedImage>;
   /** Referrers that are there and listed. */
   readonly listed: ReadonlySet<PushedReferrer>;
@@ -15,7 +16,7 @@ export interface TargetNames {
 
 /** What of a target is asked for names. */
 export interface AskedTarget {
-  repository(path: string): Pick<RepositoryReader, "resolve" | "referrers">;
+  repository(path: string): Pick<RepositoryReader, "resolve" | "referrers" | "manifest" | "statBlob" | "name">;
 }
 
 /** Options of {@link askTarget}. */
@@ -39,8 +40,10 @@ export async function askTarget(
       const there = await ask(image, formatName("", image.tag), own, () =>
         target.repository(image.copier.path).resolve(image.tag, { signal: own }),
       );
-      if (there && there.digest !== image.descriptor.digest) other.add(image);
-      else if (there && (await holdsManifests(image, target, own))) same.add(image);
+      if (!there) return;
+      if (there.digest === image.descriptor.digest) {
+        if (await holdsManifests(image, target, own)) same.add(image);
+      } else if (!image.isDiscovery || (await isWhole(image, there, target, own))) other.add(image);
     },
   }));
   const bySubject = Map.groupBy(referrers, ({ copier, subject }) => `${copier.path} ${subject ?? ""}`);
@@ -54,6 +57,28 @@ export async function askTarget(
   }
   await runSteps(questions, { inFlight, signal });
   return { same, other, listed };
+}
+
+/** Whether all is there that a tag leads to: a push that failed may have left it with a manifest that came damaged. */
+async function isWhole(
+  image: PushedImage,
+  there: Descriptor,
+  target: AskedTarget,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const repository = target.repository(image.copier.path);
+  return await ask(image, formatName("", image.tag), signal, async () => {
+    try {
+      const { blobs } = await graphOf(repository, there, { signal });
+      for (const { digest, size } of blobs) {
+        if ((await repository.statBlob(digest, { signal }))?.size !== size) return false;
+      }
+      return true;
+    } catch (error) {
+      if (isRegistryError(error, "NOT_FOUND") || isRegistryError(error, "INVALID_MANIFEST")) return false;
+      throw error;
+    }
+  });
 }
 
 /** An index may have been brought sparse: that it is there says nothing of what it lists. */
