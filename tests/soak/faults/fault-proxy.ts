@@ -11,6 +11,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly #net: NetServer;
   readonly #http: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #open = new Set<IncomingMessage>();
   readonly #fired = new Map<string, number>();
   readonly #memory: ProxyMemory = {
     seenTokens: new Set(),
@@ -81,6 +82,11 @@ export class FaultProxy implements AsyncDisposable {
     return this.#sockets.size;
   }
 
+  /** Reads what was left unread: who does not read does not see either that the other end is gone. */
+  drain(): void {
+    for (const request of this.#open) request.resume();
+  }
+
   /** Is told of each request as it comes, by their number. */
   watch(onRequest: (count: number) => void): void {
     this.#onRequest = onRequest;
@@ -111,6 +117,8 @@ export class FaultProxy implements AsyncDisposable {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on("error", () => {});
     request.on("error", () => {});
+    this.#open.add(request);
+    response.once("close", () => this.#open.delete(request));
     if (!this.#upstream) {
       request.socket.destroy();
       return;

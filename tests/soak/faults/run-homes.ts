@@ -68,7 +68,10 @@ export async function heldBy(run: FaultRun, home: ProxiedHome): Promise<Held> {
 
 /** Whether a client that was closed has let go of its connections. */
 export async function requireClosed(run: FaultRun, { proxy }: ProxiedHome): Promise<void> {
-  for (let tries = 0; proxy.connections > 0 && tries < 100; tries += 1) await delay(20);
+  for (let tries = 0; proxy.connections > 0 && tries < 100; tries += 1) {
+    proxy.drain();
+    await delay(20);
+  }
   if (proxy.connections > 0) run.problem("open connection", `${proxy.connections} open after the client was closed`);
 }
 

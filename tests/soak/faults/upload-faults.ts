@@ -1,3 +1,4 @@
+import type { RegistryErrorCode } from "@tranship/registry";
 import type { RequestKind } from "./request-kind.ts";
 import type { WireFault } from "./wire-fault.ts";
 
@@ -24,7 +25,7 @@ export const uploadFaults: readonly WireFault[] = [
     },
   },
   damaging("upload damaged", "upload bytes"),
-  damaging(manifestDamage, "manifest put"),
+  damaging(manifestDamage, "manifest put", "SERVER_ERROR"), // as docker-registry calls some bytes that are none
   {
     name: "upload not taken",
     kinds: writes,
@@ -125,11 +126,11 @@ export const connectionFaults: readonly WireFault[] = [
   },
 ];
 
-function damaging(name: string, kind: RequestKind): WireFault {
+function damaging(name: string, kind: RequestKind, ...more: readonly RegistryErrorCode[]): WireFault {
   return {
     name,
     kinds: [kind],
-    codes: ["DIGEST_MISMATCH", "SIZE_MISMATCH", "INVALID_MANIFEST", "UNEXPECTED_STATUS", "PROTOCOL"],
+    codes: ["DIGEST_MISMATCH", "SIZE_MISMATCH", "INVALID_MANIFEST", "UNEXPECTED_STATUS", "PROTOCOL", ...more],
     applies: ({ bodyBytes }) => bodyBytes > 1,
     inject: async ({ exchange, at, fire }) => {
       fire();
