@@ -23,6 +23,19 @@ test("a file of nothing but signs is refused before much is made of it, and deep
   expect(process.memoryUsage.rss() - before).toBeLessThan(400 * 1024 * 1024);
 });
 
+test("a key that is a list or a mapping is refused at once, however deep, and by an alias too", {
+  timeout: 5_000,
+}, () => {
+  const reason = "a key is a list or a mapping";
+  expect(() => read("? ".repeat(500))).toThrow(reason);
+  expect(() => read("name: a\nannotations:\n  ? [a, b]\n  : c\n")).toThrow(reason);
+  expect(() => read("name: &a { b: c }\nannotations: { *a : d }\n")).toThrow(reason);
+  expect(read("name: &a b\nversion: 1.0.0\nannotations: { *a : d, ? e : f }\n").annotations).toEqual({
+    b: "d",
+    e: "f",
+  });
+});
+
 test("the errors of everybody else say where they come from, as before", () => {
   expect(() => read("[")).toThrow("cannot be read");
   expect(new Error("mine").stack).toContain("chart-yaml.test.ts");

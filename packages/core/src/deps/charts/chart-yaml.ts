@@ -1,4 +1,4 @@
-import { type Document, isScalar, visit } from "yaml";
+import { type Document, isAlias, isCollection, isScalar, visit } from "yaml";
 import * as z from "zod";
 import { isPathSegment } from "../path-segment.ts";
 import { parseBoundedYaml } from "./bounded-yaml.ts";
@@ -165,7 +165,10 @@ function readYaml(bytes: Uint8Array, file: string, chart: string): unknown {
   }
 }
 
-/** @throws SyntaxError for a mapping with a key twice, of which each program would read another, and for too many aliases */
+/**
+ * @throws SyntaxError for a mapping with a key twice, of which each program would read another; for a key that is a list or a
+ *   mapping, which Helm does not read either, and which would be made into text again at each level; for too many aliases
+ */
 function requireFewAndUnique(document: Document.Parsed): void {
   let aliases = 0;
   visit(document, {
@@ -176,6 +179,8 @@ function requireFewAndUnique(document: Document.Parsed): void {
     Map(_, { items }) {
       const keys = new Set<unknown>();
       for (const { key } of items) {
+        if (isCollection(isAlias(key) ? key.resolve(document) : key))
+          throw new SyntaxError("a key is a list or a mapping");
         if (!isScalar(key)) continue;
         if (keys.has(key.value)) throw new SyntaxError(`the key ${String(key.value).slice(0, 100)} is there twice`);
         keys.add(key.value);
