@@ -64,17 +64,17 @@ export class BearerTokens {
         const { token, lifetimeMs } = issued;
         // counted from before it was asked for: how long the answer took is not known to the one who gave it
         const refreshAtMs = nowMs + lifetimeMs - Math.min(longestMarginMs, lifetimeMs / 4);
-        this.#tokens.put(audience, { token, scopes, refreshAtMs });
+        this.#tokens.put(audience, { token, scopes, refreshAtMs, fetchedAtMs: nowMs });
         return { header: bearerHeader(token) };
       },
       signal,
     );
   }
 
-  /** Drops the token of a header that the registry refused. */
-  forget(header: string): void {
+  /** Drops the token of a header that the registry refused, and older ones that are good for `wanted`. */
+  forget(header: string, wanted: ScopeSet): void {
     const [, token] = /^Bearer (.+)$/.exec(header) ?? [];
-    if (token !== undefined) this.#tokens.forget(token);
+    if (token !== undefined) this.#tokens.forget(token, wanted);
   }
 }
 

@@ -75,8 +75,8 @@ class LearningAuthenticator implements Authenticator {
   async challenged({ challenges, scopes, sent }: Refusal, signal?: AbortSignal): Promise<ChallengeAnswer> {
     const scheme = this.#learn(chooseScheme(challenges, this.#origin), challenges.length > 0);
     if (typeof scheme === "string") return { tryAgain: false, hint: scheme };
-    if (sent !== undefined) this.#tokens.forget(sent);
     const wanted = scheme.kind === "bearer" ? [...scopes, ...scheme.scopes] : scopes;
+    if (sent !== undefined) this.#tokens.forget(sent, scopeSet(wanted));
     const repository = repositoryOf(scopes);
     const identity = await this.#source.identityOf(repository, signal);
     const proof = await this.#prove(identity, scheme, wanted, signal);
