@@ -15,7 +15,7 @@ export class AskedOnce implements AskedTarget {
     const repository = this.#target.repository(path);
     return {
       name: repository.name,
-      // what a digest names does not change
+      // not kept: what is asked of these is whether a tag's old image is whole, which no write of ours makes worse
       manifest: (reference, options) => repository.manifest(reference, options),
       statBlob: (digest, options) => repository.statBlob(digest, options),
       resolve: (reference, options) => this.#resolve(path, reference, options),

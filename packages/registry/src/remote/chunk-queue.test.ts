@@ -70,3 +70,8 @@ test("a reader who leaves makes the writer stop", async () => {
   await expect(full).rejects.toThrow("left");
   expect(() => queue.push(bytes(4))).toThrow("left");
 });
+
+test("memory of no bytes is an error, not a loop without end", () => {
+  const queue = new ChunkQueue(100, () => new Uint8Array());
+  expect(() => queue.push(bytes(1))).toThrow(RangeError);
+});

@@ -71,6 +71,7 @@ export class ChunkQueue {
     const last = this.#pieces.at(-1);
     const hasRoom = last !== undefined && last.filled < last.memory.byteLength;
     const piece = hasRoom ? last : { memory: this.#memory(bytes.byteLength), filled: 0 };
+    if (piece.memory.byteLength === 0) throw new RangeError("memory of no bytes was given");
     if (!hasRoom) this.#pieces.push(piece);
     const some = bytes.subarray(0, piece.memory.byteLength - piece.filled);
     piece.memory.set(some, piece.filled);
