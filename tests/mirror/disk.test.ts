@@ -23,6 +23,12 @@ const product: readonly ProductPackage[] = [
 /** What a bundle of so many bytes may take, in writes and on disk at any moment. */
 const allowed = (bundleBytes: number) => bundleBytes * 1.02 + 1024 * 1024;
 
+/**
+ * What the kernel may count as written by a process that writes nothing: reading a file for the first time notes when
+ * that was, and a page of such notes is 4 KiB. Content that was put aside would be megabytes.
+ */
+const accessTimesBytes = 256 * 1024;
+
 const tmpfsType = 0x01021994;
 /** Its pages are memory: the kernel counts no writes to a device. */
 const isMemory = statfsSync(tmpdir()).type === tmpfsType;
@@ -91,7 +97,7 @@ describe.for(forms)("a pull into $form", ({ chunkBytes }) => {
     await using target = await startTestRegistry();
     const pushed = await runToEnd(["push", bundle, `${target.host}/mirror`], options);
     expect(pushed.code, pushed.stderr).toBe(0);
-    expect(writtenBytes(usageFile)).toBeLessThan(16 * 1024);
+    expect(writtenBytes(usageFile)).toBeLessThan(accessTimesBytes);
 
     const address = Promise.withResolvers<string>();
     const server = startTranship(["serve", bundle, "--listen", "127.0.0.1:0", "--json"], {
@@ -105,7 +111,7 @@ describe.for(forms)("a pull into $form", ({ chunkBytes }) => {
     expect((await verify(client, readPlan(bundle))).findings).toEqual([]);
     server.child.kill("SIGTERM");
     expect((await server.ended).code).toBe(0);
-    expect(writtenBytes(usageFile)).toBeLessThan(16 * 1024);
+    expect(writtenBytes(usageFile)).toBeLessThan(accessTimesBytes);
 
     expect(listing(bundle)).toEqual(before);
     expect(listing(temporary)).toEqual(beforeTemporary);
