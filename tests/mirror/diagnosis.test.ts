@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { isMirrorError, MirrorError, PackagesService, plan } from "@tranship/core";
 import { DepsError } from "@tranship/core/deps";
-import { createRegistry, RegistryError, type RegistryErrorCode } from "@tranship/registry";
+import { createRegistry, RegistryError, type RegistryErrorCode, type Tag } from "@tranship/registry";
 import { anImage, anIndex, faults, startTestRegistry, type TestRegistry } from "@tranship/registry/testing";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { diagnose } from "../../packages/cli/src/diagnosis/diagnose.ts";
@@ -248,6 +248,22 @@ describe("the answers of a registry", () => {
       expect(advised(failure)).toContain("--explain");
       expect(advised(failure)).not.toContain("spelling");
     }
+  });
+
+  test("a manifest of docker's schema 1 is an image that cannot be used, not a web page", async () => {
+    const schema1 = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+    const host = await aWebServer((_request, response) => {
+      response.setHeader("content-type", schema1).end('{"schemaVersion":1,"name":"app","tag":"v1"}');
+    });
+    await using source = createRegistry(host);
+    const error = await source
+      .repository("app")
+      .manifest("v1" as Tag)
+      .catch((reason: unknown) => reason);
+    const failure = diagnose(error, "verify");
+    expect(failure).toMatchObject({ code: "INVALID_MANIFEST", class: "image" });
+    expect(failure.message).toContain(schema1);
+    expect(advised(failure)).toContain("push it anew");
   });
 
   test("bytes that are not the ones asked for", async () => {

@@ -175,7 +175,7 @@ export function repositoryNotFoundFinding(facts: FailureFacts): Finding | undefi
 
 /** Something answers, in HTTP, that is no registry. */
 export function notRegistryFinding({ registry, host, words }: FailureFacts): Finding | undefined {
-  if (registry?.code !== "PROTOCOL" && registry?.code !== "INVALID_MANIFEST") return undefined;
+  if (registry?.code !== "PROTOCOL") return undefined;
   return {
     class: "not-a-registry",
     category: `the answer is not that of a registry (${host})`,

@@ -163,6 +163,12 @@ const registryCodes: { readonly [Code in RegistryErrorCode]?: Told } = {
     cause: "it is misspelt",
     advice: ["write a place as host[:port]/path, without a scheme, tag or digest"],
   },
+  INVALID_MANIFEST: {
+    class: "image",
+    category: "a manifest is none that can be used",
+    cause: "it was made wrongly, or by a tool of another time, as docker's schema 1",
+    advice: ["pull the image and push it anew with a current tool, or ask whoever published it"],
+  },
   CREDENTIALS_UNUSABLE: {
     class: "credentials",
     category: "the stored credentials cannot be used",
