@@ -16,6 +16,8 @@ import type { ArchiveFile } from "../bundle/archive/archive-file.ts";
 import type { ArchiveEntry } from "../bundle/archive/archive-layout.ts";
 import type { ArchivePlace } from "../bundle/archive/archive-place.ts";
 import type { LocalBlobs, WantedPlace } from "../bundle/archive/local-blobs.ts";
+import { PlaceWriter } from "../bundle/archive/place-writer.ts";
+import { DirectWrites } from "../bundle/disk/direct-writes.ts";
 import type { OnEvent } from "../events.ts";
 import type { RunContext } from "../plan/planner.ts";
 import type { PlannedBlob, PlannedRepository } from "../plan/section.ts";
@@ -31,6 +33,9 @@ const progressBytes = 1024 * 1024;
  * filled to the end, and is hashed before so few bytes are asked for.
  */
 const shortRestBytes = 64 * 1024;
+
+/** A smaller blob goes through the kernel's cache, in bytes: what that costs is less than to gather it and to wait. */
+const directBlobBytes = 16 * 1024 * 1024;
 
 /** Places looked at and local copies made at a time: they read files, and more would only hold more buffers. */
 const localInFlight = 4;
@@ -76,6 +81,7 @@ export class BlobFiller {
   readonly #options: FillOptions;
   readonly #localPool = new Pool(localInFlight);
   readonly #fetchPool: Pool;
+  readonly #direct = new DirectWrites();
   readonly #flights = new Map<Digest, Promise<void>>();
 
   constructor(local: LocalBlobs, run: RunContext, options: FillOptions) {
@@ -171,7 +177,7 @@ export class BlobFiller {
       const lane = isManifestMediaType(blob.mediaType)
         ? this.#manifestLane(source)
         : await this.#blobLane(blob, source);
-      const fetchedBytes = await receive(blob, lane, place, {
+      const fetchedBytes = await receive(blob, lane, new PlaceSlot(place, size, this.#direct), {
         attempts: this.#options.attempts,
         delayMs: this.#options.delayMs,
         signal,
@@ -241,7 +247,7 @@ interface Job {
 }
 
 /** A blob's place in an archive, and how much of it is filled from before. */
-class Place implements Slot, WantedPlace {
+class Place implements WantedPlace {
   readonly file: ArchiveFile;
   readonly place: ArchivePlace;
   readonly offset: number;
@@ -257,11 +263,34 @@ class Place implements Slot, WantedPlace {
     this.isRight = isRight;
   }
 
-  prefix(): Iterable<Uint8Array> {
-    return this.file.pieces(this.offset, this.filledBytes);
-  }
-
   write(position: number, bytes: Uint8Array): void {
     this.file.write(this.offset + position, bytes);
+  }
+}
+
+/** A place as it is received into. */
+class PlaceSlot implements Slot {
+  readonly #place: Place;
+  readonly #writer: PlaceWriter;
+
+  constructor(place: Place, size: number, direct: DirectWrites) {
+    this.#place = place;
+    this.#writer = new PlaceWriter(place.file, place.offset, size, size < directBlobBytes ? undefined : direct);
+  }
+
+  get filledBytes(): number {
+    return this.#place.filledBytes;
+  }
+
+  prefix(): Iterable<Uint8Array> {
+    return this.#place.file.pieces(this.#place.offset, this.#place.filledBytes);
+  }
+
+  write(position: number, bytes: Uint8Array): void | Promise<void> {
+    return this.#writer.write(position, bytes);
+  }
+
+  settle(): Promise<void> {
+    return this.#writer.settle();
   }
 }

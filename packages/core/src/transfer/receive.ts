@@ -19,8 +19,10 @@ export interface Slot {
   readonly filledBytes: number;
   /** Those bytes, in order. */
   prefix(): Iterable<Uint8Array>;
-  /** Writes borrowed bytes at a position of the blob; they may be reused when it returns. */
-  write(position: number, bytes: Uint8Array): void;
+  /** Writes borrowed bytes at a position of the blob; they may be reused when it returns, or when its promise settles. */
+  write(position: number, bytes: Uint8Array): void | Promise<void>;
+  /** Waits until all that was written is in the slot; asked also after a failure. @defaultValue it is as soon as it was written */
+  settle?(): Promise<void>;
 }
 
 /** Options of {@link receive}. */
@@ -42,6 +44,15 @@ export interface ReceiveOptions {
  * @throws RegistryError `DIGEST_MISMATCH` when two whole tries gave other bytes; else what the lane threw last
  */
 export async function receive(blob: Blob, lane: BlobLane, slot: Slot, options: ReceiveOptions): Promise<number> {
+  try {
+    return await receiveInto(slot, blob, lane, options);
+  } catch (error) {
+    await slot.settle?.().catch(() => {}); // what came is kept, if it can be
+    throw error;
+  }
+}
+
+async function receiveInto(slot: Slot, blob: Blob, lane: BlobLane, options: ReceiveOptions): Promise<number> {
   const { signal, attempts = 5, delayMs = 500, onBytes, onRestart, onRetry } = options;
   let hash = hashFor(blob.digest);
   let position = 0;
@@ -59,10 +70,11 @@ export async function receive(blob: Blob, lane: BlobLane, slot: Slot, options: R
       const sink = (chunk: Uint8Array) => {
         if (position + chunk.byteLength > blob.size) throw sizeMismatch(blob, position + chunk.byteLength);
         hash.update(chunk);
-        slot.write(position, chunk);
+        const written = slot.write(position, chunk);
         position += chunk.byteLength;
         fetched += chunk.byteLength;
         onBytes?.(chunk.byteLength);
+        return written;
       };
       try {
         const patience = { attempts, delayMs, signal, onRetry };
@@ -76,6 +88,7 @@ export async function receive(blob: Blob, lane: BlobLane, slot: Slot, options: R
         if (position === before || !mayPass(error)) throw error; // a link that brings something is not given up
       }
     }
+    await slot.settle?.();
     const actual = formatDigest(digestAlgorithm(blob.digest), hash);
     if (actual === blob.digest) return fetched;
     if (wholeTries >= 2) throw digestMismatch(blob.digest, actual);

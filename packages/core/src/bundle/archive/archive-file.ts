@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { MirrorError } from "../../errors.ts";
+import type { DirectFile } from "../disk/direct-file.ts";
 import type { OnSyncRefused } from "../disk/sync-folder.ts";
 import { type ArchivePlace, filePathOf, type Located } from "./archive-place.ts";
 import type { ArchiveStorage } from "./archive-storage.ts";
@@ -9,8 +10,8 @@ import { WholeFile } from "./whole-file.ts";
 const readBytes = 1024 * 1024;
 
 /**
- * One archive, in one file or in chunks, read and written at offsets. Writes are synchronous: on the hot path they are
- * faster than the thread pool's and never in doubt when a chunk's memory is given back.
+ * One archive, in one file or in chunks, read and written at offsets. Its own writes are synchronous: through the kernel's
+ * cache they are faster than the thread pool's, and never in doubt when a chunk's memory is given back.
  */
 export class ArchiveFile implements Disposable {
   /** Where it was when it was opened. */
@@ -46,6 +47,11 @@ export class ArchiveFile implements Disposable {
   /** What it takes on disk, in bytes: less than its length where it has holes. */
   get allocatedBytes(): number {
     return this.#storage.allocatedBytes;
+  }
+
+  /** How it is written past the kernel's cache; `undefined` where that cannot be. */
+  get direct(): DirectFile | undefined {
+    return this.#storage.direct;
   }
 
   /** Writes all of `bytes` at `offset`. @throws MirrorError `NO_SPACE`, `FILE_TOO_LARGE`, `FILE_FAILED` */

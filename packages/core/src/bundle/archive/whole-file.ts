@@ -1,4 +1,5 @@
 import { fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { DirectFile } from "../disk/direct-file.ts";
 import { FlushBehind } from "../disk/flush-behind.ts";
 import { locally } from "../disk/local-error.ts";
 import { openOwn } from "../disk/own-file.ts";
@@ -13,11 +14,14 @@ export class WholeFile implements ArchiveStorage {
   readonly #path: string;
   readonly #descriptor: number;
   readonly #flush: FlushBehind;
+  /** Opened when it is first asked for; `null` before. */
+  #direct: DirectFile | undefined | null;
 
   /** `onSyncRefused` is for a file that is written. @throws MirrorError `FILE_FAILED` */
   constructor(path: string, mode: "read" | "write", onSyncRefused?: OnSyncRefused) {
     this.#path = path;
     this.#descriptor = locally(path, () => (mode === "read" ? openSync(path, "r") : openOwn(path, "kept")));
+    this.#direct = mode === "read" ? undefined : null;
     this.#flush = new FlushBehind(this.#descriptor, path, flushBytes, onSyncRefused);
   }
 
@@ -27,6 +31,11 @@ export class WholeFile implements ArchiveStorage {
 
   get allocatedBytes(): number {
     return fstatSync(this.#descriptor).blocks * 512;
+  }
+
+  get direct(): DirectFile | undefined {
+    if (this.#direct === null) this.#direct = DirectFile.of(this.#descriptor);
+    return this.#direct;
   }
 
   readAt(into: Uint8Array, offset: number): number {
@@ -48,6 +57,8 @@ export class WholeFile implements ArchiveStorage {
   }
 
   [Symbol.dispose](): void {
+    this.#direct?.[Symbol.dispose]();
+    this.#direct = undefined;
     this.#flush[Symbol.dispose]();
   }
 }
