@@ -18,12 +18,17 @@ type Outcome = "all" | "nothing" | "a part";
 class SlowFile implements WrittenFile {
   readonly bytes: Uint8Array;
   readonly clashes: number[] = [];
+  /** Where something was written while what lies before it was not. */
+  readonly gaps: number[] = [];
   directBytes = 0;
   readonly #onTheirWay = new Map<number, number>();
   readonly #outcomes: Outcome[];
   #isUsable = true;
+  #end: number;
 
-  constructor(size: number, outcomes: readonly Outcome[] = []) {
+  /** The place starts at `start`. */
+  constructor(size: number, start = 0, outcomes: readonly Outcome[] = []) {
+    this.#end = start;
     this.bytes = new Uint8Array(size).fill(0xee);
     this.#outcomes = [...outcomes];
   }
@@ -32,6 +37,12 @@ class SlowFile implements WrittenFile {
     for (let page = Math.floor(offset / pageBytes); page * pageBytes < offset + bytes.byteLength; page += 1) {
       if (this.#onTheirWay.get(page)) this.clashes.push(page);
     }
+    this.#set(bytes, offset);
+  }
+
+  #set(bytes: Uint8Array, offset: number): void {
+    if (offset > this.#end) this.gaps.push(offset);
+    this.#end = Math.max(this.#end, offset + bytes.byteLength);
     this.bytes.set(bytes, offset);
   }
 
@@ -49,7 +60,7 @@ class SlowFile implements WrittenFile {
       const pages = Array.from({ length: bytes.byteLength / pageBytes }, (_, n) => first + n);
       for (const page of pages) this.#onTheirWay.set(page, (this.#onTheirWay.get(page) ?? 0) + 1);
       for (let turn = 0; turn < 3; turn += 1) await setImmediate();
-      this.bytes.set(bytes.subarray(0, done), offset); // as late as can be: the memory must still be ours
+      this.#set(bytes.subarray(0, done), offset); // as late as can be: the memory must still be ours
       for (const page of pages) this.#onTheirWay.set(page, (this.#onTheirWay.get(page) ?? 0) - 1);
       this.directBytes += done;
       return done;
@@ -92,10 +103,12 @@ describe("a place", () => {
         chunkBytes,
         outcomes,
         fc.nat(100),
+        fc.integer({ min: 1, max: pieces }),
         fc.constantFrom("goes on", "begins anew", "settles between"),
-        async (size, offset, chunks, device, stopPercent, then) => {
-          const file = new SlowFile(offset + size + pageBytes, device);
+        async (size, offset, chunks, device, stopPercent, own, then) => {
+          const file = new SlowFile(offset + size + pageBytes, offset, device);
           const direct = new DirectWrites();
+          const others = Array.from({ length: pieces - own }, () => direct.take());
           const writer = new PlaceWriter(file, offset, size, direct);
           const bytes = content(size);
           const stop = Math.floor((size * stopPercent) / 100);
@@ -110,8 +123,9 @@ describe("a place", () => {
           expect(Buffer.compare(file.bytes.subarray(offset, offset + size), content(size))).toBe(0);
           const around = Buffer.concat([file.bytes.subarray(0, offset), file.bytes.subarray(offset + size)]);
           expect(around.every((byte) => byte === 0xee)).toBe(true);
-          expect(file.clashes).toEqual([]);
-          expect(free(direct)).toBe(pieces);
+          expect([file.clashes, file.gaps]).toEqual([[], []]);
+          expect(free(direct)).toBe(own);
+          expect(others).not.toContain(undefined);
         },
       ),
       { numRuns: 60 },
@@ -119,7 +133,7 @@ describe("a place", () => {
   });
 
   test("goes past the cache but for what it shares a page with", async () => {
-    const file = new SlowFile(8_000_000);
+    const file = new SlowFile(8_000_000, 512);
     const size = 3 * directPieceBytes + 100_000;
     const writer = new PlaceWriter(file, 512, size, new DirectWrites());
     await hand(writer, content(size), [200_000]);
@@ -139,6 +153,7 @@ describe("a place", () => {
     for (const piece of taken) if (piece) direct.giveBack(piece);
     await hand(writer, content(size), [50_001], size / 2);
     await writer.settle();
+    expect(file.gaps).toEqual([]);
     expect(file.directBytes).toBeGreaterThan(directPieceBytes);
     expect(Buffer.compare(file.bytes.subarray(0, size), content(size))).toBe(0);
   });
@@ -159,7 +174,7 @@ describe("a place", () => {
 
   test("fails with what the disk has against it, and gives its memory back", async () => {
     const full = new MirrorError("NO_SPACE", "it is full", { path: "a.tar", freeBytes: 0 });
-    const file = new SlowFile(8_000_000, ["all", "nothing"]);
+    const file = new SlowFile(8_000_000, 0, ["all", "nothing"]);
     const broken: WrittenFile = {
       direct: file.direct,
       write() {

@@ -88,12 +88,13 @@ export class PlaceWriter {
     }
   }
 
-  /** Takes bytes from `from` on; gives where it stopped when a full piece has to wait for the one before it. */
+  /** Takes bytes from `from` on; gives where it stopped when what follows has to wait for the piece that is on its way. */
   #take(at: number, bytes: Uint8Array, from = 0): number | undefined {
     for (let done = from; done < bytes.byteLength; ) {
       const left = bytes.byteLength - done;
       const piece = this.#pieceAt(at + done);
       if (!piece) {
+        if (this.#flight) return done;
         const inPage = (at + done) % pageBytes;
         const some = inPage > 0 && this.#mayGather ? Math.min(left, pageBytes - inPage) : left; // the next page may be gathered
         this.#file.write(at + done, bytes.subarray(done, done + some));
