@@ -70,9 +70,16 @@ export async function killRun({ bytes, kills, seed, bytesPerSecond, log }: KillR
   }
 }
 
+/** What the source is made of, about. */
+const layers = 24;
+
+/** Layers of so many bytes are written past the kernel's cache: 1 MiB for each connection may be in memory when it ends. */
+const gatheredLayerBytes = 16 * 1024 * 1024;
+
 /** The most that a pull killed so often may make the source send, in bytes. */
 export function allowedBytes({ undisturbedBytes, kills }: Pick<KillReport, "undisturbedBytes" | "kills">): number {
-  return undisturbedBytes * 1.01 + kills * connections * 1024 * 1024;
+  const isGathered = undisturbedBytes / layers >= gatheredLayerBytes;
+  return undisturbedBytes * 1.01 + kills * connections * (isGathered ? 2 : 1) * 1024 * 1024;
 }
 
 function startPull(folder: string, { place }: SourceProcess): TranshipProcess {

@@ -11,7 +11,7 @@ declare const WebAssembly: {
 /** What the page cache holds at a time, in bytes: what is written past it begins and ends there. */
 export const pageBytes = 4096;
 
-/** Written at a time: less costs more turns of the thread pool, more costs memory. */
+/** Written at a time: less costs more turns of the thread pool, more is lost when the process is killed. */
 export const directPieceBytes: number = 1024 * 1024;
 
 const maxPieces = 8;
