@@ -38,7 +38,7 @@ async function publish(source: TestRegistry, product: readonly ProductPackage[])
 }
 
 /** Of the places to kill at, every so manieth in one run, others for each transition; `KILL_EVERY=1` takes them all. */
-const killEvery = Number(process.env.KILL_EVERY ?? 8);
+const killEvery = Number(process.env.KILL_EVERY ?? 12);
 
 const transitions = [
   { from: "whole", to: "whole" },
