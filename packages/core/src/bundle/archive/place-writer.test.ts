@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { MirrorError } from "../../errors.ts";
-import { DirectWrites, directPieceBytes, pageBytes } from "../disk/direct-writes.ts";
+import { DirectWrites, directPieceBytes } from "../disk/direct-writes.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { PlaceWriter, type WrittenFile } from "./place-writer.ts";
 
@@ -14,7 +14,7 @@ const pieces = 8;
 /** What a direct write comes to: all of it, nothing, or a part. */
 type Outcome = "all" | "nothing" | "a part";
 
-/** A file in memory whose direct writes take their time, and that knows when a page is written both ways at once. */
+/** A file in memory whose direct writes take their time, and that knows when a part is written both ways at once. */
 class SlowFile implements WrittenFile {
   readonly bytes: Uint8Array;
   readonly clashes: number[] = [];
@@ -34,8 +34,12 @@ class SlowFile implements WrittenFile {
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    for (let page = Math.floor(offset / pageBytes); page * pageBytes < offset + bytes.byteLength; page += 1) {
-      if (this.#onTheirWay.get(page)) this.clashes.push(page);
+    for (
+      let part = Math.floor(offset / directPieceBytes);
+      part * directPieceBytes < offset + bytes.byteLength;
+      part += 1
+    ) {
+      if (this.#onTheirWay.get(part)) this.clashes.push(part);
     }
     this.#set(bytes, offset);
   }
@@ -52,16 +56,15 @@ class SlowFile implements WrittenFile {
       return this.file.#isUsable;
     },
     write: async (bytes: Uint8Array, offset: number): Promise<number> => {
-      expect([offset % pageBytes, bytes.byteLength % pageBytes, bytes.byteOffset % pageBytes]).toEqual([0, 0, 0]);
+      expect([offset % directPieceBytes, bytes.byteLength, bytes.byteOffset % 4096]).toEqual([0, directPieceBytes, 0]);
       const outcome = this.#outcomes.shift() ?? "all";
       const done = { all: bytes.byteLength, nothing: 0, "a part": 1000 }[outcome];
       if (outcome !== "all") this.#isUsable = false;
-      const first = offset / pageBytes;
-      const pages = Array.from({ length: bytes.byteLength / pageBytes }, (_, n) => first + n);
-      for (const page of pages) this.#onTheirWay.set(page, (this.#onTheirWay.get(page) ?? 0) + 1);
+      const part = offset / directPieceBytes;
+      this.#onTheirWay.set(part, (this.#onTheirWay.get(part) ?? 0) + 1);
       for (let turn = 0; turn < 3; turn += 1) await setImmediate();
       this.#set(bytes.subarray(0, done), offset); // as late as can be: the memory must still be ours
-      for (const page of pages) this.#onTheirWay.set(page, (this.#onTheirWay.get(page) ?? 0) - 1);
+      this.#onTheirWay.set(part, (this.#onTheirWay.get(part) ?? 0) - 1);
       this.directBytes += done;
       return done;
     },
@@ -99,14 +102,14 @@ describe("a place", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat(3_300_000),
-        fc.nat(3 * pageBytes),
+        fc.nat(directPieceBytes + 5000),
         chunkBytes,
         outcomes,
         fc.nat(100),
         fc.integer({ min: 1, max: pieces }),
         fc.constantFrom("goes on", "begins anew", "settles between"),
         async (size, offset, chunks, device, stopPercent, own, then) => {
-          const file = new SlowFile(offset + size + pageBytes, offset, device);
+          const file = new SlowFile(offset + size + directPieceBytes, offset, device);
           const direct = new DirectWrites();
           const others = Array.from({ length: pieces - own }, () => direct.take());
           const writer = new PlaceWriter(file, offset, size, direct);
@@ -132,13 +135,13 @@ describe("a place", () => {
     );
   });
 
-  test("goes past the cache but for what it shares a page with", async () => {
+  test("goes past the cache but for what it shares a mebibyte with", async () => {
     const file = new SlowFile(8_000_000, 512);
     const size = 3 * directPieceBytes + 100_000;
     const writer = new PlaceWriter(file, 512, size, new DirectWrites());
     await hand(writer, content(size), [200_000]);
     await writer.settle();
-    expect(size - file.directBytes).toBeLessThan(2 * pageBytes);
+    expect(size - file.directBytes).toBeLessThan(2 * directPieceBytes);
   });
 
   test("goes through the cache where there are no pieces left, and past it when there are again", async () => {

@@ -1,8 +1,5 @@
 import type { DirectFile } from "../disk/direct-file.ts";
-import { type DirectWrites, pageBytes } from "../disk/direct-writes.ts";
-
-/** Less is not worth a turn of the thread pool, in bytes. */
-const minDirectBytes = 64 * 1024;
+import { type DirectWrites, directPieceBytes } from "../disk/direct-writes.ts";
 
 /** What a {@link PlaceWriter} needs of an archive. */
 export interface WrittenFile {
@@ -13,10 +10,10 @@ export interface WrittenFile {
 }
 
 /**
- * Writes the bytes of a blob to its place in an archive, in their order. Pages of the file that are the blob's alone are
- * gathered and written past the kernel's cache, where that can be, one piece on its way at a time, so that what is in the file
- * is always a beginning of the blob; what shares a page with
- * its neighbours goes through the cache, as theirs does, so that no page is ever written both ways at once.
+ * Writes the bytes of a blob to its place in an archive, in their order. Whole mebibytes of the file that are the blob's
+ * alone are gathered and written past the kernel's cache, where that can be; its beginning and its end go through the cache,
+ * as its neighbours do, so that the cache never has to write a part of the file that is being written past it. Nothing is
+ * written while a piece is on its way: what lies in the place is always a beginning of the blob.
  */
 export class PlaceWriter {
   readonly #file: WrittenFile;
@@ -95,8 +92,8 @@ export class PlaceWriter {
       const piece = this.#pieceAt(at + done);
       if (!piece) {
         if (this.#flight) return done;
-        const inPage = (at + done) % pageBytes;
-        const some = inPage > 0 && this.#mayGather ? Math.min(left, pageBytes - inPage) : left; // the next page may be gathered
+        const inPiece = (at + done) % directPieceBytes;
+        const some = inPiece > 0 && this.#mayGather ? Math.min(left, directPieceBytes - inPiece) : left; // the next one may be gathered
         this.#file.write(at + done, bytes.subarray(done, done + some));
         done += some;
         continue;
@@ -115,7 +112,8 @@ export class PlaceWriter {
   /** The piece that takes the byte at `offset`; `undefined` when that goes through the cache. */
   #pieceAt(offset: number): Uint8Array | undefined {
     if (this.#piece) return this.#piece;
-    if (offset % pageBytes !== 0 || !this.#mayGather || this.#end - offset < minDirectBytes) return undefined;
+    const isWhole = offset % directPieceBytes === 0 && this.#end - offset >= directPieceBytes;
+    if (!isWhole || !this.#mayGather) return undefined;
     this.#piece = this.#direct?.take();
     this.#start = offset;
     this.#filled = 0;
@@ -135,12 +133,9 @@ export class PlaceWriter {
 
   /** Brings the beginning of a piece into the file, and gives the piece back; a failure is kept. */
   async #bring(piece: Uint8Array, start: number, filled: number): Promise<void> {
-    const wholePages = filled - (filled % pageBytes);
     const { direct } = this.#file;
-    const written =
-      wholePages >= minDirectBytes && direct
-        ? await this.#direct?.measured(() => direct.write(piece.subarray(0, wholePages), start))
-        : 0;
+    const isWhole = filled === piece.byteLength;
+    const written = direct && isWhole ? await this.#direct?.measured(() => direct.write(piece, start)) : 0;
     this.#writeThrough(piece.subarray(0, filled), start, written ?? 0, piece);
   }
 

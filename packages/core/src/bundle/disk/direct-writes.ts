@@ -8,10 +8,11 @@ declare const WebAssembly: {
   };
 };
 
-/** What the page cache holds at a time, in bytes: what is written past it begins and ends there. */
-export const pageBytes = 4096;
-
-/** Written at a time: less costs more turns of the thread pool, more is lost when the process is killed. */
+/**
+ * Written at a time, and at a multiple of it, in bytes. The kernel's cache holds a file in parts that begin at a multiple of
+ * their size: of one page, or of many, but hardly of as many. Less costs more turns of the thread pool; more is lost when
+ * the process is killed.
+ */
 export const directPieceBytes: number = 1024 * 1024;
 
 const maxPieces = 8;
