@@ -76,8 +76,8 @@ Two cores are shared with the registry. Of a pull of A, tranship's own work is o
 start of the program 0.2; the rest goes into some 560 requests. Of B, the registry itself works 4.2 to 4.9 s for 2,050 requests, about three times as long as tranship. Of C, one stream, curl alone is busy for most of tranship's time.
 
 **Blobs of 16 MiB and more are written past the kernel's cache** (\`O_DIRECT\`), a mebibyte at a time, while the next one comes; a device that takes less than 256 MiB a second gets them through the cache, in the order the kernel likes.
-Beside the same program without, in turns: C with everything on the device 2.74 s in place of 3.29, with \`--no-sync\` 2.74 in place of 2.93 (medians of three). Much more is won where the machine has to find memory for the cache first:
-a gibibyte by \`write\` took 2.5 to 3.4 s of processor time in a virtual machine that gives free memory back to its host, and 0.2 s past the cache. For the layers of A, 2.4 MiB each, it cost more processor time than it saved (2.3 s in place of 2.15), so they go the other way.
+Beside the same program without, in turns: C with everything on the device 2.74 s in place of 3.29, with \`--no-sync\` 2.74 in place of 2.93 (medians of three). Much more is won when the machine has no memory at hand for the cache:
+a gibibyte by \`write\` alone took from 1.0 to 3.4 s of processor time here, and 0.2 s past the cache. For the layers of A, 2.4 MiB each, it was tried and left: 2.38 s in place of 2.40, with \`--no-sync\` 2.21 in place of 1.97, and 13 MiB more.
 
 What did not pay, each tried beside what is there, on the same machine in the same hour:
 

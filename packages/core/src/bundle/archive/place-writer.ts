@@ -135,14 +135,9 @@ export class PlaceWriter {
   async #bring(piece: Uint8Array, start: number, filled: number): Promise<void> {
     const { direct } = this.#file;
     const isWhole = filled === piece.byteLength;
-    const written = direct && isWhole ? await this.#direct?.measured(() => direct.write(piece, start)) : 0;
-    this.#writeThrough(piece.subarray(0, filled), start, written ?? 0, piece);
-  }
-
-  /** Has the kernel's cache take what is left of a piece, and gives it back. */
-  #writeThrough(bytes: Uint8Array, start: number, done: number, piece: Uint8Array = bytes): void {
     try {
-      if (done < bytes.byteLength) this.#file.write(start + done, bytes.subarray(done));
+      const done = (direct && isWhole && (await this.#direct?.measured(() => direct.write(piece, start)))) || 0;
+      if (done < filled) this.#file.write(start + done, piece.subarray(done, filled));
     } catch (error) {
       this.#failure ??= { error };
     } finally {
