@@ -51,3 +51,4 @@ export {
   referrersTag,
   type Tag,
 } from "./reference.ts";
+export { sharedText } from "./shared-text.ts";

@@ -3,6 +3,7 @@ import { RegistryError } from "../errors.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { type Digest, digestAlgorithm, digestOf, isDigest } from "./digest.ts";
 import { isForeignLayerMediaType, isIndexMediaType, isManifestMediaType, MediaType } from "./media-type.ts";
+import { sharedText } from "./shared-text.ts";
 
 /** A manifest or index as it is stored: its exact bytes, and the descriptor that names them. */
 export interface Manifest {
@@ -49,10 +50,16 @@ const platformSchema = z.object({
 
 /** Schema of a descriptor as found in manifests and `index.json`. */
 export const descriptorSchema: z.ZodType<Descriptor> = z.object({
-  mediaType: z.string().min(1).max(255),
-  digest: z.string().refine((text): text is Digest => isDigest(text), "not a digest"),
+  mediaType: z.string().min(1).max(255).overwrite(sharedText),
+  digest: z
+    .string()
+    .refine((text): text is Digest => isDigest(text), "not a digest")
+    .overwrite(sharedText),
   size: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
-  annotations: annotationsSchema.transform((value) => value ?? undefined),
+  annotations: z
+    .record(z.string(), z.string().overwrite(sharedText))
+    .nullish()
+    .transform((value) => value ?? undefined),
   artifactType: z.string().optional(),
   platform: platformSchema.nullish().transform((value) => value ?? undefined),
   urls: z
@@ -157,7 +164,8 @@ export function manifestOf(bytes: Uint8Array, mediaType: string, expected?: Dige
       actual: digest,
     });
   }
-  return { descriptor: { mediaType, digest, size: bytes.byteLength }, bytes };
+  const descriptor = { mediaType: sharedText(mediaType), digest: sharedText(digest), size: bytes.byteLength };
+  return { descriptor, bytes };
 }
 
 /**

@@ -42,6 +42,8 @@ export class HttpRegistry implements RemoteRegistry {
   readonly #place: Place;
   readonly #client: HttpClient;
   readonly #options: RemoteRepositoryOptions;
+  /** By path: whoever names one a hundred thousand times has it once. */
+  readonly #repositories = new Map<string, RemoteRepository>();
 
   constructor(place: Place, client: HttpClient, options: RemoteRepositoryOptions) {
     this.name = place.path === "" ? place.host : `${place.host}/${place.path}`;
@@ -51,11 +53,15 @@ export class HttpRegistry implements RemoteRegistry {
   }
 
   repository(path: string): RemoteRegistryRepository {
+    const known = this.#repositories.get(path);
+    if (known) return known;
     const { host, path: root } = this.#place;
     const whole = joinPath(root, path);
     const isOfficialImage = isDockerHub(host) && whole !== "" && !whole.includes("/");
-    if (isOfficialImage) return new RemoteRepository(this.#client, host, "", `library/${whole}`, this.#options);
-    return new RemoteRepository(this.#client, host, root, path, this.#options);
+    const [below, own] = isOfficialImage ? ["", `library/${whole}`] : [root, path];
+    const repository = new RemoteRepository(this.#client, host, below, own, this.#options);
+    this.#repositories.set(path, repository);
+    return repository;
   }
 
   /** A repository's path below the place as the host has it: for Docker Hub's own images, below `library/`. */

@@ -4,6 +4,7 @@ import { type Digest, digestAlgorithm, digestOf, isDigest } from "../oci/digest.
 import { type Manifest, sniffManifestMediaType } from "../oci/manifest.ts";
 import { isManifestMediaType } from "../oci/media-type.ts";
 import type { Tag } from "../oci/reference.ts";
+import { sharedText } from "../oci/shared-text.ts";
 import { printable } from "../printable.ts";
 import { contentLengthOf, headerOf, mediaTypeOf, type ResponseHeaders } from "./headers.ts";
 import type { ClientResponse } from "./http-client.ts";
@@ -18,7 +19,8 @@ export function describeHead(headers: ResponseHeaders): Descriptor | undefined {
   const mediaType = mediaTypeOf(headers);
   const size = contentLengthOf(headers);
   if (digest === undefined || !isDigest(digest) || size === undefined) return undefined;
-  return mediaType !== undefined && isManifestMediaType(mediaType) ? { mediaType, digest, size } : undefined;
+  if (mediaType === undefined || !isManifestMediaType(mediaType)) return undefined;
+  return { mediaType: sharedText(mediaType), digest: sharedText(digest), size };
 }
 
 /**
@@ -45,7 +47,8 @@ export function readManifest(answer: ClientResponse, reference: Tag | Digest, op
   if (declared !== undefined && declared !== mediaType) {
     throw protocolError(operation, `it calls itself ${printable(declared, 150)} but came as ${mediaType}`);
   }
-  return { descriptor: { mediaType, digest, size: body.byteLength }, bytes: body };
+  const descriptor = { mediaType: sharedText(mediaType), digest: sharedText(digest), size: body.byteLength };
+  return { descriptor, bytes: body };
 }
 
 /** What a registry stores may be a manifest that nobody reads any more, such as docker's first; a page is no answer of a registry. */
