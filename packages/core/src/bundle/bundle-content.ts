@@ -5,6 +5,7 @@ import {
   isManifestMediaType,
   isRepositoryPath,
   isTag,
+  sharedText,
 } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
 import { compareText, maxIndexBytes, parseIndexFile, shortTagOf } from "../layout/index-file.ts";
@@ -151,7 +152,7 @@ export function blobPlaceOf(entry: TarEntry, root: string): BlobPlace | undefine
   const [, path = "", algorithm, hex] =
     /^(?:(.+)\/)?blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(root + entry.name) ?? [];
   const digest = `${algorithm}:${hex}`;
-  return isDigest(digest) ? { path, digest } : undefined;
+  return isDigest(digest) ? { path, digest: sharedText(digest) } : undefined;
 }
 
 function addBlob(

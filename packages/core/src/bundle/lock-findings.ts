@@ -1,10 +1,11 @@
-import { maxIndexBytes } from "../layout/index-file.ts";
-import type { PlannedArchive } from "../plan/download-list.ts";
+import { digestOf } from "@tranship/registry";
 import type { LockedArchive, LockedEntry, LockFile } from "../plan/lock-file.ts";
 import type { VerifyFinding } from "../transfer/verify-report.ts";
-import { type ArchiveEntry, ArchiveLayout } from "./archive/archive-layout.ts";
+import type { ArchiveEntry } from "./archive/archive-layout.ts";
 import type { ArchiveReader } from "./archive/archive-reader.ts";
-import { lockArchive } from "./archive/locked-archive.ts";
+import { digestOfCopy } from "./archive/blob-copy.ts";
+import { lockEntry } from "./archive/locked-archive.ts";
+import { entriesOf } from "./archive/standing-archive.ts";
 import { frameFindings } from "./frame-findings.ts";
 import type { TarEntry } from "./tar/tar-reader.ts";
 
@@ -44,21 +45,23 @@ export async function* lockFindings(
       yield { code: archive ? "PLAN_INVALID" : "NOT_FOUND", message, archive: name };
       continue;
     }
-    if (!listsWhatIsPlanned(locked, plan)) {
+    const expected = entriesOf(plan);
+    if (!listsWhatIsPlanned(locked, expected)) {
       const message = `the files that the lock lists for ${name} are not those of its plan`;
       yield { code: "PLAN_INVALID", message, archive: name };
     }
     yield* compareFiles(archive, locked);
-    const expected = expectedEntries(plan);
     yield* compareEntries(archive, expected, signal);
     yield* frameFindings(archive, expected, signal);
   }
 }
 
-function listsWhatIsPlanned({ entries }: LockedArchive, plan: PlannedArchive): boolean {
-  const text = (all: readonly LockedEntry[]) =>
-    JSON.stringify(all.map(({ name, size, digest }) => [name, size, digest]));
-  return text(entries) === text(lockArchive(plan).entries);
+function listsWhatIsPlanned({ entries }: LockedArchive, expected: readonly ArchiveEntry[]): boolean {
+  const isAt = (at: number, { name, size, digest }: LockedEntry) => {
+    const told = entries[at];
+    return told?.name === name && told.size === size && told.digest === digest;
+  };
+  return entries.length === expected.length && expected.every((entry, at) => isAt(at, lockEntry(entry)));
 }
 
 function* compareFiles(archive: ArchiveReader, { bytes, chunks }: LockedArchive): Generator<VerifyFinding> {
@@ -91,11 +94,6 @@ function* compareFiles(archive: ArchiveReader, { bytes, chunks }: LockedArchive)
     const message = `${file} is not in the lock, and is read all the same`;
     yield { code: "ARCHIVE_INVALID", message, archive: name, files: [file] };
   }
-}
-
-function expectedEntries({ sections }: PlannedArchive): readonly ArchiveEntry[] {
-  const layout = new ArchiveLayout();
-  return [...sections.flatMap((section) => layout.add(section)), ...layout.finish().entries];
 }
 
 async function* compareEntries(
@@ -135,5 +133,6 @@ function whereIs(
 }
 
 async function holds(archive: ArchiveReader, entry: TarEntry, bytes: Uint8Array): Promise<boolean> {
-  return entry.size <= maxIndexBytes && Buffer.compare(await archive.read(entry.offset, entry.size), bytes) === 0;
+  const digest = digestOf(bytes);
+  return (await digestOfCopy({ archive, entry }, digest)) === digest;
 }

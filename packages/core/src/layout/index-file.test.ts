@@ -1,6 +1,6 @@
 import { digestOf, MediaType } from "@tranship/registry";
 import { describe, expect, test } from "vitest";
-import { formatIndexFile, parseIndexFile, sortDescriptors } from "./index-file.ts";
+import { encodeIndexFile, formatIndexFile, indexFileText, parseIndexFile, sortDescriptors } from "./index-file.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const aDescriptor = (tag: string, reference: string) => ({
@@ -22,6 +22,23 @@ describe("an index file", () => {
       annotations: Object.fromEntries(Object.entries(one.annotations).reverse()),
     }));
     expect(formatIndexFile(turned)).toBe(text);
+  });
+
+  test.for([0, 1, 2, 199, 200, 201, 1000])("of %i entries is what JSON says in two spaces, in pieces", (amount) => {
+    const descriptors = Array.from({ length: amount }, (_, at) => ({
+      ...aDescriptor(`v${at}`, `r/a:v${at}`),
+      ...(at % 3 === 0 && { artifactType: `text/${'\n \u2028 " \\ é 😀'.repeat(at % 4)}` }),
+      ...(at % 5 === 0 && { platform: { os: "linux", architecture: "arm64", "os.features": ["a", "b"] } }),
+    }));
+    const manifests = descriptors.map(({ digest, size, mediaType, annotations, ...rest }) => {
+      const [refName = "", shortTag = ""] = Object.values(annotations);
+      const sorted = { "io.deckhouse.image.short_tag": shortTag, "org.opencontainers.image.ref.name": refName };
+      return { mediaType, digest, size, ...rest, annotations: sorted };
+    });
+    const whole = `${JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests }, undefined, 2)}\n`;
+    expect([...indexFileText(descriptors)].join("")).toBe(whole);
+    expect(encodeIndexFile(descriptors).toString("utf8")).toBe(whole);
+    expect([...indexFileText(descriptors)].length).toBeLessThan(8);
   });
 
   test("is sorted by reference, whatever the order of arrival", () => {

@@ -11,6 +11,11 @@ export const maxIndexBytes: number = 64 * 1024 * 1024;
 /** Deeper nesting in an `index.json` is refused. */
 const maxIndexDepth = 64;
 
+/** Entries that are brought into text at a time. */
+const entriesPerPiece = 200;
+
+const emptyIndexText = `${JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [] }, undefined, 2)}\n`;
+
 const indexFileSchema = z.object({
   schemaVersion: z.number().optional(),
   manifests: z.array(descriptorSchema).nullish(),
@@ -54,25 +59,52 @@ export function requireReadable(path: string, neededBytes: number): void {
 
 /** The text of an `index.json`: entries in the given order, annotation keys sorted, so equal content gives equal bytes. */
 export function formatIndexFile(descriptors: readonly Descriptor[]): string {
-  const manifests = descriptors.map(({ mediaType, digest, size, artifactType, platform, annotations }) => ({
+  return [...indexFileText(descriptors)].join("");
+}
+
+/** The bytes of {@link formatIndexFile}; of a long list, nothing else is ever in memory. */
+export function encodeIndexFile(descriptors: readonly Descriptor[]): Buffer {
+  let size = 0;
+  for (const piece of indexFileText(descriptors)) size += Buffer.byteLength(piece);
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for (const piece of indexFileText(descriptors)) at += bytes.write(piece, at);
+  return bytes;
+}
+
+/** The text of {@link formatIndexFile} in pieces. */
+export function* indexFileText(descriptors: readonly Descriptor[]): Generator<string> {
+  const [start = "", end = ""] = emptyIndexText.split("[]");
+  if (descriptors.length === 0) yield emptyIndexText;
+  for (let from = 0; from < descriptors.length; from += entriesPerPiece) {
+    const entries = descriptors.slice(from, from + entriesPerPiece).map(formatIndexEntry);
+    yield `${from === 0 ? `${start}[` : ","}${entries.join(",")}`;
+  }
+  if (descriptors.length > 0) yield `\n  ]${end}`;
+}
+
+/** What one entry adds to the text of an `index.json`, on lines of its own. */
+export function formatIndexEntry(descriptor: Descriptor): string {
+  const { mediaType, digest, size, artifactType, platform, annotations } = descriptor;
+  const entry = {
     mediaType,
     digest,
     size,
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(platform === undefined ? {} : { platform }),
     ...(annotations === undefined ? {} : { annotations: sortedRecord(annotations) }),
-  }));
-  return `${JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests }, undefined, 2)}\n`;
+  };
+  return `\n${JSON.stringify(entry, undefined, 2)}`.replaceAll("\n", "\n    "); // a line break in a value is escaped
 }
 
 /** Orders entries by `ref.name`, then short tag, then digest: one order whatever the order of arrival. */
 export function sortDescriptors(descriptors: readonly Descriptor[]): readonly Descriptor[] {
-  const key = (descriptor: Descriptor) =>
-    `${refNameOf(descriptor) ?? ""}\0${shortTagOf(descriptor) ?? ""}\0${descriptor.digest}`;
-  return descriptors
-    .map((descriptor) => ({ key: key(descriptor), descriptor }))
-    .sort((a, b) => compareText(a.key, b.key))
-    .map(({ descriptor }) => descriptor);
+  return descriptors.toSorted(
+    (a, b) =>
+      compareText(refNameOf(a) ?? "", refNameOf(b) ?? "") ||
+      compareText(shortTagOf(a) ?? "", shortTagOf(b) ?? "") ||
+      compareText(a.digest, b.digest),
+  );
 }
 
 /** The tag an index entry is pushed under, if it has one. */

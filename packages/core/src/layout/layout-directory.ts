@@ -12,7 +12,7 @@ import {
 import { MirrorError } from "../errors.ts";
 import { blobPath } from "../plan/section.ts";
 import { identityOf, linkFile, local, localIfAny, removeStaleFiles, replaceFile, staleMs } from "./atomic-file.ts";
-import { formatIndexFile, ociLayoutText, requireReadable } from "./index-file.ts";
+import { indexFileText, ociLayoutText, requireReadable } from "./index-file.ts";
 import type { BlobPiece, LayoutStorage, PiecesOptions } from "./layout-content.ts";
 import { layoutTagOf, withTagsMovedAndAllListed } from "./layout-entry.ts";
 import { hasLayoutFile, type IndexFile, isReal, readIndexFile } from "./layout-files.ts";
@@ -181,7 +181,7 @@ export class LayoutDirectory implements LayoutStorage {
   async restore(descriptors: readonly Descriptor[]): Promise<void> {
     await this.#makeFolder(this.path);
     await this.#writeIndex(this.#indexOf(descriptors));
-    await this.#write("oci-layout", ociLayoutText);
+    await this.#write("oci-layout", [ociLayoutText]);
   }
 
   /** Removes the file of a blob. `false` when there was none. */
@@ -243,8 +243,7 @@ export class LayoutDirectory implements LayoutStorage {
   }
 
   async #writeIndex(index: LayoutIndex): Promise<void> {
-    const text = formatIndexFile(index.descriptors);
-    requireReadable(join(this.path, "index.json"), Buffer.byteLength(text));
+    const text = readableIndexText(join(this.path, "index.json"), index.descriptors);
     const identity = await this.#write("index.json", text);
     this.#known = { index, identity };
   }
@@ -271,7 +270,7 @@ export class LayoutDirectory implements LayoutStorage {
     const known = this.#known;
     const found = await this.#readIndex();
     if (!found) await this.#writeIndex(this.#indexOf([]));
-    if (!isMarked) await this.#write("oci-layout", ociLayoutText);
+    if (!isMarked) await this.#write("oci-layout", [ociLayoutText]);
     return found ? this.#keep(known, found) : this.lastIndex;
   }
 
@@ -323,9 +322,19 @@ export class LayoutDirectory implements LayoutStorage {
     return new LayoutIndex(descriptors, layoutTagOf, this.subjects);
   }
 
-  async #write(name: string, text: string): Promise<string> {
+  async #write(name: string, text: Iterable<string>): Promise<string> {
     const path = join(this.path, name);
-    return await replaceFile(this.path, path, (file) => local(path, () => file.writeFile(text)));
+    return await replaceFile(this.path, path, (file) => local(path, () => writeText(file, text)));
+  }
+}
+
+/** The text of an index in pieces. @throws MirrorError `FILE_TOO_LARGE` once it is longer than anybody would read */
+function* readableIndexText(path: string, descriptors: readonly Descriptor[]): Generator<string> {
+  let bytes = 0;
+  for (const piece of indexFileText(descriptors)) {
+    bytes += Buffer.byteLength(piece);
+    requireReadable(path, bytes);
+    yield piece;
   }
 }
 
@@ -347,6 +356,16 @@ function applyAll(
     }
   }
   return { index, applied };
+}
+
+/** Writes pieces of text, through memory that is used again. */
+async function writeText(file: FileHandle, pieces: Iterable<string>): Promise<void> {
+  let bytes = Buffer.alloc(0);
+  for (const piece of pieces) {
+    const size = Buffer.byteLength(piece);
+    if (size > bytes.byteLength) bytes = Buffer.allocUnsafeSlow(2 * size);
+    await writeAll(file, bytes.subarray(0, bytes.write(piece)));
+  }
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {

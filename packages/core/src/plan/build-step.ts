@@ -8,6 +8,7 @@ import {
   type Manifest,
   type RegistryErrorCode,
   type RepositoryReader,
+  sharedText,
   type Tag,
 } from "@tranship/registry";
 import { isMirrorError, MirrorError } from "../errors.ts";
@@ -136,7 +137,7 @@ async function findImage(want: WantedImage, run: RunContext): Promise<FoundImage
     const isAlias = want.tag !== undefined && !isDigest(want.reference);
     const named = formatName(want.repository.name, tag);
     const isTagged = isAlias || want.made !== undefined;
-    const image = { tag, reference: isTagged ? named : reference, mediaType, digest, size };
+    const image = { tag, reference: sharedText(isTagged ? named : reference), mediaType, digest, size };
     const leftOut = graph.leftOut.map((child) => leftOutManifest(child, digest));
     return { want, image, blobs, made, missing: fitted?.missing ?? [], leftOut };
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Digest } from "@tranship/registry";
+import { type Digest, sharedText } from "@tranship/registry";
 import * as z from "zod";
 import { archiveFileNames } from "../bundle/archive/archive-names.ts";
 import { type DownloadList, downloadListSchema, parsePlan } from "./download-list.ts";
@@ -50,7 +50,9 @@ const lockedArchiveSchema: z.ZodType<LockedArchive> = z
     bytes: sizeSchema,
     chunkBytes: sizeSchema.refine((size) => size >= minChunkBytes, "too small for a chunk").optional(),
     chunks: z.array(z.object({ file: z.string(), bytes: sizeSchema })).optional(),
-    entries: z.array(z.object({ name: z.string().min(1), size: sizeSchema, digest: digestSchema })),
+    entries: z.array(
+      z.object({ name: z.string().min(1).overwrite(sharedText), size: sizeSchema, digest: digestSchema }),
+    ),
   })
   .refine(hasTheChunksItSays, "its chunks are not those of an archive of that size");
 

@@ -5,6 +5,7 @@ import {
   isDigest,
   isManifestMediaType,
   type Manifest,
+  sharedText,
 } from "@tranship/registry";
 import * as z from "zod";
 import { repositoryPathSchema, tagSchema, textSchema } from "./names.ts";
@@ -34,6 +35,7 @@ export type Reason = (typeof reasons)[number];
 export const digestSchema: z.ZodType<Digest> = z
   .string()
   .refine((text): text is Digest => isDigest(text), "not a digest")
+  .overwrite(sharedText)
   .meta({ pattern: "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$" }); // for readers of the published schema
 
 /** Schema of a size in bytes. */
@@ -115,7 +117,9 @@ export interface Section {
   readonly repositories: readonly PlannedRepository[];
 }
 
-const blobShape = { digest: digestSchema, size: sizeSchema, mediaType: z.string() };
+const mediaTypeSchema = z.string().overwrite(sharedText);
+
+const blobShape = { digest: digestSchema, size: sizeSchema, mediaType: mediaTypeSchema };
 
 const assumedSchema: z.ZodType<AssumedBlob> = z
   .object({
@@ -142,8 +146,8 @@ export const sectionSchema: z.ZodType<Section> = z.object({
       images: z.array(
         z.object({
           tag: tagSchema.describe("The tag it is stored and pushed under."),
-          reference: textSchema.describe("The full reference it was resolved from."),
-          mediaType: z.string(),
+          reference: textSchema.overwrite(sharedText).describe("The full reference it was resolved from."),
+          mediaType: mediaTypeSchema,
           digest: digestSchema,
           size: sizeSchema.describe("Of the manifest, in bytes."),
           why: z.array(z.enum(reasons)).describe("Why it is here."),
@@ -154,7 +158,7 @@ export const sectionSchema: z.ZodType<Section> = z.object({
         .describe("Manifests, configs and layers of the images that no earlier section of the archive has here."),
       assumed: z.array(assumedSchema).optional().describe("Configs and layers that are left out: the base has them."),
       made: z
-        .array(z.object({ digest: digestSchema, mediaType: z.string(), text: z.string() }))
+        .array(z.object({ digest: digestSchema, mediaType: mediaTypeSchema, text: z.string() }))
         .optional()
         .describe("Manifests among the blobs that are not at the source, word for word."),
       leftOut: z

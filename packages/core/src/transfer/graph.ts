@@ -68,7 +68,10 @@ export async function graphOf(
 ): Promise<Graph> {
   const walk = new GraphWalk(repository, without, leftOutOf(root), signal);
   await walk.visit(root, 0);
-  return { manifests: walk.manifests, blobs: [...walk.blobs.values()], leftOut: walk.leftOut };
+  const manifests = [...walk.manifests]; // with no room to spare
+  const [only, ...others] = manifests;
+  const blobs = only && others.length === 0 ? only.blobs : [...walk.blobs.values()];
+  return { manifests, blobs, leftOut: walk.leftOut };
 }
 
 class GraphWalk {

@@ -54,7 +54,7 @@ interface Node {
   /** How many steps it still waits for. */
   waitsFor: number;
   /** Places of the steps that wait for it. */
-  readonly dependents: number[];
+  dependents: number[];
 }
 
 class Run {
@@ -121,14 +121,16 @@ class Run {
 
 /** Joins steps with those that wait for them, and makes sure that all can be reached. */
 function link(steps: Iterable<Step>): readonly Node[] {
-  const nodes = Array.from(steps, (step): Node => ({ step, waitsFor: step.needs?.length ?? 0, dependents: [] }));
+  const nobody: number[] = [];
+  const nodes = Array.from(steps, (step): Node => ({ step, waitsFor: step.needs?.length ?? 0, dependents: nobody }));
   const byId = new Map(nodes.map((node) => [node.step.id, node]));
   if (byId.size < nodes.length) throw new Error(`two steps are called ${firstTwice(nodes)}`);
   for (const [place, { step }] of nodes.entries()) {
     for (const need of step.needs ?? []) {
       const needed = byId.get(need);
       if (!needed) throw new Error(`step ${step.id} needs ${need}, which is no step`);
-      needed.dependents.push(place);
+      if (needed.dependents.length === 0) needed.dependents = [place];
+      else needed.dependents.push(place); // a list that is made empty and then added to has room for many
     }
   }
   requireOrder(nodes);

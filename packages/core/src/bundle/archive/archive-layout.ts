@@ -1,7 +1,8 @@
-import { Annotation, type Descriptor } from "@tranship/registry";
+import { Annotation, type Descriptor, sharedText } from "@tranship/registry";
 import {
   compareText,
-  formatIndexFile,
+  encodeIndexFile,
+  formatIndexEntry,
   ociLayoutText,
   requireReadable,
   sortDescriptors,
@@ -54,7 +55,10 @@ export class ArchiveLayout {
     }
     return section.repositories
       .flatMap((repository) =>
-        repository.blobs.map((blob) => ({ name: nameIn(repository, blobPath(blob.digest)), blob, repository })),
+        repository.blobs.map((blob) => {
+          const name = sharedText(nameIn(repository, blobPath(blob.digest))); // a lock and an archive's reader have it, too
+          return { name, blob, repository };
+        }),
       )
       .sort((a, b) => compareText(a.name, b.name))
       .map(({ name, blob, repository }) => this.#place(name, blob.size, { kind: "blob", blob, repository }));
@@ -66,13 +70,12 @@ export class ArchiveLayout {
    */
   finish(): { readonly entries: readonly ArchiveEntry[]; readonly size: number } {
     const files = [...this.#repositories].flatMap(([path, parts]) => [
-      { name: nameIn({ path }, "index.json"), text: formatIndexFile(sortDescriptors(indexEntries(parts))) },
-      { name: nameIn({ path }, "oci-layout"), text: ociLayoutText },
+      { name: nameIn({ path }, "index.json"), bytes: encodeIndexFile(sortDescriptors(indexEntries(parts))) },
+      { name: nameIn({ path }, "oci-layout"), bytes: new TextEncoder().encode(ociLayoutText) },
     ]);
     const entries = files
       .sort((a, b) => compareText(a.name, b.name))
-      .map(({ name, text }) => {
-        const bytes = new TextEncoder().encode(text);
+      .map(({ name, bytes }) => {
         requireReadable(name, bytes.byteLength);
         return this.#place(name, bytes.byteLength, { kind: "bytes", bytes });
       });
@@ -84,7 +87,7 @@ export class ArchiveLayout {
   #requireReadableIndex(repository: PlannedRepository): void {
     const { path, images } = repository;
     let bytes = this.#indexBytes.get(path) ?? 0;
-    for (const image of images) bytes += formatIndexFile([indexEntry(image)]).length - emptyIndexBytes;
+    for (const image of images) bytes += formatIndexEntry(indexEntry(image)).length;
     this.#indexBytes.set(path, bytes);
     requireReadable(nameIn(repository, "index.json"), bytes);
   }
@@ -100,8 +103,6 @@ export class ArchiveLayout {
 function nameIn({ path }: { readonly path: string }, file: string): string {
   return path === "" ? file : `${path}/${file}`;
 }
-
-const emptyIndexBytes = formatIndexFile([]).length;
 
 /**
  * How an `index.json` lists the images of one repository: `parts` are what the sections of one archive say of it. An image

@@ -63,6 +63,7 @@ export function filesOfEntry(
   return filesOfRange(archive, headerOffset, offset + size - headerOffset);
 }
 
-function lockEntry({ name, size, content }: ArchiveEntry): LockedEntry {
+/** What the lock says of a file of an archive. */
+export function lockEntry({ name, size, content }: ArchiveEntry): LockedEntry {
   return { name, size, digest: content.kind === "blob" ? content.blob.digest : digestOf(content.bytes) };
 }

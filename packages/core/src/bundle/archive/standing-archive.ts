@@ -73,11 +73,18 @@ export function entriesOf({ sections }: Pick<PlannedArchive, "sections">): reado
 }
 
 /** Whether an archive has this entry: its header, which names the digest of what follows, or the very bytes. */
-export function hasHeader(file: ArchiveFile, { name, size, headerOffset, content }: ArchiveEntry): boolean {
-  const header = encodeTarHeader(name, size);
-  const wanted = content.kind === "bytes" ? Buffer.concat([header, content.bytes]) : header;
-  const found = Buffer.alloc(wanted.byteLength);
-  return file.readInto(found, headerOffset) === wanted.byteLength && found.equals(wanted);
+export function hasHeader(file: ArchiveFile, { name, size, headerOffset, offset, content }: ArchiveEntry): boolean {
+  if (!hasBytes(file, headerOffset, encodeTarHeader(name, size))) return false;
+  return content.kind !== "bytes" || hasBytes(file, offset, content.bytes);
+}
+
+function hasBytes(file: ArchiveFile, offset: number, wanted: Uint8Array): boolean {
+  let done = 0;
+  for (const piece of file.pieces(offset, wanted.byteLength)) {
+    if (Buffer.compare(piece, wanted.subarray(done, done + piece.byteLength)) !== 0) return false;
+    done += piece.byteLength;
+  }
+  return done === wanted.byteLength;
 }
 
 function chunkBytesOf(parts: readonly ArchivePart[], told: number | undefined): number | undefined {

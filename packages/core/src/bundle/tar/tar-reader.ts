@@ -1,3 +1,4 @@
+import { sharedText } from "@tranship/registry";
 import { MirrorError } from "../../errors.ts";
 import { decodeTarText, parseTarBlock, type TarBlock, TarFault, tarBlockBytes } from "./tar-block.ts";
 import {
@@ -156,7 +157,7 @@ class TarScan {
     } else {
       if (block.type !== "0" && block.type !== "7")
         throw new TarFault(`entries of type ${JSON.stringify(block.type)} are not allowed`);
-      this.#addFile(parseTarName(raw), size);
+      this.#addFile(sharedText(parseTarName(raw)), size);
     }
     this.entryName = undefined;
   }

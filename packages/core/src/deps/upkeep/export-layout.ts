@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Blob, childManifests, type Descriptor, type Digest } from "@tranship/registry";
-import { formatIndexFile, ociLayoutText, refNameOf, sortDescriptors } from "../../layout/index-file.ts";
+import { encodeIndexFile, ociLayoutText, refNameOf, sortDescriptors } from "../../layout/index-file.ts";
 import { LayoutDirectory } from "../../layout/layout-directory.ts";
 import { layoutTagOf } from "../../layout/layout-entry.ts";
 import { LayoutRepository } from "../../layout/layout-repository.ts";
@@ -72,7 +72,7 @@ export async function exportLayout(
     return manifests.has(entry.digest) && (name === undefined || tags.has(name));
   });
   const name = (file: string) => list.nameOf(join(path, file), first);
-  list.addBytes(name("index.json"), Buffer.from(formatIndexFile(sortDescriptors(entries))));
+  list.addBytes(name("index.json"), encodeIndexFile(sortDescriptors(entries)));
   list.addBytes(name("oci-layout"), Buffer.from(ociLayoutText));
 }
 
