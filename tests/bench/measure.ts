@@ -46,10 +46,25 @@ export async function timeProgram(
 
 /** Runs the command line as a process of its own, and reads the kernel's counters for it when it ends. */
 export async function measureTranship(...args: readonly string[]): Promise<Usage & { readonly elapsedMs: number }> {
+  return await measure(args, {});
+}
+
+/** The same where somebody else counts the requests: of a great many, remembering them shows in the memory. */
+export async function measureWithoutRequests(
+  ...args: readonly string[]
+): Promise<Omit<Usage, "requests" | "differentRequests"> & { readonly elapsedMs: number }> {
+  return await measure(args, { USAGE_WITHOUT_REQUESTS: "1" });
+}
+
+async function measure(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Usage & { readonly elapsedMs: number }> {
   const usageFile = join(tmpdir(), `tranship-usage-${process.pid}.json`);
   const preload = fileURLToPath(new URL("../support/usage-at-exit.ts", import.meta.url));
   try {
     const elapsedMs = await timeProgram(process.execPath, ["--import", preload, transhipMain, ...args], {
+      ...env,
       USAGE_FILE: usageFile,
     });
     return { elapsedMs, ...(JSON.parse(readFileSync(usageFile, "utf8")) as Usage) };

@@ -2,15 +2,17 @@ import { subscribe } from "node:diagnostics_channel";
 import { readFileSync, writeFileSync } from "node:fs";
 
 // Loaded into a process that is measured (`node --import`): when it ends, it leaves what the kernel has counted for it,
-// and what it asked of registries.
-const { USAGE_FILE: path } = process.env;
+// and what it asked of registries, unless nobody wants to know: to remember a million requests takes memory of its own.
+const { USAGE_FILE: path, USAGE_WITHOUT_REQUESTS: isUnasked } = process.env;
 if (path !== undefined) {
   const asked = new Map<string, number>();
-  subscribe("undici:request:create", (message) => {
-    const { request } = message as { readonly request: { readonly method: string; readonly path: string } };
-    const key = `${request.method} ${request.path}`;
-    asked.set(key, (asked.get(key) ?? 0) + 1);
-  });
+  if (isUnasked === undefined) {
+    subscribe("undici:request:create", (message) => {
+      const { request } = message as { readonly request: { readonly method: string; readonly path: string } };
+      const key = `${request.method} ${request.path}`;
+      asked.set(key, (asked.get(key) ?? 0) + 1);
+    });
+  }
   process.on("exit", () => {
     const status = readFileSync("/proc/self/status", "utf8");
     const io = readFileSync("/proc/self/io", "utf8");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Findings } from "../catalog.ts";
-import { measureTranship, mib } from "../measure.ts";
+import { measureWithoutRequests, mib } from "../measure.ts";
 import { benchClients } from "./clients.ts";
 import { fittedExponent, largestStep } from "./fit.ts";
 import { measuredOn } from "./measured-on.ts";
@@ -140,7 +140,7 @@ async function measureShape({
       const place = { host: source.host, folder, repositories: world.repositories };
       for (const [command, args] of Object.entries(commands(place))) {
         await source.requests();
-        const { elapsedMs, cpuMs, peakRssBytes } = await measureTranship(...args);
+        const { elapsedMs, cpuMs, peakRssBytes } = await measureWithoutRequests(...args);
         const requests = await source.requests();
         const measured = { size, elapsedMs, cpuMs, peakBytes: peakRssBytes, requests };
         found.set(command, [...(found.get(command) ?? []), measured]);
