@@ -1,12 +1,11 @@
 import type { Descriptor, Digest, Tag } from "@tranship/registry";
 import type { BlobCount } from "../plan/blob-count.ts";
+import { BlobHolders } from "./blob-holders.ts";
 import type { Copier } from "./copier.ts";
 import { CopyProgress } from "./copy-progress.ts";
+import { BlobStep, ManifestStep } from "./copy-step.ts";
 import type { Graph, GraphManifest } from "./graph.ts";
 import type { Step } from "./run-steps.ts";
-
-/** A repository offered as the home of a blob; more than a few are no help to a registry. */
-const maxMountHints = 4;
 
 /** What copying did; plain data. A blob counts once for each repository, sizes are in bytes. */
 export interface CopyTotals {
@@ -55,7 +54,7 @@ export class CopySteps {
   readonly #blobs = new Map<string, string>();
   /** The step that brings a blob to the first repository that needs it. */
   readonly #firstCopies = new Map<Digest, string>();
-  readonly #holders = new Map<Digest, string[]>();
+  readonly #holders = new BlobHolders();
   readonly #progress: CopyProgress;
   readonly #planned = { blobs: 0, bytes: 0 };
 
@@ -81,12 +80,12 @@ export class CopySteps {
 
   /** Takes note that the target has a blob in the repository at `path`, from where others can mount it. */
   addHolder(digest: Digest, path: string): void {
-    this.#hold(digest, path);
+    this.#holders.hold(digest, path);
   }
 
   /** Takes note of an image the target has: its manifests are not sent again, and its blobs can be mounted from there. */
   addPresent(copier: Copier, { manifests, blobs }: Graph): void {
-    for (const { digest } of blobs) this.#hold(digest, copier.path);
+    for (const { digest } of blobs) this.#holders.hold(digest, copier.path);
     for (const { descriptor } of manifests) this.#manifests.set(keyOf(copier, descriptor.digest), "");
   }
 
@@ -113,11 +112,9 @@ export class CopySteps {
       const own = isNamed ? tags : [];
       published = `manifest ${key} ${own.join(" ")}`;
       if (earlier === undefined) this.#manifests.set(key, published);
-      this.#add(published, [...needs, ...after], async (signal) => {
-        const leftOut = graph.leftOut.filter((child) => child.index === manifest.descriptor.digest).length;
-        await copier.manifest(manifest, own, image, signal, leftOut);
-        this.#progress.countManifest(copier.path, manifest.descriptor.size * Math.max(1, own.length));
-      });
+      const leftOut = graph.leftOut.filter((child) => child.index === manifest.descriptor.digest).length;
+      const step = { id: published, needs: [...needs, ...after], copier, image, progress: this.#progress };
+      this.steps.push(new ManifestStep({ ...step, manifest, tags: own, leftOut }));
     }
     return published;
   }
@@ -144,38 +141,16 @@ export class CopySteps {
     if (known !== undefined) return known;
     const id = `blob ${key}`;
     this.#blobs.set(key, id);
-    if (this.#progress.isDone(id)) this.#hold(digest, copier.path);
+    if (this.#progress.isDone(id)) this.#holders.hold(digest, copier.path);
     else {
       this.#planned.blobs += 1;
       this.#planned.bytes += size;
     }
     const first = this.#firstCopies.get(digest);
     if (first === undefined) this.#firstCopies.set(digest, id);
-    this.#add(id, first === undefined ? [] : [first], async (signal) => {
-      const hints = (this.#holders.get(digest) ?? []).filter((path) => path !== copier.path).slice(0, maxMountHints);
-      const outcome = await copier.blob(blob, image, signal, hints);
-      this.#progress.countBlob(copier.path, outcome, size);
-      this.#hold(digest, copier.path);
-    });
+    const step = { id, needs: first === undefined ? [] : [first], copier, image, progress: this.#progress };
+    this.steps.push(new BlobStep({ ...step, blob, holders: this.#holders }));
     return id;
-  }
-
-  #hold(digest: Digest, path: string): void {
-    const holders = this.#holders.get(digest);
-    if (!holders) this.#holders.set(digest, [path]);
-    else if (holders.length <= maxMountHints && !holders.includes(path)) holders.push(path);
-  }
-
-  #add(id: string, needs: readonly string[], run: Step["run"]): void {
-    this.steps.push({
-      id,
-      needs,
-      run: async (signal) => {
-        if (this.#progress.isDone(id)) return;
-        await run(signal);
-        this.#progress.finish(id);
-      },
-    });
   }
 }
 

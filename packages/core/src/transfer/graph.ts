@@ -71,7 +71,14 @@ export async function graphOf(
   const manifests = [...walk.manifests]; // with no room to spare
   const [only, ...others] = manifests;
   const blobs = only && others.length === 0 ? only.blobs : [...walk.blobs.values()];
-  return { manifests, blobs, leftOut: walk.leftOut };
+  return { manifests, blobs, leftOut: orNone(walk.leftOut) };
+}
+
+/** Most graphs have nothing of a kind, and there may be a hundred thousand of them. */
+const none: readonly never[] = [];
+
+function orNone<One>(all: readonly One[]): readonly One[] {
+  return all.length === 0 ? none : all;
 }
 
 class GraphWalk {
@@ -128,7 +135,7 @@ class GraphWalk {
         children.push(child.digest);
       } else this.#addBlob(child, blobs); // an index may list any content
     }
-    this.manifests.push({ descriptor, bytes, children: [...new Set(children)], blobs: [...blobs.values()] });
+    this.manifests.push({ descriptor, bytes, children: orNone([...new Set(children)]), blobs: [...blobs.values()] });
   }
 
   /** What may be missing and is there is not left out. */
@@ -153,7 +160,7 @@ class GraphWalk {
   #addBlob(blob: Descriptor, own: Map<Digest, Descriptor>): void {
     this.#requireSize(blob.digest, blob.size);
     if (!this.blobs.has(blob.digest)) this.blobs.set(blob.digest, blob);
-    own.set(blob.digest, blob);
+    if (!own.has(blob.digest)) own.set(blob.digest, blob);
   }
 
   #requireSize(digest: Digest, size: number): void {
