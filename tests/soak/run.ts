@@ -44,7 +44,7 @@ const jobs: Readonly<Record<string, (values: Values, seed: number) => Promise<Ke
  *     npx -y pnpm@10 soak power [--rounds 500] [--chunk-size BYTES] [--seed N] [--write]
  *     npx -y pnpm@10 soak copies [--runs 2000] [--seed N] [--write]
  *     npx -y pnpm@10 soak plans [--runs 2000] [--seed N] [--write]
- *     npx -y pnpm@10 soak faults [--runs 200] [--minutes N] [--kind pull]... [--lanes 6] [--seed N] [--write]
+ *     npx -y pnpm@10 soak faults [--runs 200] [--minutes N] [--kind pull]... [--lanes 6] [--bytes LAYER] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz [--runs 200000] [--seed N] [--write]
  *     npx -y pnpm@10 soak fuzz --target NAME[,NAME…]|all [--runs 1000000] [--seed N] [--write]
  *     npx -y pnpm@10 soak caches [--runs 200] [--seed N] [--write]

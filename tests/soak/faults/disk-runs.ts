@@ -6,11 +6,14 @@ import { unfinishedFaults } from "./bundle-judge.ts";
 import { attempt, type FaultRun } from "./fault-run.ts";
 import { judgeFailed } from "./judge-failed.ts";
 import { calmBundle, codeOf, finishPull, judgeFinished, pullAll } from "./pull-runs.ts";
-import { patienceFor, someFaults, sourceHome } from "./run-homes.ts";
+import { patienceFor, someChunkBytes, someFaults, sourceHome } from "./run-homes.ts";
 import { everything, soakContent } from "./soak-content.ts";
 
-/** Room for everything, in bytes: no catalog is larger. */
-const ampleBytes = 64 * 1024 * 1024;
+/** Room for everything but large layers, in bytes: no catalog is larger. */
+const smallBytes = 64 * 1024 * 1024;
+
+/** Repositories and archives with one large layer, at most. */
+const mostCopies = 24;
 
 /** When somebody else fills the disk. */
 const moments: readonly MirrorEvent["type"][] = [
@@ -22,13 +25,14 @@ const moments: readonly MirrorEvent["type"][] = [
 
 /** Pulls onto a disk that is too small, or that somebody else fills up, often while the source does wrong too. */
 export async function diskRun(run: FaultRun): Promise<void> {
-  await using source = await sourceHome(run, await soakContent(run.seed));
-  const options = { chunkBytes: run.chance(0.4) ? 20_000 + run.upTo(80_000) : undefined };
+  await using source = await sourceHome(run, await soakContent(run.seed, run.layerBytes));
+  const options = { chunkBytes: someChunkBytes(run) };
   const calm = join(run.folder, "calm");
   const truth = await calmBundle(source, calm, options);
   const disk = join(run.folder, "disk");
   const folder = join(disk, "bundle");
   mkdirSync(disk);
+  const ampleBytes = smallBytes + mostCopies * (run.layerBytes ?? 0);
   const isFilled = run.chance(0.5);
   mountDisk(disk, isFilled ? ampleBytes : 4096 * (1 + run.upTo(Math.ceil(bytesOf(calm) / 4096))));
   try {

@@ -53,6 +53,8 @@ export class FaultRun {
   readonly folder: string;
   /** Somebody else's registry, where this run has to do with one. */
   readonly docker: DockerRegistry | undefined;
+  /** What a layer of its catalog has, in bytes; without it, some hundred thousand at most. */
+  readonly layerBytes: number | undefined;
   readonly problems: Problem[] = [];
   readonly fired = new Map<string, number>();
   readonly codes: string[] = [];
@@ -62,13 +64,16 @@ export class FaultRun {
   /** Timeouts of clients that nobody made wait but the machine. */
   slow = 0;
 
-  constructor(parts: Pick<FaultRun, "seed" | "kind" | "random" | "folder" | "docker"> & { readonly lag: LoopLag }) {
+  constructor(
+    parts: Pick<FaultRun, "seed" | "kind" | "random" | "folder" | "docker" | "layerBytes"> & { readonly lag: LoopLag },
+  ) {
     this.#lag = parts.lag;
     this.seed = parts.seed;
     this.kind = parts.kind;
     this.random = parts.random;
     this.folder = parts.folder;
     this.docker = parts.docker;
+    this.layerBytes = parts.layerBytes;
   }
 
   /** Whether something happens that does so in `share` of all cases. */

@@ -10,7 +10,7 @@ import { calmPatience, type ProxiedHome } from "./proxied-home.ts";
 import { calmBundle, judgeFinished } from "./pull-runs.ts";
 import { calmTarget, pullFromMemory } from "./push-runs.ts";
 import { heldDifference, unfinishedTags } from "./registry-judge.ts";
-import { heldBy, sourceHome, targetHome } from "./run-homes.ts";
+import { heldBy, someChunkBytes, sourceHome, targetHome } from "./run-homes.ts";
 import { everything, soakContent } from "./soak-content.ts";
 import { manifestDamage } from "./upload-faults.ts";
 
@@ -77,7 +77,11 @@ async function stopped(run: FaultRun, job: ProgramJob, signal: "SIGKILL" | "SIGI
   const [home] = homes.slice(run.upTo(homes.length - 1));
   const at = (home?.proxy.requests ?? 0) + 1 + run.upTo(80);
   const atStep = job.writesFiles && signal === "SIGKILL" && run.chance(0.4);
-  const kill = atStep ? (run.chance(0.5) ? { step: 1 + run.upTo(30) } : { bytes: run.upTo(600_000) }) : undefined;
+  const kill = atStep
+    ? run.chance(0.5)
+      ? { step: 1 + run.upTo(30) }
+      : { bytes: run.upTo(600_000 + 2 * (run.layerBytes ?? 0)) }
+    : undefined;
   const { child, ended } = startTranship([...job.args, "--timeout", `${programIdleMs}ms`], { kill });
   const stop = () => {
     if (!atStep) child.kill(signal);
@@ -146,8 +150,8 @@ function lastLine(stdout: string): FailureLine | undefined {
 }
 
 async function pullJob(run: FaultRun): Promise<ProgramJob> {
-  const source = await sourceHome(run, await soakContent(run.seed), plain);
-  const chunkBytes = run.chance(0.4) ? 20_000 + run.upTo(80_000) : undefined;
+  const source = await sourceHome(run, await soakContent(run.seed, run.layerBytes), plain);
+  const chunkBytes = someChunkBytes(run);
   const truth = await calmBundle(source, join(run.folder, "calm"), { chunkBytes });
   const folder = join(run.folder, "bundle");
   const chunks = chunkBytes === undefined ? [] : ["--chunk-size", String(chunkBytes)];
@@ -163,7 +167,7 @@ async function pullJob(run: FaultRun): Promise<ProgramJob> {
 
 async function pushJob(run: FaultRun): Promise<ProgramJob> {
   const folder = join(run.folder, "calm");
-  await pullFromMemory(await soakContent(run.seed), folder);
+  await pullFromMemory(await soakContent(run.seed, run.layerBytes), folder);
   const before = treeOf(folder);
   const truth = await calmTarget(run, plain, async (target) => {
     await using bundle = await Bundle.open(folder);
@@ -181,7 +185,7 @@ async function pushJob(run: FaultRun): Promise<ProgramJob> {
 }
 
 async function syncJob(run: FaultRun): Promise<ProgramJob> {
-  const source = await sourceHome(run, await soakContent(run.seed), plain);
+  const source = await sourceHome(run, await soakContent(run.seed, run.layerBytes), plain);
   const truth = await calmTarget(run, plain, async (to) => {
     await using client = source.open(calmPatience);
     return await sync(everything(client), { to });

@@ -20,14 +20,14 @@ import { treeDifference, treeOf, unfinishedFaults } from "./bundle-judge.ts";
 import { attempt, type FaultRun } from "./fault-run.ts";
 import { judgeFailed } from "./judge-failed.ts";
 import { calmPatience, ProxiedHome } from "./proxied-home.ts";
-import { patienceFor, requireClosed, someFaults, sourceHome } from "./run-homes.ts";
+import { patienceFor, requireClosed, someChunkBytes, someFaults, sourceHome } from "./run-homes.ts";
 import { everything, soakContent } from "./soak-content.ts";
 import { isRightButFor, toldRefusals } from "./told-refusals.ts";
 
 /** Pulls into a bundle, often over an older one or twice, and judges what is there after each. */
 export async function pullRun(run: FaultRun): Promise<void> {
-  await using source = await sourceHome(run, await soakContent(run.seed));
-  const options = { chunkBytes: run.chance(0.4) ? 20_000 + run.upTo(80_000) : undefined };
+  await using source = await sourceHome(run, await soakContent(run.seed, run.layerBytes));
+  const options = { chunkBytes: someChunkBytes(run) };
   const truth = await calmBundle(source, join(run.folder, "calm"), options);
   const folder = join(run.folder, "bundle");
   const before = run.chance(0.3) ? await olderBundle(run, source, folder) : {};
@@ -76,7 +76,7 @@ function tellsRefusals(folder: string, calm: string, fired: ReadonlyMap<string, 
 
 /** Plans only: the plan is the right one, or there is none. */
 export async function planFaultRun(run: FaultRun): Promise<void> {
-  await using source = await sourceHome(run, await soakContent(run.seed));
+  await using source = await sourceHome(run, await soakContent(run.seed, run.layerBytes));
   await using calm = source.open(calmPatience);
   const truth = await plan(everything(calm));
   for (let round = 1; round <= 3; round += 1) {
@@ -105,7 +105,7 @@ export async function planFaultRun(run: FaultRun): Promise<void> {
 
 /** Verifies a registry that is whole: nothing is found, or the verification fails; damage on the way may be found. */
 export async function verifyRun(run: FaultRun): Promise<void> {
-  await using source = await sourceHome(run, await soakContent(run.seed));
+  await using source = await sourceHome(run, await soakContent(run.seed, run.layerBytes));
   const folder = join(run.folder, "calm");
   await calmBundle(source, folder, {});
   await using target = await ProxiedHome.empty({ isGuarded: run.chance(0.4), server: { maxPageSize: 3 } });

@@ -25,7 +25,7 @@ interface Filling {
 /** Pushes a bundle from disk. */
 export async function pushRun(run: FaultRun): Promise<void> {
   const folder = join(run.folder, "calm");
-  await pullFromMemory(await soakContent(run.seed), folder);
+  await pullFromMemory(await soakContent(run.seed, run.layerBytes), folder);
   await using bundle = await Bundle.open(folder);
   const options = oursOptions(run);
   const truth = await calmTarget(run, options, (target) => pushBundle(bundle, target));
@@ -39,7 +39,7 @@ export async function pushRun(run: FaultRun): Promise<void> {
 
 /** Copies from registry to registry; either of them may do wrong. */
 export async function syncRun(run: FaultRun): Promise<void> {
-  await using source = await sourceHome(run, await soakContent(run.seed));
+  await using source = await sourceHome(run, await soakContent(run.seed, run.layerBytes));
   const options = oursOptions(run);
   const truth = await calmTarget(run, options, async (to) => {
     await using client = source.open(calmPatience);
@@ -58,7 +58,7 @@ export async function syncRun(run: FaultRun): Promise<void> {
 /** Reads a bundle that is served, and serves it well whatever its clients do. */
 export async function serveRun(run: FaultRun): Promise<void> {
   const folder = join(run.folder, "calm");
-  await pullFromMemory(await soakContent(run.seed), folder);
+  await pullFromMemory(await soakContent(run.seed, run.layerBytes), folder);
   await using bundle = await Bundle.open(folder);
   await using source = await ProxiedHome.ours(bundle, oursOptions(run));
   const options = oursOptions(run);

@@ -24,6 +24,8 @@ export interface RunFaultsOptions {
   readonly lanes?: number | undefined;
   /** Runs of nothing else. @defaultValue all kinds, each so often as it is worth */
   readonly kinds?: readonly RunKind[] | undefined;
+  /** Every catalog has a layer of so many bytes. @defaultValue of some hundred thousand at most */
+  readonly layerBytes?: number | undefined;
   readonly log?: ((line: string) => void) | undefined;
 }
 
@@ -91,7 +93,7 @@ const memory = "/dev/shm";
 
 /** Does random things while everything goes wrong, and judges what came of it. */
 export async function runFaults(options: RunFaultsOptions): Promise<FaultsReport> {
-  const { runs, seed, minutes = Number.POSITIVE_INFINITY, lanes = 6, log } = options;
+  const { runs, seed, minutes = Number.POSITIVE_INFINITY, lanes = 6, layerBytes, log } = options;
   const startedMs = performance.now();
   const root = await mkdtemp(join(existsSync(memory) ? memory : tmpdir(), "tranship-faults-"));
   const done: FaultRun[] = [];
@@ -105,7 +107,7 @@ export async function runFaults(options: RunFaultsOptions): Promise<FaultsReport
     while (next < runs && performance.now() - startedMs < minutes * 60_000) {
       const own = seed + next;
       next += 1;
-      const run = await oneRun({ seed: own, root, docker, lag }, options.kinds);
+      const run = await oneRun({ seed: own, root, docker, lag, layerBytes }, options.kinds);
       for (const stray of strays.splice(0)) run.problem("broken", `nobody caught ${describe(stray)}`);
       done.push(run);
       tell(run, log);
@@ -127,17 +129,18 @@ interface RunPlace {
   readonly root: string;
   readonly docker: DockerRegistry | undefined;
   readonly lag: LoopLag;
+  readonly layerBytes: number | undefined;
 }
 
 async function oneRun(
-  { seed, root, docker, lag }: RunPlace,
+  { seed, root, docker, lag, layerBytes }: RunPlace,
   wanted: readonly RunKind[] | undefined,
 ): Promise<FaultRun> {
   const random = seededRandom(seed);
   const { kind, dockerShare, work } = kindOf(random(), wanted);
   const hasDocker = random() < dockerShare;
   const folder = join(root, `run-${seed}`);
-  const run = new FaultRun({ seed, kind, random, folder, docker: hasDocker ? docker : undefined, lag });
+  const run = new FaultRun({ seed, kind, random, folder, docker: hasDocker ? docker : undefined, lag, layerBytes });
   try {
     await work(run);
   } catch (error) {

@@ -35,6 +35,11 @@ export function oursOptions(run: FaultRun): OursOptions {
   return { isGuarded, server: { maxPageSize: 1 + run.upTo(5), referrersApi: run.chance(0.7) } };
 }
 
+/** The size of a bundle's chunks, by chance; what is large stays whole. */
+export function someChunkBytes(run: FaultRun): number | undefined {
+  return run.chance(0.4) && run.layerBytes === undefined ? 20_000 + run.upTo(80_000) : undefined;
+}
+
 /** How patient a disturbed client is: it waits long only where nothing is to stall. */
 export function patienceFor(run: FaultRun, faults: readonly ArmedFault[]): ClientPatience {
   const stalls = faults.some(({ wire }) => wire.codes.includes("TIMEOUT"));

@@ -6,12 +6,15 @@ import { buildCatalog, catalogPlan } from "../../property/random-catalog.ts";
 /** Large enough that a body comes in many pieces, in bytes. */
 const largeLayers = [300_000, 700_000];
 
-/** A random catalog that can be mirrored as a whole; the same seed gives the same bytes. */
-export async function soakContent(seed: number): Promise<MemoryRegistry> {
+/**
+ * A random catalog that can be mirrored as a whole; the same seed gives the same bytes.
+ * @param layerBytes a layer has so many; others are small
+ */
+export async function soakContent(seed: number, layerBytes?: number): Promise<MemoryRegistry> {
   for (let attempt = 0; ; attempt += 1) {
     const [sample] = fc.sample(catalogPlan, { seed: seed + attempt * 1_000_003, numRuns: 1 });
     if (!sample) throw new Error("no catalog was made");
-    const large = largeLayers[seed % (largeLayers.length * 2)];
+    const large = layerBytes ?? largeLayers[seed % (largeLayers.length * 2)];
     const layerSizes = large === undefined ? sample.layerSizes : [large, ...sample.layerSizes];
     const content = buildCatalog({ ...sample, layerSizes });
     if (await canBeMirrored(content)) return content;

@@ -9,6 +9,7 @@ export interface FaultsFlags {
   readonly minutes?: string | undefined;
   readonly lanes?: string | undefined;
   readonly kind?: readonly string[] | undefined;
+  readonly bytes?: string | undefined;
   readonly write: boolean;
 }
 
@@ -16,10 +17,13 @@ export interface FaultsFlags {
 export async function runFaultsAndTell(flags: FaultsFlags, seed: number): Promise<undefined> {
   const [runs, minutes, lanes] = [Number(flags.runs ?? 200), Number(flags.minutes ?? 40), Number(flags.lanes ?? 6)];
   const kinds = flags.kind?.map(kindOf);
-  const command = `faults --runs ${runs} --minutes ${minutes} --seed ${seed}${(kinds ?? []).map((kind) => ` --kind "${kind}"`).join("")}`;
+  const layerBytes = flags.bytes === undefined ? undefined : Number(flags.bytes);
+  const large = layerBytes === undefined ? "" : ` --bytes ${layerBytes}`;
+  const only = (kinds ?? []).map((kind) => ` --kind "${kind}"`).join("");
+  const command = `faults --runs ${runs} --minutes ${minutes} --seed ${seed}${large}${only}`;
   console.log(command);
   if (noSmallDisk !== undefined) console.log(`no disk is filled: ${noSmallDisk}`);
-  const report = await runFaults({ runs, seed, minutes, lanes, kinds, log: console.log });
+  const report = await runFaults({ runs, seed, minutes, lanes, kinds, layerBytes, log: console.log });
   const { problems, fired, codes, ...rest } = report;
   console.log(JSON.stringify({ ...rest, codes, fired, problems: problems.length }, null, 1));
   if (problems.length > 0) process.exitCode = 1;

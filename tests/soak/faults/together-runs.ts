@@ -15,7 +15,7 @@ import { manifestDamage } from "./upload-faults.ts";
 
 /** Several pulls into one folder at once: one of them works, the others are told so or come when it is over. */
 export async function togetherPullRun(run: FaultRun): Promise<void> {
-  await using source = await sourceHome(run, await soakContent(run.seed));
+  await using source = await sourceHome(run, await soakContent(run.seed, run.layerBytes));
   const truth = await calmBundle(source, join(run.folder, "calm"), {});
   const folder = join(run.folder, "bundle");
   const faults = run.chance(0.5) ? someFaults(run, false) : [];
@@ -51,7 +51,7 @@ export async function togetherPullRun(run: FaultRun): Promise<void> {
 /** The same bundle pushed to one place by two at once. */
 export async function togetherPushRun(run: FaultRun): Promise<void> {
   const folder = join(run.folder, "calm");
-  await pullFromMemory(await soakContent(run.seed), folder);
+  await pullFromMemory(await soakContent(run.seed, run.layerBytes), folder);
   await using bundle = await Bundle.open(folder);
   const options = oursOptions(run);
   const truth = await calmTarget(run, options, (target) => pushBundle(bundle, target));
