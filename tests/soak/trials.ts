@@ -112,12 +112,19 @@ function momentOf(
   return { kind: "transfer", bytes: Math.floor(((index + random()) / trials) * 0.99 * bytes) };
 }
 
-async function killOnce(source: SourceProcess, folder: string, calm: Calm, moment: Moment): Promise<Trial> {
-  const before = await source.count();
+async function killOnce(source: SourceProcess, folder: string, calm: Calm, wanted: Moment): Promise<Trial> {
+  let moment = wanted;
+  let before = await source.count();
   const args = pullArguments(folder, source, calm.chunkBytes);
   if (moment.kind === "publication") {
-    const { signal, stderr } = await startTranship(args, { kill: { step: moment.step } }).ended;
-    if (signal !== "SIGKILL") throw new Error(`the pull was not killed at its step ${moment.step}: ${stderr}`);
+    for (;;) {
+      const { signal, code, stderr } = await startTranship(args, { kill: { step: moment.step } }).ended;
+      if (signal === "SIGKILL") break;
+      if (code !== 0) throw new Error(`the pull was not killed at its step ${moment.step}: ${stderr}`);
+      rmSync(folder, { recursive: true }); // how often a large file goes to the device meanwhile depends on the time it takes
+      moment = { kind: "publication", step: Math.max(1, Math.floor(moment.step * 0.9)) };
+      before = await source.count();
+    }
   } else {
     const heard = Promise.withResolvers<void>();
     let left = moment.kind === "between archives" ? moment.archives : 0;
