@@ -46,7 +46,7 @@ export function patienceFor(run: FaultRun, faults: readonly ArmedFault[]): Clien
   return {
     idleTimeoutMs: stalls ? 600 : 5000,
     attempts: 1 + run.upTo(5),
-    uploadChunkBytes: run.chance(0.3) ? 3000 + run.upTo(60_000) : undefined,
+    uploadChunkBytes: run.chance(0.3) ? 3000 + run.upTo(60_000) + Math.ceil((run.layerBytes ?? 0) / 10) : undefined,
   };
 }
 
