@@ -42,6 +42,16 @@ describe("a remote registry", () => {
     },
   );
 
+  test("gives a repository once to whoever asks again and again, and forgets those of names without end", () => {
+    const registry = createRegistry("host.example");
+    const first = registry.repository("first");
+    for (let at = 0; at < 900; at += 1) expect(registry.repository(`app-${at}`)).not.toBe(first);
+    expect(registry.repository("first")).toBe(first);
+    for (let at = 900; at < 1100; at += 1) registry.repository(`app-${at}`);
+    expect(registry.repository("first")).not.toBe(first);
+    expect(registry.repository("first").name).toBe(first.name);
+  });
+
   test("lists what is below its path, by the path from there, page by page", async () => {
     await using server = await startTestRegistry({ maxPageSize: 2 });
     for (const path of ["root", "root/a", "root/a/b", "rootless", "other", "root/c"]) server.seed(path, image);

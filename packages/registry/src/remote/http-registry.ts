@@ -36,13 +36,16 @@ export interface RemoteRegistry extends Registry, AsyncDisposable {
 const catalogSchema = z.object({ repositories: z.array(z.string()).nullish() });
 const repositoriesPerPage = 1000;
 
+/** Repositories that are kept at hand. */
+const maxKnown = 1000;
+
 /** The repositories of one host, below one path. */
 export class HttpRegistry implements RemoteRegistry {
   readonly name: string;
   readonly #place: Place;
   readonly #client: HttpClient;
   readonly #options: RemoteRepositoryOptions;
-  /** By path: whoever names one a hundred thousand times has it once. */
+  /** By path, the last ones: whoever names one a hundred thousand times has it once. */
   readonly #repositories = new Map<string, RemoteRepository>();
 
   constructor(place: Place, client: HttpClient, options: RemoteRepositoryOptions) {
@@ -60,6 +63,7 @@ export class HttpRegistry implements RemoteRegistry {
     const isOfficialImage = isDockerHub(host) && whole !== "" && !whole.includes("/");
     const [below, own] = isOfficialImage ? ["", `library/${whole}`] : [root, path];
     const repository = new RemoteRepository(this.#client, host, below, own, this.#options);
+    if (this.#repositories.size >= maxKnown) this.#repositories.clear(); // names may come from anybody, without end
     this.#repositories.set(path, repository);
     return repository;
   }
