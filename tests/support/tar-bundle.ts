@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Blob, type Descriptor, type Digest, digestOf, MediaType, manifestOf } from "@tranship/registry";
 import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../../packages/core/src/bundle/tar/tar-header.ts";
-import { formatIndexFile } from "../../packages/core/src/layout/index-file.ts";
+import { encodeIndexFile } from "../../packages/core/src/layout/index-file.ts";
 import { blobPath } from "../../packages/core/src/plan/section.ts";
 
 /** A file of an archive to be. */
@@ -69,10 +69,10 @@ export function layoutFiles(
   images: Readonly<Record<string, TarImage>>,
   leftOut: readonly Digest[] = [],
 ): readonly TarFile[] {
-  const index = formatIndexFile(Object.entries(images).map(([tag, image]) => tagged(image, tag)));
+  const index = encodeIndexFile(Object.entries(images).map(([tag, image]) => tagged(image, tag)));
   return [
     ...blobFiles(path, Object.values(images), leftOut),
-    [path === "" ? "index.json" : `${path}/index.json`, Buffer.from(index)],
+    [path === "" ? "index.json" : `${path}/index.json`, index],
   ];
 }
 

@@ -25,7 +25,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { MirrorEvent } from "../events.ts";
 import { ImageLayout } from "../layout/image-layout.ts";
-import { formatIndexFile } from "../layout/index-file.ts";
+import { encodeIndexFile } from "../layout/index-file.ts";
 import { readImageFiles } from "../plan/layers/image-files.ts";
 import { blobPath } from "../plan/section.ts";
 import { Bundle } from "./bundle.ts";
@@ -246,7 +246,7 @@ describe("archives that share a repository", () => {
 test("an image without a short tag has no tag, and is told of", async () => {
   const { root, layout } = tree("a");
   const { manifest, digest } = await put(await layout("app"), "v1", []);
-  writeFileSync(join(root, "app", "index.json"), formatIndexFile([manifest.descriptor]));
+  writeFileSync(join(root, "app", "index.json"), encodeIndexFile([manifest.descriptor]));
   pack(root, "a.tar");
   const events: MirrorEvent[] = [];
   await using bundle = await Bundle.open(bundleFolder, { onEvent: (event) => events.push(event) });
@@ -363,7 +363,7 @@ describe("opening", () => {
       entry: "app/index.json",
       spoil: (root, { manifest }) => {
         const annotations = { "io.deckhouse.image.short_tag": "../v1" };
-        writeFileSync(join(root, "app/index.json"), formatIndexFile([{ ...manifest.descriptor, annotations }]));
+        writeFileSync(join(root, "app/index.json"), encodeIndexFile([{ ...manifest.descriptor, annotations }]));
       },
     },
     {
@@ -372,7 +372,7 @@ describe("opening", () => {
       spoil: (root, { manifest }) =>
         writeFileSync(
           join(root, "app/index.json"),
-          formatIndexFile([{ ...manifest.descriptor, mediaType: "text/plain" }]),
+          encodeIndexFile([{ ...manifest.descriptor, mediaType: "text/plain" }]),
         ),
     },
     {
@@ -380,7 +380,7 @@ describe("opening", () => {
       entry: "Not A Path/index.json",
       spoil: (root) => {
         mkdirSync(join(root, "Not A Path"));
-        writeFileSync(join(root, "Not A Path/index.json"), formatIndexFile([]));
+        writeFileSync(join(root, "Not A Path/index.json"), encodeIndexFile([]));
       },
     },
     {

@@ -14,7 +14,7 @@ import {
 import { expect, onTestFinished, test } from "vitest";
 import { Bundle } from "../bundle/bundle.ts";
 import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../bundle/tar/tar-header.ts";
-import { formatIndexFile } from "../layout/index-file.ts";
+import { encodeIndexFile } from "../layout/index-file.ts";
 import { blobPath } from "../plan/section.ts";
 import { diffInspections } from "./diff-inspections.ts";
 import { inspectBundle } from "./inspect-bundle.ts";
@@ -59,7 +59,7 @@ function writeArchive(folder: string, name: string, layouts: Readonly<Record<str
         "org.opencontainers.image.ref.name": `src.example.com:5000/fe/${path}:${tag}`,
       },
     }));
-    return [...blobs, ["index.json", Buffer.from(formatIndexFile(entries))] as const].map(
+    return [...blobs, ["index.json", encodeIndexFile(entries)] as const].map(
       ([file, bytes]) => [`${path}/${file}`, bytes] as const,
     );
   });

@@ -57,12 +57,7 @@ export function requireReadable(path: string, neededBytes: number): void {
   throw new MirrorError("FILE_TOO_LARGE", message, { path, neededBytes, maxBytes: maxIndexBytes });
 }
 
-/** The text of an `index.json`: entries in the given order, annotation keys sorted, so equal content gives equal bytes. */
-export function formatIndexFile(descriptors: readonly Descriptor[]): string {
-  return [...indexFileText(descriptors)].join("");
-}
-
-/** The bytes of {@link formatIndexFile}; of a long list, nothing else is ever in memory. */
+/** The bytes of {@link indexFileText}; of a long list, nothing else is ever in memory. */
 export function encodeIndexFile(descriptors: readonly Descriptor[]): Buffer {
   let size = 0;
   for (const piece of indexFileText(descriptors)) size += Buffer.byteLength(piece);
@@ -72,7 +67,10 @@ export function encodeIndexFile(descriptors: readonly Descriptor[]): Buffer {
   return bytes;
 }
 
-/** The text of {@link formatIndexFile} in pieces. */
+/**
+ * The text of an `index.json` in pieces: entries in the given order, annotation keys sorted, so equal content gives equal
+ * bytes.
+ */
 export function* indexFileText(descriptors: readonly Descriptor[]): Generator<string> {
   const [start = "", end = ""] = emptyIndexText.split("[]");
   if (descriptors.length === 0) yield emptyIndexText;

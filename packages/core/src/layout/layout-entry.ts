@@ -1,5 +1,5 @@
 import { Annotation, type Descriptor, isTag, type Tag } from "@tranship/registry";
-import { formatIndexFile, refNameOf, shortTagOf } from "./index-file.ts";
+import { formatIndexEntry, refNameOf, shortTagOf } from "./index-file.ts";
 import { retagRefName, splitRefName } from "./ref-name.ts";
 
 /** The tag of an entry: its short tag, else the one in its `ref.name`, which is all that other tools write. */
@@ -100,5 +100,5 @@ function isBare(entry: Descriptor): boolean {
 }
 
 function isSame(a: Descriptor, b: Descriptor): boolean {
-  return formatIndexFile([a]) === formatIndexFile([b]);
+  return formatIndexEntry(a) === formatIndexEntry(b);
 }

@@ -29,7 +29,7 @@ import { aBlob, anArtifact, anImage, anIndex, partsOf, type Seedable, seedMemory
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { blobPath } from "../plan/section.ts";
 import { pushBundle } from "../push/push-bundle.ts";
-import { formatIndexFile, parseIndexFile } from "./index-file.ts";
+import { encodeIndexFile, parseIndexFile } from "./index-file.ts";
 import { LayoutDirectory } from "./layout-directory.ts";
 import { entryFor } from "./layout-entry.ts";
 import { LayoutRegistry } from "./layout-registry.ts";
@@ -328,7 +328,7 @@ describe("manifests", () => {
       ...manifest.descriptor,
       annotations: { "org.opencontainers.image.ref.name": "v1" },
     }));
-    writeFileSync(join(root, "app", "index.json"), formatIndexFile(entries));
+    writeFileSync(join(root, "app", "index.json"), encodeIndexFile(entries));
     const repository = registry.repository("app");
     expect((await repository.resolve("v1"))?.digest).toBe(two.manifest.descriptor.digest);
     expect(await repository.deleteTag("v1")).toBe(true);

@@ -33,7 +33,7 @@ import {
   type TestRegistry,
 } from "@tranship/registry/testing";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { formatIndexFile, parseIndexFile } from "../../layout/index-file.ts";
+import { encodeIndexFile, parseIndexFile } from "../../layout/index-file.ts";
 import type { DepsAccess } from "../access.ts";
 import { DepsCache } from "../cache/deps-cache.ts";
 import type { DepsEvent } from "../events.ts";
@@ -144,7 +144,7 @@ function left(things: readonly Seedable[], entries: readonly Descriptor[], repos
       writeFileSync(join(blobs, digestHex(manifest.descriptor.digest)), manifest.bytes);
   }
   writeFileSync(join(layout(repository), "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(layout(repository), "index.json"), formatIndexFile(entries));
+  writeFileSync(join(layout(repository), "index.json"), encodeIndexFile(entries));
 }
 
 const entry = ({ manifest }: BuiltImage | BuiltIndex, tag?: string, platform?: Platform): Descriptor => ({
@@ -370,7 +370,7 @@ describe("bringing images", () => {
     expect(before).toHaveLength(2);
     for (const harmed of before) {
       const entries = before.map((entry) => (entry === harmed ? wrong(entry) : entry));
-      writeFileSync(join(layout(), "index.json"), formatIndexFile(entries));
+      writeFileSync(join(layout(), "index.json"), encodeIndexFile(entries));
       expect(await probe(item)).toBe("differs");
       await bring(item);
       expect(entriesOf()).toEqual(before);

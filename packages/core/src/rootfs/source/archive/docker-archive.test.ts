@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeTarHeader, tarPadding, tarTrailerBytes } from "../../../bundle/tar/tar-header.ts";
 import { isMirrorError } from "../../../errors.ts";
-import { formatIndexFile, ociLayoutText } from "../../../layout/index-file.ts";
+import { encodeIndexFile, ociLayoutText } from "../../../layout/index-file.ts";
 import { blobPath } from "../../../plan/section.ts";
 import { isRootfsError, type RootfsError } from "../../errors.ts";
 import { prepareSource } from "../prepare-source.ts";
@@ -99,7 +99,7 @@ function layoutOf(images: readonly BuiltImage[], name: string): Readonly<Record<
   const descriptor = { ...index.manifest.descriptor, annotations: { "io.containerd.image.name": name } };
   return {
     "oci-layout": ociLayoutText,
-    "index.json": formatIndexFile([descriptor]),
+    "index.json": encodeIndexFile([descriptor]),
     ...Object.fromEntries(parts.blobs.map(({ digest, bytes }) => [blobPath(digest), bytes])),
     ...Object.fromEntries(
       parts.manifests.map(({ manifest }) => [blobPath(manifest.descriptor.digest), manifest.bytes]),
@@ -180,7 +180,7 @@ describe("an archive of saved images", () => {
   test("that is an image layout of single images too is asked for one by its image ID", async () => {
     const path = write({
       "oci-layout": ociLayoutText,
-      "index.json": formatIndexFile([image.manifest.descriptor, other.manifest.descriptor]),
+      "index.json": encodeIndexFile([image.manifest.descriptor, other.manifest.descriptor]),
       ...Object.fromEntries(
         [image, other].flatMap(({ manifest, blobs }) => [
           [blobPath(manifest.descriptor.digest), manifest.bytes],
