@@ -20,7 +20,8 @@ export async function runFaultsAndTell(flags: FaultsFlags, seed: number): Promis
   const layerBytes = flags.bytes === undefined ? undefined : Number(flags.bytes);
   const large = layerBytes === undefined ? "" : ` --bytes ${layerBytes}`;
   const only = (kinds ?? []).map((kind) => ` --kind "${kind}"`).join("");
-  const command = `faults --runs ${runs} --minutes ${minutes} --seed ${seed}${large}${only}`;
+  const beside = flags.lanes === undefined ? "" : ` --lanes ${lanes}`;
+  const command = `faults --runs ${runs} --minutes ${minutes} --seed ${seed}${beside}${large}${only}`;
   console.log(command);
   if (noSmallDisk !== undefined) console.log(`no disk is filled: ${noSmallDisk}`);
   const report = await runFaults({ runs, seed, minutes, lanes, kinds, layerBytes, log: console.log });
