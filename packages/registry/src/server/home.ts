@@ -49,9 +49,11 @@ export class Home {
     return repository;
   }
 
-  /** Runs what changes one name of a repository, a tag or a digest, after whatever else changes it. */
-  async changing<Value>(path: string, reference: string, work: () => Promise<Value>): Promise<Value> {
-    return await this.#lock.run(`${path}:${reference}`, work); // paths have no colons
+  /** Runs what changes names of a repository, tags or digests, after whatever else changes one of them. */
+  async changing<Value>(path: string, references: readonly string[], work: () => Promise<Value>): Promise<Value> {
+    const [first, ...others] = [...new Set(references)].sort(); // in one order, so that no two wait for each other
+    if (first === undefined) return await work();
+    return await this.#lock.run(`${path}:${first}`, () => this.changing(path, others, work)); // paths have no colons
   }
 
   /** Repositories an anonymous mount may take a blob from, where that is cheap to know; none where it is not. */

@@ -9,6 +9,7 @@ import {
   sniffManifestMediaType,
 } from "../oci/manifest.ts";
 import { isManifestMediaType } from "../oci/media-type.ts";
+import { isTag, type Tag } from "../oci/reference.ts";
 import type { RepositoryReader } from "../repository.ts";
 import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
 import type { Exchange } from "./exchange.ts";
@@ -16,6 +17,9 @@ import type { Home } from "./home.ts";
 import { checkPreconditions, etagOf, isConditional } from "./precondition.ts";
 import type { Route } from "./route.ts";
 import type { AnswerHeaders } from "./served-request.ts";
+
+/** So many tags can be given with one push. */
+const maxTags = 100;
 
 type ManifestRoute = Extract<Route, { readonly kind: "manifest" }>;
 
@@ -40,10 +44,11 @@ export async function answerManifest(
   if (exchange.method === "GET") return await get(exchange, home, route);
   if (exchange.method === "HEAD") return await head(exchange, home, route);
   if (exchange.method === "PUT") {
-    const { digest, subject } = await put(exchange, home, route, wholeIndexes);
+    const { digest, subject, tags } = await put(exchange, home, route, wholeIndexes);
     return await exchange.send(201, {
       location: `/v2/${route.repository}/manifests/${digest}`,
       "docker-content-digest": digest,
+      "oci-tag": tags.join(", ") || undefined,
       "oci-subject": hasReferrers ? subject : undefined, // clients take it that they need keep no list of their own
       etag: etagOf(digest),
     });
@@ -72,6 +77,8 @@ async function get(exchange: Exchange, home: Home, { repository, reference }: Ma
 interface Pushed {
   readonly digest: Digest;
   readonly subject: Digest | undefined;
+  /** Those it was given beside its digest. */
+  readonly tags: readonly Tag[];
 }
 
 async function put(
@@ -81,6 +88,8 @@ async function put(
   wholeIndexes: boolean,
 ): Promise<Pushed> {
   const writer = home.writer(repository);
+  const byDigest = isDigest(reference);
+  const besides = byDigest ? tagsOf(exchange) : [];
   const bytes = await exchange.readBody(defaultMaxManifestBytes);
   const declared = exchange.header("content-type")?.split(";")[0]?.trim();
   const mediaType = declared || sniffManifestMediaType(bytes);
@@ -89,22 +98,32 @@ async function put(
   }
   const { signal } = exchange;
   try {
-    const byDigest = isDigest(reference);
     const known = byDigest ? reference : await knownBySha512(writer, bytes, signal);
     const manifest = manifestOf(bytes, mediaType, known);
     const content = parseManifest(manifest);
     const { subject } = content;
     if (wholeIndexes && content.kind === "index") await requireListed(content, writer, signal);
-    await home.changing(repository, reference, async () => {
+    await home.changing(repository, [reference, ...besides], async () => {
       if (isConditional(exchange)) {
         checkPreconditions(exchange, (await writer.resolve(reference, { signal }))?.digest);
       }
-      await writer.pushManifest(manifest, { tags: byDigest ? [] : [reference], signal });
+      await writer.pushManifest(manifest, { tags: byDigest ? besides : [reference], signal });
     });
-    return { digest: manifest.descriptor.digest, subject: subject?.digest };
+    return { digest: manifest.descriptor.digest, subject: subject?.digest, tags: besides };
   } catch (error) {
     throw refusalOf(error);
   }
+}
+
+/**
+ * The tags that who pushes by digest wants besides: several at once, and of a manifest that is named by sha512.
+ * @see the distribution-spec after v1.1.1, "Pushing Manifests", which also wants ten at least to be taken
+ */
+function tagsOf({ query }: Exchange): readonly Tag[] {
+  const tags = [...new Set(query.getAll("tag"))];
+  if (tags.length > maxTags) throw new ApiError(414, "SIZE_INVALID", `more than ${maxTags} tags`);
+  if (tags.every((tag) => isTag(tag))) return tags;
+  throw new ApiError(400, "MANIFEST_INVALID", "not a tag");
 }
 
 async function requireListed({ manifests }: ImageIndex, reader: RepositoryReader, signal: AbortSignal): Promise<void> {
@@ -133,7 +152,7 @@ async function remove(exchange: Exchange, home: Home, { repository, reference }:
   const { signal } = exchange;
   const take = () =>
     isDigest(reference) ? deleter.deleteManifest(reference, { signal }) : deleter.deleteTag(reference, { signal });
-  const deleted = await home.changing(repository, reference, take).catch((error: unknown) => {
+  const deleted = await home.changing(repository, [reference], take).catch((error: unknown) => {
     throw refusalOf(error);
   });
   if (!deleted) throw await missing(exchange, home, repository);
