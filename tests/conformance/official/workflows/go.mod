@@ -1,4 +1,4 @@
-module tranship.example/conformance
+module tranship.example/conformance/workflows
 
 go 1.20
 
