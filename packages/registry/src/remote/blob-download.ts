@@ -39,11 +39,13 @@ export async function readRange(
   if (range.start >= range.end) return;
   const operation = endpoints.operation("read blob", blob.digest);
   const window = new RangeWindow(blob, range, operation, sink);
-  const last = range.end < blob.size ? range.end - 1 : "";
   await client.send({
     method: "GET",
     url: endpoints.blob(blob.digest),
-    ...(range.start > 0 || range.end < blob.size ? { headers: { range: `bytes=${range.start}-${last}` } } : {}),
+    // with its end, though it be that of the blob: go-containerregistry's registry answers 416 to a range without one
+    ...(range.start > 0 || range.end < blob.size
+      ? { headers: { range: `bytes=${range.start}-${range.end - 1}` } }
+      : {}),
     operation,
     lane: "down",
     slot,
