@@ -1,21 +1,14 @@
 import { readdirSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
-import {
-  childManifests,
-  createRegistry,
-  type Digest,
-  digestAlgorithm,
-  digestHex,
-  parseManifest,
-} from "@tranship/registry";
-import { aBlob, anArtifact, anImage, anIndex, type Seedable } from "@tranship/registry/testing";
+import { childManifests, createRegistry, parseManifest } from "@tranship/registry";
+import { aBlob, anArtifact, anImage, anIndex } from "@tranship/registry/testing";
 import {
   describeDeleterContract,
   describeReaderContract,
   describeWriterContract,
 } from "@tranship/registry/testing/contract";
 import { describe, expect, test } from "vitest";
+import { aDockerHome } from "../support/docker-home.ts";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { pieces, pushAll } from "../support/push-all.ts";
 import { lacking } from "../support/tools.ts";
@@ -23,36 +16,12 @@ import { lacking } from "../support/tools.ts";
 const missing = lacking("docker-registry");
 if (missing.length > 0) console.warn("tests/conformance/docker-registry: skipped, docker-registry is not installed");
 
-async function aDockerHome() {
-  const server = await startDockerRegistry();
-  const registry = createRegistry(`${server.host}/root`, { retryDelayMs: 1 });
-  return {
-    registry,
-    seed: (path: string, ...things: readonly Seedable[]) => pushAll(registry.repository(path), ...things),
-    corrupt: (_path: string, digest: Digest) => flipFirstByte(server.directory, digest),
-    async [Symbol.asyncDispose]() {
-      await registry.close();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Changes a stored blob behind the registry's back. */
-async function flipFirstByte(directory: string, digest: Digest): Promise<void> {
-  const hex = digestHex(digest);
-  const algorithm = digestAlgorithm(digest);
-  const folder = join(directory, "docker/registry/v2/blobs", algorithm, hex.slice(0, 2), hex);
-  await using file = await open(join(folder, "data"), "r+");
-  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, 0);
-  await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, 0);
-}
-
 describe.skipIf(missing.length > 0)("against docker-registry", () => {
   // distribution 2.8 stores by sha256 only and deletes no tags; its lack of a referrers API is the client's to make up for
   const without = ["deleteTag", "sha512"] as const;
-  describeReaderContract("docker-registry through createRegistry", aDockerHome, { without });
-  describeWriterContract("docker-registry through createRegistry", aDockerHome, { without });
-  describeDeleterContract("docker-registry through createRegistry", aDockerHome, { without });
+  describeReaderContract("docker-registry through createRegistry", () => aDockerHome(), { without });
+  describeWriterContract("docker-registry through createRegistry", () => aDockerHome(), { without });
+  describeDeleterContract("docker-registry through createRegistry", () => aDockerHome(), { without });
 
   test("mounts between repositories without asking for the bytes", async () => {
     await using home = await aDockerHome();

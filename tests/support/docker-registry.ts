@@ -6,11 +6,11 @@ import { type ServerPlace, type ServerProgram, startServerProgram } from "./serv
 export type DockerRegistry = ServerProgram;
 
 /**
- * Starts Debian's `docker-registry` on a free port. It is stopped, and its folder removed, when disposed.
- * It speaks distribution 2.8: uploads, mounts and deletes, but no referrers API.
+ * Starts Debian's `docker-registry`, or another build of that program, on a free port. It is stopped, and its folder
+ * removed, when disposed. It speaks distribution 2.8: uploads, mounts and deletes, but no referrers API.
  */
-export async function startDockerRegistry(): Promise<DockerRegistry> {
-  return await startServerProgram("docker-registry", async (place) => {
+export async function startDockerRegistry(program: string = "docker-registry"): Promise<DockerRegistry> {
+  return await startServerProgram(program, async (place) => {
     const config = join(place.folder, "config.yml");
     await writeFile(config, JSON.stringify(configuration(place))); // JSON is YAML too
     return ["serve", config];

@@ -34,11 +34,16 @@ work with it, and compares by digest what the client did with what lies behind t
 [pinned modules](../tests/support/go/go.mod), \`skopeo\` is Debian's.
 `;
 
-const outro = `The other way round, our client against other people's registries, is held to the same contracts as every home of content: Debian's
-docker-registry 2.8 in [docker-registry.test.ts](../tests/conformance/docker-registry.test.ts), olareg in
-[olareg.test.ts](../tests/conformance/olareg.test.ts), which speaks all of 1.1. (zot would be a third; its module could not be fetched where
-this was written.) The distribution specification's own suite against our server is
-\`npx -y pnpm@10 conformance\`, described in [conformance.md](conformance.md).
+const outro = `The other way round, our client against other people's registries, is held to the same contracts as every home of content:
+
+- Debian's docker-registry 2.8, in [docker-registry.test.ts](../tests/conformance/docker-registry.test.ts), and what it has become, distribution 3, in
+  [distribution.test.ts](../tests/conformance/distribution.test.ts);
+- olareg, which speaks all of 1.1, in [olareg.test.ts](../tests/conformance/olareg.test.ts);
+- the registry of go-containerregistry, to the contract of reading, in [crane-registry.test.ts](../tests/conformance/crane-registry.test.ts).
+
+\`npx -y pnpm@10 conformance:registries\` builds those that have to be built, of the versions in [one module](../tests/support/go/go.mod) and
+[another](../tests/support/go-distribution/go.mod). (zot would be one more; its modules could not be fetched where this was written.) The distribution
+specification's own suites against our server are \`npx -y pnpm@10 conformance\`, described in [conformance.md](conformance.md).
 
 What follows is the first line of the table, command by command. \`$HOST\` is the server, \`$DIR\` an empty folder; long outputs are cut.`;
 
