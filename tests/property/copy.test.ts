@@ -8,7 +8,7 @@ import { graphPlan } from "./random-graph.ts";
 const homes: readonly HomeKind[] = ["memory", "layout", "remote"];
 const pairs = homes.flatMap((from) => homes.map((to) => ({ from, to })));
 
-/** Nine pairs of homes: 27 copies; `pnpm soak copies` makes thousands. */
+/** Nine pairs of homes: 27 copies; `test:copies` makes 200, which take longer, and `soak copies` thousands. */
 const runsOfAPair = 3;
 
 test.for(pairs)(
