@@ -467,6 +467,22 @@ describe("how often tokens are fetched", () => {
   });
 });
 
+test("repositories of one host that are asked at once each get tokens of the server their challenge names", async () => {
+  const tokens = await serve(({ path }) => ({ json: { token: path.slice(1), expires_in: 300 } }));
+  const registry = await serve(() => ({}));
+  const authenticator = anAuthenticator(registry);
+  const refusals = ["app", "lib"].map((name) => ({
+    challenges: parseChallenges(`Bearer realm="${new URL(name, tokens.url)}"`),
+    scopes: [`repository:${name}:pull`],
+    sent: undefined,
+  }));
+  const answers = await Promise.all(refusals.map((refusal) => authenticator.challenged(refusal)));
+  expect(answers).toEqual([{ tryAgain: true }, { tryAgain: true }]);
+  const shown = await Promise.all(refusals.map(({ scopes }) => authenticator.authorization({ scopes })));
+  expect(shown).toEqual(["Bearer app", "Bearer lib"]);
+  expect(tokens.asked).toHaveLength(2);
+});
+
 describe("a token server that gives no token", () => {
   test.for([400, 401, 403, 404])("with %i is named in the hint", async (status) => {
     const tokens = await serve(() => ({ status, json: { details: `no, ${basic} pa55:word` } }));

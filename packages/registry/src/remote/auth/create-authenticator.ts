@@ -1,3 +1,4 @@
+import { LruMap } from "../lru-map.ts";
 import type {
   AccessRequest,
   Authenticator,
@@ -8,6 +9,7 @@ import type {
 } from "./authenticator.ts";
 import { basicHeader } from "./basic.ts";
 import { type BearerParts, BearerTokens, type Proof } from "./bearer.ts";
+import type { Challenge } from "./challenge.ts";
 import { type CredentialSource, credentialSource } from "./credential-source.ts";
 import type { Identity } from "./identity.ts";
 import { introduce } from "./introduction.ts";
@@ -27,6 +29,9 @@ export interface AuthenticatorParts extends TokenWire {
   /** A clock that never goes back, in milliseconds. @defaultValue `performance.now` */
   readonly now?: (() => number) | undefined;
 }
+
+/** Repositories remembered with the way their challenges want. */
+const maxRepositories = 1000;
 
 /**
  * Proves who asks in the way the registry wants: it learns the scheme from the first challenge, before which nothing is
@@ -50,7 +55,10 @@ class LearningAuthenticator implements Authenticator {
   readonly #wire: TokenWire;
   readonly #introductions = new SingleFlight<void>();
   #isIntroduced = false;
-  #scheme: Scheme | undefined;
+  /** By repository: hosts that are several registries in one name a token server for each, and all are asked at once. */
+  readonly #schemes = new LruMap<Scheme>(maxRepositories);
+  /** What was learned last: most likely what a repository wants that has not said so. */
+  #latest: Scheme | undefined;
 
   constructor(origin: URL, source: CredentialSource, bearer: BearerParts) {
     this.#origin = origin;
@@ -61,23 +69,24 @@ class LearningAuthenticator implements Authenticator {
   }
 
   async authorization({ scopes }: AccessRequest, signal?: AbortSignal): Promise<string | undefined> {
-    if (this.#scheme === undefined && this.#isIntroduced) return undefined;
-    const identity = await this.#source.identityOf(repositoryOf(scopes), signal);
-    if (this.#scheme === undefined && identity.credentials !== undefined) {
+    if (this.#latest === undefined && this.#isIntroduced) return undefined;
+    const repository = repositoryOf(scopes);
+    const identity = await this.#source.identityOf(repository, signal);
+    if (this.#latest === undefined && identity.credentials !== undefined) {
       await this.#introductions.join("", (asking) => this.#introduce(asking), signal);
     }
-    const scheme = this.#scheme;
+    const scheme = this.#schemeOf(repository);
     if (scheme === undefined) return undefined;
     // what a token server says no to is asked without: the registry may let it pass, and its 401 brings the hint
     return (await this.#prove(identity, scheme, scopes, signal)).header;
   }
 
   async challenged({ challenges, scopes, sent }: Refusal, signal?: AbortSignal): Promise<ChallengeAnswer> {
-    const scheme = this.#learn(chooseScheme(challenges, this.#origin), challenges.length > 0);
+    const repository = repositoryOf(scopes);
+    const scheme = this.#learn(repository, challenges);
     if (typeof scheme === "string") return { tryAgain: false, hint: scheme };
     const wanted = scheme.kind === "bearer" ? [...scopes, ...scheme.scopes] : scopes;
     if (sent !== undefined) this.#tokens.forget(sent, scopeSet(wanted));
-    const repository = repositoryOf(scopes);
     const identity = await this.#source.identityOf(repository, signal);
     const proof = await this.#prove(identity, scheme, wanted, signal);
     if (isNews(proof, sent)) return { tryAgain: true };
@@ -92,16 +101,21 @@ class LearningAuthenticator implements Authenticator {
   async #introduce(signal: AbortSignal): Promise<void> {
     const challenges = await introduce(this.#wire, this.#host, this.#origin, signal);
     this.#isIntroduced = true;
-    if (challenges.length > 0) this.#learn(chooseScheme(challenges, this.#origin), true);
+    const scheme = chooseScheme(challenges, this.#origin);
+    if (typeof scheme !== "string") this.#latest = scheme;
   }
 
   /** A 401 that says nothing changes nothing; one that says something new counts. */
-  #learn(choice: Scheme | string, isSaid: boolean): Scheme | string {
-    if (typeof choice !== "string") {
-      this.#scheme = choice;
-      return choice;
-    }
-    return isSaid ? choice : (this.#scheme ?? choice);
+  #learn(repository: string | undefined, challenges: readonly Challenge[]): Scheme | string {
+    const choice = chooseScheme(challenges, this.#origin);
+    if (typeof choice === "string") return challenges.length > 0 ? choice : (this.#schemeOf(repository) ?? choice);
+    this.#schemes.set(repository ?? "", choice);
+    this.#latest = choice;
+    return choice;
+  }
+
+  #schemeOf(repository: string | undefined): Scheme | undefined {
+    return this.#schemes.get(repository ?? "") ?? this.#latest;
   }
 
   async #prove(identity: Identity, scheme: Scheme, scopes: readonly string[], signal?: AbortSignal): Promise<Proof> {
