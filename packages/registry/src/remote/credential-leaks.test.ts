@@ -292,6 +292,52 @@ describe.skipIf(!isInstalled).for(schemes)("with %s credentials", (scheme) => {
   });
 });
 
+test.for(schemes)("with %s credentials, what a registry says back of them is not told", async (scheme) => {
+  await using registry = await Listener.start();
+  const own = `http://127.0.0.1:${registry.port}`;
+  let echo: Handler = () => {};
+  registry.handler = (request, response, body) => {
+    const { authorization, host } = request.headers;
+    if (request.url?.startsWith("/token")) {
+      response.end(JSON.stringify({ token, refresh_token: refreshToken, expires_in: 300 }));
+    } else if (authorization === undefined) {
+      const challenge = scheme === "basic" ? 'Basic realm="own"' : `Bearer realm="http://${host}/token"`;
+      response.writeHead(401, { "www-authenticate": challenge }).end();
+    } else echo(request, response, body);
+  };
+  const said = (request: IncomingMessage) => request.headers.authorization?.replace(/^\S+ /, "") ?? "";
+  const echoes: readonly Handler[] = [
+    (request, response) => {
+      const pair = Buffer.from(said(request), "base64").toString();
+      const errors = [{ code: said(request), message: `you sent ${said(request)}, which is ${pair}` }];
+      response.writeHead(403).end(JSON.stringify({ errors }));
+    },
+    (request, response) => response.writeHead(404, { warning: `299 - "${said(request)} is old"` }).end(),
+    (request, response) => response.writeHead(401, { "www-authenticate": said(request).replace(/=+$/, "") }).end(),
+    (request, response) => {
+      const realm = `http://192.0.2.1/${said(request)}`;
+      response.writeHead(401, { "www-authenticate": `Bearer realm="${realm}"` }).end();
+    },
+  ];
+  for (echo of echoes) {
+    const told: unknown[] = [];
+    await using client = createRegistry(new URL(own).host, {
+      credentials: scheme === "refresh" ? { identityToken: refreshToken } : { username, password },
+      attempts: 1,
+      onEvent: (event) => told.push(event),
+    });
+    told.push(
+      await app(client)
+        .manifest("v1")
+        .catch((error: unknown) => error),
+    );
+    const text = told
+      .map((one) => `${inspect(one, { depth: 12, showHidden: true })} ${JSON.stringify(one)}`)
+      .join("\n");
+    for (const secret of [...secrets, basic.replace(/=+$/, "")]) expect(text).not.toContain(secret);
+  }
+});
+
 test.skipIf(!isInstalled)(
   "the matrix leads somewhere: without TLS, another host does hear of the request",
   async () => {

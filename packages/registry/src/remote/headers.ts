@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 import { printable } from "../printable.ts";
 import { withoutSecrets } from "../without-secrets.ts";
+import { withoutSent } from "./without-sent.ts";
 
 /** Response headers as undici parses them: lower-case names. */
 export type ResponseHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
@@ -64,9 +65,10 @@ const maxWarningLength = 500;
 
 /**
  * The texts of an answer's `Warning: 299 - "text"` headers, made printable; any other kind of warning is passed over.
+ * What they say back of `sent`, the `Authorization` header that was answered so, is left out.
  * @see distribution-spec v1.1.1, "Warnings"
  */
-export function warningsOf(headers: ResponseHeaders): readonly string[] {
+export function warningsOf(headers: ResponseHeaders, sent?: string): readonly string[] {
   const value = headers.warning;
   const lines = typeof value === "string" ? [value] : (value ?? []);
   const texts = new Set<string>();
@@ -75,7 +77,8 @@ export function warningsOf(headers: ResponseHeaders): readonly string[] {
     const next = /[ \t]*([0-9]{3}) ([^ ",]+) "((?:[^"\\]|\\.)*)"(?: "[^"]*")?[ \t]*(?:,|$)/y;
     for (let found = next.exec(line); found && texts.size < maxWarnings; found = next.exec(line)) {
       const [, code, agent, quoted = ""] = found;
-      const text = printable(withoutSecrets(quoted.replace(/\\(.)/g, "$1")), maxWarningLength);
+      const unquoted = quoted.replace(/\\(.)/g, "$1");
+      const text = printable(withoutSecrets(withoutSent(unquoted, sent)), maxWarningLength);
       if (code === "299" && agent === "-" && text !== "") texts.add(text);
     }
   }

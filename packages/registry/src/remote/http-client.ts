@@ -190,7 +190,7 @@ export class HttpClient implements AsyncDisposable {
         const body = taker.body();
         if (request.expect.includes(status)) return { response: { status, headers, url, body } };
         const isPlain = url.protocol === "http:";
-        return { failure: { status, headers, body, host: url.host, isPlain }, isOwn: this.#isOwn(url), sent };
+        return { failure: { status, headers, body, host: url.host, isPlain, sent }, isOwn: this.#isOwn(url) };
       }
       url = this.#redirect(request, url, status, headers, hops);
     }
@@ -220,7 +220,7 @@ export class HttpClient implements AsyncDisposable {
     }
     const wire = { method, url, headers, body, operation, idleTimeoutMs, signal };
     const onHead = (answer: ResponseHead) => {
-      if (this.#isOwn(url)) this.#warnings.see(answer.headers);
+      if (this.#isOwn(url)) this.#warnings.see(answer.headers, headers.authorization);
       const sink = taker.sinkFor(answer);
       return bytePacer ? pacedSink(sink, bytePacer, ending) : sink;
     };
@@ -251,8 +251,9 @@ export class HttpClient implements AsyncDisposable {
     return to;
   }
 
-  async #challenged(request: ClientRequest, { failure, isOwn, sent }: Outcome): Promise<ChallengeAnswer> {
+  async #challenged(request: ClientRequest, { failure, isOwn }: Outcome): Promise<ChallengeAnswer> {
     if (failure === undefined || !isOwn) return { tryAgain: false };
+    const { sent } = failure;
     const challenges = parseChallenges(listHeaderOf(failure.headers, "www-authenticate"));
     const { scopes, signal } = request;
     const answer = await this.#parts.authenticator.challenged({ challenges, scopes, sent }, this.#untilClosed(signal));
@@ -303,13 +304,10 @@ type Outcome =
       readonly response: ClientResponse;
       readonly failure?: undefined;
       readonly isOwn?: undefined;
-      readonly sent?: undefined;
     }
   | {
       readonly response?: undefined;
       readonly failure: Parameters<typeof httpError>[0];
       /** The registry itself answered so, no redirect's target. */
       readonly isOwn: boolean;
-      /** The `Authorization` header that was not enough. */
-      readonly sent: string | undefined;
     };

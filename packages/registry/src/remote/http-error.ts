@@ -4,6 +4,7 @@ import { printable } from "../printable.ts";
 import { withoutSecrets } from "../without-secrets.ts";
 import { headerOf, type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
 import type { Operation } from "./operation.ts";
+import { withoutSent } from "./without-sent.ts";
 
 /** More of an error's body is not read, in bytes. */
 export const maxErrorBodyBytes: number = 64 * 1024;
@@ -24,6 +25,8 @@ export interface FailedResponse {
   readonly host: string;
   /** Whether it was asked in plain HTTP. @defaultValue false */
   readonly isPlain?: boolean | undefined;
+  /** The `Authorization` header it answers: what of it is said back is not told. */
+  readonly sent?: string | undefined;
 }
 
 /** A server for TLS that was asked in plain HTTP; `answer` is what came, where that can be told. */
@@ -40,15 +43,15 @@ export function tlsExpected({ registry, reference, what }: Operation, answer?: s
  * @see distribution-spec v1.1.1, "Error Codes"
  */
 export function httpError(response: FailedResponse, operation: Operation, hint?: string): RegistryError {
-  const { status, headers, host } = response;
+  const { status, headers, host, sent } = response;
   const { registry, reference, what } = operation;
-  const reported = reportedErrors(response.body);
+  const reported = reportedErrors(response.body, sent);
   const retryAfterMs = retryAfterMsOf(headers);
   const { STATUS_CODES } = process.getBuiltinModule("node:http"); // slow to load, for what goes wrong alone
   const reason = [
     `${status} ${STATUS_CODES[status] ?? "(unknown status)"}${host === registry ? "" : ` from ${host}`}`,
     ...(reported[0] ? [reported[0].message || reported[0].code] : []),
-    ...(hint === undefined ? [] : [hint]),
+    ...(hint === undefined ? [] : [withoutSent(hint, sent)]), // it may quote the registry, too
     ...(retryAfterMs ? [`it asks to wait ${Math.ceil(retryAfterMs / 1000)} s`] : []),
   ].join(": ");
   const message = `cannot ${what}: ${reason}`;
@@ -70,7 +73,7 @@ function isTurnedDownByTls({ status, headers, isPlain = false }: FailedResponse,
   return isPlain && status === 400 && !isOfRegistry;
 }
 
-function reportedErrors(body: Uint8Array): readonly ReportedError[] {
+function reportedErrors(body: Uint8Array, sent: string | undefined): readonly ReportedError[] {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(body));
@@ -80,7 +83,7 @@ function reportedErrors(body: Uint8Array): readonly ReportedError[] {
   const parsed = bodySchema.safeParse(json);
   if (!parsed.success) return [];
   return parsed.data.errors.slice(0, maxReported).map(({ code, message }) => ({
-    code: printable(withoutSecrets(code), 100),
-    ...(message === undefined ? {} : { message: printable(withoutSecrets(message), 300) }),
+    code: printable(withoutSecrets(withoutSent(code, sent)), 100),
+    ...(message === undefined ? {} : { message: printable(withoutSecrets(withoutSent(message, sent)), 300) }),
   }));
 }

@@ -18,10 +18,10 @@ export class Warnings {
     this.#onEvent = onEvent;
   }
 
-  /** Looks at one answer of the registry. */
-  see(headers: ResponseHeaders): void {
+  /** Looks at one answer of the registry, and `sent`, the `Authorization` header it answers. */
+  see(headers: ResponseHeaders, sent?: string): void {
     if (!this.#onEvent || headers.warning === undefined) return;
-    for (const message of warningsOf(headers)) {
+    for (const message of warningsOf(headers, sent)) {
       if (this.#told.has(message) || this.#told.size >= maxTold) continue;
       this.#told.add(message);
       this.#onEvent({ type: "registry.warned", registry: this.#registry, message });
