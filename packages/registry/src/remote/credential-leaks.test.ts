@@ -313,6 +313,7 @@ test.for(schemes)("with %s credentials, what a registry says back of them is not
       response.writeHead(403).end(JSON.stringify({ errors }));
     },
     (request, response) => response.writeHead(404, { warning: `299 - "${said(request)} is old"` }).end(),
+    (request, response) => response.socket?.end(`HTTP/1.1 200 OK\r\nbad header ${said(request)}\r\n\r\n`),
     (request, response) => response.writeHead(401, { "www-authenticate": said(request).replace(/=+$/, "") }).end(),
     (request, response) => {
       const realm = `http://192.0.2.1/${said(request)}`;

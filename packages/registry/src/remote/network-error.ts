@@ -49,7 +49,7 @@ export function networkError(error: unknown, operation: Operation, idleTimeoutMs
   const code = codeOf(error);
   if (code === undefined) return error; // not of the network: thrown by a sink or a body, it belongs to the caller
   const { registry, reference, what } = operation;
-  const options = { cause: error };
+  const options = { cause: withoutData(error, code) };
   const fail = (reason: string) => `cannot ${what}: ${reason} (${registry}, ${code})`;
   if (error instanceof ProxyError && error.code === "PROXY_TIMEOUT") {
     return new RegistryError("TIMEOUT", fail(error.message), { registry, reference, idleMs: idleTimeoutMs }, options);
@@ -66,7 +66,7 @@ export function networkError(error: unknown, operation: Operation, idleTimeoutMs
     return new RegistryError("TLS", fail(tlsReason(code, error)), { registry, reference, reason: code }, options);
   }
   if ((code.startsWith("HPE_") && code !== endedEarly) || code === "UND_ERR_HEADERS_OVERFLOW") {
-    if (speaksTls(error)) return tlsExpected(operation, undefined, error);
+    if (speaksTls(error)) return tlsExpected(operation, undefined, options.cause);
     const reason = `the answer is not HTTP: ${error.message}`;
     return new RegistryError("PROTOCOL", fail(reason), { registry, reference, reason }, options);
   }
@@ -86,6 +86,12 @@ function tlsReason(code: string, error: Error): string {
   if (code.startsWith("ERR_SSL_")) return "it does not speak TLS as we do";
   const reason = error.message.replace(/; if the root CA is installed locally.*/s, ""); // a flag of Node's is no advice here
   return `its certificate is not trusted: ${reason.slice(0, longestReason)}`; // it quotes what the peer says
+}
+
+/** A parser's error keeps the bytes it failed at, and those may say back what was sent. */
+function withoutData(error: Error, code: string): Error {
+  if (!(error instanceof errors.HTTPParserError)) return error;
+  return Object.assign(new errors.HTTPParserError(error.message), { code });
 }
 
 /** An alert is how TLS turns plain text down; many servers just hang up. */
