@@ -16,6 +16,12 @@ test("a user name and a password survive being encoded, whatever is in them", ()
   );
 });
 
+test("an auth may be broken into lines, as base64(1) leaves long ones", () => {
+  const password = "x".repeat(200);
+  const lines = Buffer.from(`user:${password}`).toString("base64").replace(/.{76}/g, "$&\r\n");
+  expect(decodeAuth(`${lines}\n`, "test")).toEqual({ username: "user", password });
+});
+
 test("an auth is decoded or refused, and never anything else", () => {
   const anything = fc.oneof(fc.string({ unit: "binary" }), fc.base64String(), fc.uint8Array().map(toBase64));
   fc.assert(

@@ -44,7 +44,7 @@ export function credentialsOfEntry(entry: AuthEntry, source: string): Credential
  * @throws RegistryError `CREDENTIALS_UNUSABLE`, naming `source`
  */
 export function decodeAuth(auth: string, source: string): { readonly username: string; readonly password: string } {
-  const encoded = auth.trim();
+  const encoded = auth.replace(/[\r\n]/g, "").trim(); // lines as base64(1) breaks them, which docker reads, too
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) throw unusable(source, "an auth is not in base64");
   const decoded = utf8(Buffer.from(encoded, "base64"));
   const colon = decoded?.indexOf(":") ?? -1;
