@@ -85,6 +85,14 @@ test("goes by the link as long as there is one", async () => {
   expect(list.queries).toEqual(["?n=2", "?page=2"]);
 });
 
+test("ends with the last link, though that page was full and the registry knows nothing but links", async () => {
+  await using list = await aList((query) =>
+    query.has("page") ? { items: ["c", "d"] } : { items: ["a", "b"], link: '</list?page=2>; rel="next"' },
+  );
+  expect(await listOf(list.items())).toEqual(all);
+  expect(list.queries).toEqual(["?n=2", "?page=2", "?n=2&last=d"]);
+});
+
 test("is not led in a circle by pages that take turns", async () => {
   await using list = await aList((query) => ({ items: query.get("last") === "b" ? ["c", "b"] : ["a", "b"] }));
   await expectCode(listOf(list.items()), "PROTOCOL");

@@ -14,7 +14,7 @@ export interface ListRequest extends Omit<PageRequest, "url" | "after"> {
 /**
  * The items of a list of tags or repositories, each page asked for when the one before was used up. Goes by `Link`
  * headers. Where a full page has none, the registry may have forgotten it: it is asked for what comes after the last
- * item, until that brings nothing new.
+ * item, until that brings nothing new, whatever that page links to: a registry that knows links only begins again there.
  * @throws RegistryError `PROTOCOL`
  * @see distribution-spec v1.1.1, "Listing Tags"
  */
@@ -23,9 +23,11 @@ export async function* listItems(client: HttpClient, request: ListRequest): Asyn
   const seen = new Set<string>();
   let page: readonly string[] = [];
   let brought = 0;
+  let isGuess = false;
   const after = (): URL | undefined => {
     const last = page.at(-1);
-    return page.length === pageSize && brought > 0 && last !== undefined ? pageUrl(request, last) : undefined;
+    isGuess = page.length === pageSize && brought > 0;
+    return isGuess && last !== undefined ? pageUrl(request, last) : undefined;
   };
   for await (const answer of paginate(client, { ...rest, url: pageUrl(request), after })) {
     page = itemsOf(answer);
@@ -36,6 +38,8 @@ export async function* listItems(client: HttpClient, request: ListRequest): Asyn
       brought += 1;
       yield item;
     }
+    if (isGuess && brought === 0) return;
+    isGuess = false;
   }
 }
 
