@@ -1,7 +1,14 @@
 import type { RegistryError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import type { ResponseHead } from "../remote/exchange.ts";
-import { contentLengthOf, contentRangeOf, headerOf, mediaTypeOf, type ResponseHeaders } from "../remote/headers.ts";
+import {
+  contentEncodingOf,
+  contentLengthOf,
+  contentRangeOf,
+  headerOf,
+  mediaTypeOf,
+  type ResponseHeaders,
+} from "../remote/headers.ts";
 import { type Operation, protocolError } from "../remote/operation.ts";
 import type { FetchedFile } from "./file-fetcher.ts";
 
@@ -66,9 +73,8 @@ function endOf(headers: ResponseHeaders, question: FileQuestion): number | undef
 
 /** Nobody asked for a coding, and a coded body is not what lies there: ranges and digests are of the bytes as stored. */
 function refuseCoded(headers: ResponseHeaders, question: FileQuestion): void {
-  const coding = headerOf(headers, "content-encoding")?.trim().toLowerCase() ?? "";
-  if (coding === "" || coding === "identity") return;
-  throw refused(question, `the answer is encoded: ${printable(coding, 50)}`);
+  const coding = contentEncodingOf(headers);
+  if (coding !== undefined) throw refused(question, `the answer is encoded: ${coding}`);
 }
 
 /** A version that can be sent back; the quotes are missing at some servers, and belong to it at all others. */

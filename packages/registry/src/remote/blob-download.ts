@@ -1,12 +1,12 @@
 import { RegistryError } from "../errors.ts";
 import type { BlobLane, Sink } from "../lane.ts";
 import type { Blob } from "../oci/descriptor.ts";
-import { printable } from "../printable.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { BodySink, ResponseHead } from "./exchange.ts";
-import { contentLengthOf, contentRangeOf, headerOf, mediaTypeOf } from "./headers.ts";
+import { contentLengthOf, contentRangeOf, mediaTypeOf } from "./headers.ts";
 import type { ClientRequest, HttpClient } from "./http-client.ts";
 import { type Operation, protocolError } from "./operation.ts";
+import { requireNotEncoded } from "./require-not-encoded.ts";
 
 /** Which of a blob's bytes are wanted: from `start`, up to but not with `end`. */
 export interface ByteRange {
@@ -82,11 +82,7 @@ class RangeWindow {
       if (told?.total !== undefined && told.total !== size) throw this.#wrongSize(size, told.total);
       throw this.#refused(`416 to a range inside the blob (${start}-${end - 1} of ${size} bytes)`);
     }
-    const encoding = headerOf(headers, "content-encoding")?.trim().toLowerCase() ?? "";
-    if (encoding !== "" && encoding !== "identity") {
-      // digest and size are of the bytes as they are stored, and nobody asked for others
-      throw this.#refused(`the answer is encoded: ${printable(encoding, 50)}`);
-    }
+    requireNotEncoded({ headers }, this.#operation);
     if (status === 200) {
       if (length !== undefined && length !== size) throw this.#wrongSize(size, length);
       return (chunk) => this.#pass(chunk, size);

@@ -1,8 +1,9 @@
 import type { Digest } from "../oci/digest.ts";
 import type { Endpoints } from "./endpoints.ts";
-import { contentLengthOf, contentRangeOf } from "./headers.ts";
+import { contentEncodingOf, contentLengthOf, contentRangeOf } from "./headers.ts";
 import type { HttpClient } from "./http-client.ts";
 import { protocolError } from "./operation.ts";
+import { requireNotEncoded } from "./require-not-encoded.ts";
 
 /**
  * The size of a blob, or `undefined` when it is missing. Registries need not tell it with a HEAD; then a GET for the first
@@ -26,7 +27,7 @@ export async function statBlob(
   };
   const head = await client.ask({ ...common, method: "HEAD", expect: [200, 404] });
   if (head.status === 404) return undefined;
-  const told = contentLengthOf(head.headers);
+  const told = contentEncodingOf(head.headers) ? undefined : contentLengthOf(head.headers);
   if (told !== undefined) return { size: told };
   const answer = await client.ask({
     ...common,
@@ -36,6 +37,7 @@ export async function statBlob(
     onHead: () => () => false,
   });
   if (answer.status === 404) return undefined;
+  if (answer.status !== 416) requireNotEncoded(answer, operation);
   const size = answer.status === 200 ? contentLengthOf(answer.headers) : contentRangeOf(answer.headers)?.total;
   if (size === undefined) throw protocolError(operation, "the registry does not tell the blob's size");
   return { size };

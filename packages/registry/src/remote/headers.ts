@@ -30,6 +30,15 @@ export function mediaTypeOf(headers: ResponseHeaders): string | undefined {
   return text === "" ? undefined : text;
 }
 
+/**
+ * How the body was made smaller on its way, made printable; `undefined` when it comes as it is stored. Nobody asks for
+ * that: digests, sizes and ranges are of the bytes as they are stored.
+ */
+export function contentEncodingOf(headers: ResponseHeaders): string | undefined {
+  const text = listHeaderOf(headers, "content-encoding")?.trim().toLowerCase() ?? "";
+  return text === "" || text === "identity" ? undefined : printable(text, 50);
+}
+
 /** `Retry-After` in milliseconds from now: seconds, or an HTTP date. */
 export function retryAfterMsOf(headers: ResponseHeaders, nowMs: number = Date.now()): number | undefined {
   const text = headerOf(headers, "retry-after")?.trim();

@@ -6,9 +6,10 @@ import { isManifestMediaType } from "../oci/media-type.ts";
 import type { Tag } from "../oci/reference.ts";
 import { sharedText } from "../oci/shared-text.ts";
 import { printable } from "../printable.ts";
-import { contentLengthOf, headerOf, mediaTypeOf, type ResponseHeaders } from "./headers.ts";
+import { contentEncodingOf, contentLengthOf, headerOf, mediaTypeOf, type ResponseHeaders } from "./headers.ts";
 import type { ClientResponse } from "./http-client.ts";
 import { type Operation, protocolError } from "./operation.ts";
+import { requireNotEncoded } from "./require-not-encoded.ts";
 
 /** Types that say nothing about which manifest it is; some registries and proxies send them. */
 const genericTypes: ReadonlySet<string> = new Set(["application/json", "text/plain", "application/octet-stream"]);
@@ -20,6 +21,7 @@ export function describeHead(headers: ResponseHeaders): Descriptor | undefined {
   const size = contentLengthOf(headers);
   if (digest === undefined || !isDigest(digest) || size === undefined) return undefined;
   if (mediaType === undefined || !isManifestMediaType(mediaType)) return undefined;
+  if (contentEncodingOf(headers) !== undefined) return undefined; // the size is that of other bytes
   return { mediaType: sharedText(mediaType), digest: sharedText(digest), size };
 }
 
@@ -31,6 +33,7 @@ export function describeHead(headers: ResponseHeaders): Descriptor | undefined {
  */
 export function readManifest(answer: ClientResponse, reference: Tag | Digest, operation: Operation): Manifest {
   const { headers, body } = answer;
+  requireNotEncoded(answer, operation);
   const announced = headerOf(headers, "docker-content-digest");
   const proven = isDigest(reference) ? reference : announced;
   const expected = proven !== undefined && isDigest(proven) ? proven : undefined;

@@ -3,6 +3,7 @@ import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { resolveLocation } from "./location.ts";
 import { nextLink } from "./next-link.ts";
 import { type Operation, protocolError } from "./operation.ts";
+import { requireNotEncoded } from "./require-not-encoded.ts";
 
 /** Which pages to read. */
 export interface PageRequest {
@@ -64,6 +65,7 @@ export async function* paginate(client: HttpClient, request: PageRequest): Async
 
 /** A page's body as JSON. @throws RegistryError `PROTOCOL` */
 export function jsonOf(page: ClientResponse, operation: Operation): unknown {
+  requireNotEncoded(page, operation);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(page.body));
   } catch (cause) {

@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { digestOf } from "../oci/digest.ts";
 import { MediaType, manifestMediaTypes } from "../oci/media-type.ts";
-import { bytesOf, expectCode } from "../testing/contract-support.ts";
+import { bytesOf, expectCode, listOf } from "../testing/contract-support.ts";
 import { faultOf } from "../testing/fault.ts";
 import { aBlob, anImage, faults, startTestRegistry } from "../testing/index.ts";
 import { createRegistry } from "./create-registry.ts";
+import type { RemoteRegistryRepository as Repository } from "./http-registry.ts";
 
 const image = anImage({ tag: "v1" });
 const { descriptor, bytes } = image.manifest;
@@ -104,6 +106,45 @@ describe("a manifest that is pulled", () => {
     const headers = { "docker-content-digest": descriptor.digest };
     home.server.fail(served(descriptor.mediaType, text, headers), { match: /^GET/ });
     expect((await home.repository.manifest(strong)).descriptor.digest).toBe(strong);
+  });
+});
+
+/** Something on the way makes the bodies of some methods smaller, though nobody asked for that. */
+async function aSqueezingHome({ squeezed }: { readonly squeezed: readonly string[] }) {
+  return await anOddHome(({ method = "", url = "" }, response) => {
+    const isSqueezed = squeezed.includes(method);
+    const plain = url.includes("/tags/") ? new TextEncoder().encode('{"tags":["v1"]}') : bytes;
+    const body = isSqueezed ? gzipSync(plain) : plain;
+    response.writeHead(200, {
+      "content-type": descriptor.mediaType,
+      "content-length": String(body.byteLength),
+      ...(isSqueezed ? { "content-encoding": "gzip" } : {}),
+    });
+    response.end(method === "HEAD" ? undefined : body);
+  });
+}
+
+describe("what comes encoded, though nobody asked for that,", () => {
+  const squeezed = ["HEAD", "GET"];
+
+  test.for<{ name: string; read: (repository: Repository) => Promise<unknown> }>([
+    { name: "a manifest by tag", read: (repository) => repository.manifest("v1") },
+    { name: "a manifest by digest", read: (repository) => repository.manifest(descriptor.digest) },
+    { name: "the description of a manifest", read: (repository) => repository.resolve("v1") },
+    { name: "the size of a blob", read: (repository) => repository.statBlob(descriptor.digest) },
+    { name: "a list", read: (repository) => listOf(repository.tags()) },
+  ])("is refused: $name", async ({ read }) => {
+    await using home = await aSqueezingHome({ squeezed });
+    await expect(read(home.repository)).rejects.toMatchObject({
+      code: "PROTOCOL",
+      message: expect.stringContaining("the answer is encoded: gzip"),
+    });
+  });
+
+  test("is no word about a size, which the bytes themselves tell", async () => {
+    await using home = await aSqueezingHome({ squeezed: ["HEAD"] });
+    expect(await home.repository.resolve("v1")).toEqual(descriptor);
+    expect(await home.repository.statBlob(descriptor.digest)).toEqual({ size: descriptor.size });
   });
 });
 
