@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { defaultMaxManifestBytes } from "../oci/manifest.ts";
+import { MediaType } from "../oci/media-type.ts";
+import { expectCode } from "../testing/contract-support.ts";
 import { aBlob, anImage, faults, startTestRegistry } from "../testing/index.ts";
 import { createClient } from "./create-client.ts";
 import { RemoteRepository } from "./remote-repository.ts";
@@ -87,8 +90,21 @@ test("a tag that goes leaves its manifest and the other tags", async () => {
   expect((await home.repository.resolve("v2"))?.digest).toBe(digest);
 });
 
-test("a manifest whose bytes make no sense can be deleted all the same", async () => {
+test.for([
+  { name: "whose bytes make no sense", type: "text/html", body: "<html>" },
+  { name: "whose bytes are not its digest's", type: MediaType.ociManifest, body: "{}" },
+  { name: "of a type that nobody reads any more", type: "application/vnd.docker.distribution.manifest.v1+json" },
+  { name: "that is larger than any", type: MediaType.ociManifest, body: " ".repeat(defaultMaxManifestBytes + 1) },
+])("a manifest $name can be deleted all the same", async ({ type, body = "{}" }) => {
   await using home = await aHome();
-  home.server.failOnce(faults.status(200, { body: "<html>", headers: { "content-type": "text/html" } }), /^GET/);
+  home.server.fail(faults.status(200, { body, headers: { "content-type": type } }), { match: /^GET/ });
   expect(await home.repository.deleteManifest(digest)).toBe(true);
+  expect(await home.repository.resolve("v1")).toBeUndefined();
+});
+
+test("a manifest that cannot be read just now is not deleted: it may refer to another", async () => {
+  await using home = await aHome();
+  home.server.fail(faults.status(500), { match: /^GET/ });
+  await expectCode(home.repository.deleteManifest(digest), "SERVER_ERROR");
+  expect((await home.repository.resolve("v1"))?.digest).toBe(digest);
 });

@@ -1,4 +1,4 @@
-import { classifyFailure, isRegistryError, RegistryError } from "../errors.ts";
+import { classifyFailure, isRegistryError, RegistryError, type RegistryErrorCode } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { RepositoryReader } from "../repository.ts";
@@ -9,6 +9,15 @@ import type { Operation } from "./operation.ts";
 import { askReferrersApi } from "./referrers.ts";
 import { type Referrer, referrerOf, removeFromFallback } from "./referrers-fallback.ts";
 import { isStatus, reports } from "./reported.ts";
+
+/** Of a manifest that is not there, or of which there is nothing to make: damaged, of a type of old, larger than any. */
+const unreadable: readonly RegistryErrorCode[] = [
+  "NOT_FOUND",
+  "PROTOCOL",
+  "INVALID_MANIFEST",
+  "DIGEST_MISMATCH",
+  "TOO_LARGE",
+];
 
 /** @see distribution-spec v1.1.1, "Deleting tags" */
 export async function deleteTag(
@@ -72,7 +81,7 @@ async function listedReferrer(
     referrer = referrerOf(await repository.manifest(digest, { signal }));
   } catch (error) {
     // what is gone or cannot be read may be deleted all the same
-    if (isRegistryError(error, "NOT_FOUND") || isRegistryError(error, "PROTOCOL")) return undefined;
+    if (isRegistryError(error) && unreadable.includes(error.code)) return undefined;
     throw error;
   }
   if (!referrer) return undefined;
