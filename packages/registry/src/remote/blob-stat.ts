@@ -3,11 +3,12 @@ import type { Endpoints } from "./endpoints.ts";
 import { contentEncodingOf, contentLengthOf, contentRangeOf } from "./headers.ts";
 import type { HttpClient } from "./http-client.ts";
 import { protocolError } from "./operation.ts";
+import { unknownMethod } from "./reported.ts";
 import { requireNotEncoded } from "./require-not-encoded.ts";
 
 /**
- * The size of a blob, or `undefined` when it is missing. Registries need not tell it with a HEAD; then a GET for the first
- * byte does, whose body is not read.
+ * The size of a blob, or `undefined` when it is missing. Registries need not tell it with a HEAD, and not all know that
+ * method; then a GET for the first byte does, whose body is not read.
  * @throws RegistryError `PROTOCOL` when neither tells it
  * @see distribution-spec v1.1.1, "Checking if content exists in the registry"
  */
@@ -25,9 +26,10 @@ export async function statBlob(
     scopes: endpoints.scope("pull"),
     signal,
   };
-  const head = await client.ask({ ...common, method: "HEAD", expect: [200, 404] });
+  const head = await client.ask({ ...common, method: "HEAD", expect: [200, 404, ...unknownMethod] });
   if (head.status === 404) return undefined;
-  const told = contentEncodingOf(head.headers) ? undefined : contentLengthOf(head.headers);
+  const isTold = head.status === 200 && contentEncodingOf(head.headers) === undefined;
+  const told = isTold ? contentLengthOf(head.headers) : undefined;
   if (told !== undefined) return { size: told };
   const answer = await client.ask({
     ...common,

@@ -105,6 +105,13 @@ describe("pushing a blob", () => {
     expect(home.methods()).toEqual(["HEAD", "POST", "POST", "PUT", "HEAD", "POST", "PUT"]);
   });
 
+  test.for([405, 501])("is sent where nobody can be asked whether it is there (%i)", async (status) => {
+    await using home = await aRegistry();
+    home.server.fail(faults.status(status), { match: /^HEAD/ });
+    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
+    expect(home.methods()).toEqual(["HEAD", "POST", "PUT"]);
+  });
+
   test("asks for leave in both repositories to mount, and for no more to write", async () => {
     const scopes: string[][] = [];
     const authenticator = {

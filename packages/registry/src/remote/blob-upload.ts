@@ -7,7 +7,7 @@ import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { requireStoredDigest } from "./manifest-answer.ts";
 import { protocolError } from "./operation.ts";
 import { beginUnlessThere, learnOwnMount } from "./own-mount.ts";
-import { isStatus, reports } from "./reported.ts";
+import { isStatus, reports, unknownMethod } from "./reported.ts";
 import { mayPass } from "./retry.ts";
 import type { UploadContext, UploadSession } from "./upload-session.ts";
 import { UploadSource } from "./upload-source.ts";
@@ -131,7 +131,7 @@ class BlobUpload {
   async #isThere(): Promise<boolean> {
     const { client, blob, operation, scopes, signal } = this.#context;
     const url = this.#endpoints.blob(blob.digest);
-    const expect = [200, 404];
+    const expect = [200, 404, ...unknownMethod]; // who cannot be asked is sent it
     const { status } = await client.send({ method: "HEAD", url, operation, lane: "meta", scopes, expect, signal });
     return status === 200;
   }

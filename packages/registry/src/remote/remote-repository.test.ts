@@ -72,6 +72,14 @@ describe("resolving", () => {
     expect(home.server.requests().map(({ method }) => method)).toEqual(["HEAD", "GET"]);
   });
 
+  test.for([405, 501])("looks at the body where a HEAD is answered with %i", async (status) => {
+    await using home = await aRepository();
+    home.server.fail(faults.status(status), { match: /^HEAD/ });
+    expect(await home.repository.resolve("v1")).toEqual(descriptor);
+    expect(await home.repository.resolve("v2")).toBeUndefined();
+    expect(await home.repository.statBlob(image.config.digest)).toEqual({ size: image.config.size });
+  });
+
   test("does not believe another digest than it asked for", async () => {
     await using home = await aRepository();
     const other = anImage({ seed: "other" }).manifest.descriptor;

@@ -34,6 +34,7 @@ import { pushManifest } from "./manifest-push.ts";
 import { type Operation, protocolError } from "./operation.ts";
 import { jsonOf } from "./paginate.ts";
 import { listReferrers } from "./referrers.ts";
+import { unknownMethod } from "./reported.ts";
 import { mayPass } from "./retry.ts";
 import { probeWrite } from "./write-probe.ts";
 
@@ -84,12 +85,12 @@ export class RemoteRepository
     const operation = this.#endpoints.operation("resolve", reference);
     const url = this.#endpoints.manifest(reference);
     const headers = { accept: acceptManifests };
-    const expect = [200, 404];
+    const expect = [200, 404, ...unknownMethod];
     const scopes = this.#endpoints.scope("pull");
     const request = { method: "HEAD" as const, url, headers, operation, lane: "meta" as const, scopes, expect, signal };
     const head = await this.#client.ask(request);
     if (head.status === 404) return undefined;
-    const descriptor = describeHead(head.headers);
+    const descriptor = head.status === 200 ? describeHead(head.headers) : undefined;
     // a registry may name it by another algorithm than asked for: the bytes tell whether it is the same
     const isOtherwiseNamed =
       descriptor && isDigest(reference) && digestAlgorithm(reference) !== digestAlgorithm(descriptor.digest);
