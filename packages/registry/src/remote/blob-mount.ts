@@ -4,13 +4,17 @@ import type { Endpoints } from "./endpoints.ts";
 import { hostTraits } from "./host-traits.ts";
 import type { ClientResponse } from "./http-client.ts";
 import { takeProbedUpload } from "./probed-uploads.ts";
+import { unknownMethod } from "./reported.ts";
 import { type UploadContext, UploadSession } from "./upload-session.ts";
 
 /** More hints than these are not tried: sending the blob is cheaper then. */
 const maxMounts = 4;
 
 /** Answers to a mount that mean no more than "not this way". */
-const refusals: readonly number[] = [400, 404, 405];
+const refusals: readonly number[] = [400, 404, ...unknownMethod];
+
+/** As {@link refusals}, where no source is named, which is more than some registries expect. */
+const anonymousRefusals: readonly number[] = [...refusals, 500];
 
 /**
  * Opens an upload session, or finds that the blob could be mounted instead: from one of `mountPaths` (whole paths on
@@ -31,8 +35,8 @@ export async function beginUpload(
   if (probed) return begun(context, probed);
   const traits = hostTraits(context.client);
   if (sources.length === 0 && traits.anonymousMount !== "refused") {
-    const answer = await post(context, endpoints, { mount: context.blob.digest }, [201, 202, ...refusals]);
-    if (!refusals.includes(answer.status)) return begun(context, answer);
+    const answer = await post(context, endpoints, { mount: context.blob.digest }, [201, 202, ...anonymousRefusals]);
+    if (!anonymousRefusals.includes(answer.status)) return begun(context, answer);
     traits.anonymousMount = "refused";
   }
   return begun(context, await openUpload(context, endpoints));

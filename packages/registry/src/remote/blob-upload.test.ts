@@ -93,17 +93,20 @@ describe("pushing a blob", () => {
     expect(home.methods()).toEqual(["HEAD", "POST", "PUT"]);
   });
 
-  test("mounts what the registry knows from elsewhere, asking that of a host which refuses it only once", async () => {
-    await using home = await aRegistry();
-    home.server.failOnce(faults.status(201), /^POST/);
-    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("mounted");
-    home.server.reset();
-    home.server.failOnce(faults.status(400), /^POST/);
-    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
-    const other = aBlob({ seed: "other" });
-    await home.registry.repository("elsewhere").pushBlob(other, openerOf(other.bytes).open);
-    expect(home.methods()).toEqual(["HEAD", "POST", "POST", "PUT", "HEAD", "POST", "PUT"]);
-  });
+  test.for([400, 500, 501])(
+    "mounts what the registry knows from elsewhere, asking that of a host which refuses it (%i) only once",
+    async (status) => {
+      await using home = await aRegistry();
+      home.server.failOnce(faults.status(201), /^POST/);
+      expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("mounted");
+      home.server.reset();
+      home.server.failOnce(faults.status(status), /^POST/);
+      expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
+      const other = aBlob({ seed: "other" });
+      await home.registry.repository("elsewhere").pushBlob(other, openerOf(other.bytes).open);
+      expect(home.methods()).toEqual(["HEAD", "POST", "POST", "PUT", "HEAD", "POST", "PUT"]);
+    },
+  );
 
   test.for([405, 501])("is sent where nobody can be asked whether it is there (%i)", async (status) => {
     await using home = await aRegistry();
