@@ -3,7 +3,7 @@ import { isMirrorError } from "@tranship/core";
 import { MemoryRegistry, type Registry } from "@tranship/registry";
 import { seedMemory } from "@tranship/registry/testing";
 import { seededRandom } from "../support/random.ts";
-import { type HomeKind, injectFaults, openHome } from "./homes.ts";
+import { type HomeKind, injectFaults, mannerOf, openHome } from "./homes.ts";
 import { buildGraph, type GraphPlan } from "./random-graph.ts";
 import { type Content, contentOf, copyRepository } from "./repository-content.ts";
 
@@ -36,8 +36,8 @@ export async function copyRun({ plan, from, to, faults, seed }: CopyRun): Promis
   const original = new MemoryRegistry();
   const { tagged, artifacts } = buildGraph(plan);
   seedMemory(original, path, [...tagged, ...artifacts]);
-  await using source = await openHome(from);
-  await using target = await openHome(to);
+  await using source = await openHome(from, mannerOf(seed));
+  await using target = await openHome(to, mannerOf(Math.floor(seed / 4)));
   await copy(original, source.registry);
   let faulty = 0;
   const onFault = () => {

@@ -16,19 +16,33 @@ export interface Home extends AsyncDisposable {
   readonly server?: TestRegistry;
 }
 
+/** What a remote home is like. */
+export interface RemoteManner {
+  /** Whether blobs are sent to it in chunks. */
+  readonly isChunked: boolean;
+  /** Whether it lists referrers itself; else they are under fallback tags. */
+  readonly hasReferrers: boolean;
+}
+
+/** One manner of four, by any number. */
+export function mannerOf(seed: number): RemoteManner {
+  return { isChunked: seed % 2 === 1, hasReferrers: Math.floor(seed / 2) % 2 === 0 };
+}
+
 /** Makes an empty home of the kind. */
-export async function openHome(kind: HomeKind): Promise<Home> {
+export async function openHome(kind: HomeKind, manner: RemoteManner): Promise<Home> {
   if (kind === "memory") return { registry: new MemoryRegistry(), [Symbol.asyncDispose]: async () => {} };
-  if (kind === "remote") return await openRemote();
+  if (kind === "remote") return await openRemote(manner);
   if (kind === "docker-registry") return await openDockerRegistry();
   const folder = await mkdtemp(join(tmpdir(), "tranship-property-"));
   const registry = await LayoutRegistry.open(folder, { create: true });
   return { registry, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
-async function openRemote(): Promise<Home> {
-  const server = await startTestRegistry({ maxPageSize: 2 }); // lists of more than two items have pages
-  const registry = createRegistry(server.host, { retryDelayMs: 1, idleTimeoutMs: 5000, attempts: 8 });
+async function openRemote({ isChunked, hasReferrers }: RemoteManner): Promise<Home> {
+  const server = await startTestRegistry({ maxPageSize: 2, referrersApi: hasReferrers }); // more than two items have pages
+  const uploadChunkBytes = isChunked ? 5000 : undefined;
+  const registry = createRegistry(server.host, { retryDelayMs: 1, idleTimeoutMs: 5000, attempts: 8, uploadChunkBytes });
   return {
     registry,
     server,
