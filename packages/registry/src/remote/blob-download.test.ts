@@ -77,6 +77,14 @@ describe("a lane", () => {
     expect(text).toBe("789");
   });
 
+  test("skips whole reads, too, when the registry knows no ranges", async () => {
+    await using home = await aRepository();
+    home.server.fail(faults.lyingRange({ mode: "ignored" }));
+    const { bytes, error } = await readLane(home, 299_990);
+    expect(error).toBeUndefined();
+    expect(bytes).toEqual(Buffer.from(blob.bytes.subarray(299_990)));
+  });
+
   test("breaks with what came, and does not try again", async () => {
     await using home = await aRepository();
     home.server.fail(faults.cutAfter(100_000));
@@ -90,6 +98,7 @@ describe("a lane", () => {
 
   test.for<{ name: string; status: number; headers: Record<string, string>; body?: string; code: RegistryErrorCode }>([
     { name: "another start", status: 206, headers: { "content-range": "bytes 0-9/300000" }, code: "PROTOCOL" },
+    { name: "a start beyond", status: 206, headers: { "content-range": "bytes 101-299999/300000" }, code: "PROTOCOL" },
     { name: "another size", status: 206, headers: { "content-range": "bytes 100-299999/300001" }, code: "PROTOCOL" },
     { name: "no size", status: 206, headers: { "content-range": "bytes 100-299999/*" }, code: "PROTOCOL" },
     { name: "no range", status: 206, headers: {}, code: "PROTOCOL" },

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { expectCode, listOf } from "../testing/contract-support.ts";
 import { createClient } from "./create-client.ts";
-import { listItems } from "./list-items.ts";
+import { type ListRequest, listItems } from "./list-items.ts";
 
 interface Page {
   readonly items: readonly string[];
@@ -26,9 +26,9 @@ async function aList(pageOf: (query: URLSearchParams) => Page) {
   const operation = { registry: "r", reference: "r", what: "list" };
   return {
     queries,
-    items: (maxListBytes?: number) =>
+    items: (limits: Pick<ListRequest, "maxListBytes" | "maxPages"> = {}) =>
       listItems(client, {
-        ...(maxListBytes === undefined ? {} : { maxListBytes }),
+        ...limits,
         url: new URL("/list", client.origin),
         pageSize: 2,
         itemsOf: ({ body }) => JSON.parse(new TextDecoder().decode(body)) as string[],
@@ -108,11 +108,14 @@ test("finds the next page among other links, in one header or in several", async
   expect(await listOf(list.items())).toEqual(all);
 });
 
-test("is not read on without end, whatever there is on its pages", async () => {
+test.for([
+  { name: "whatever there is on its pages", size: 400, limits: { maxListBytes: 2000 } },
+  { name: "though there is next to nothing on its pages", size: 1, limits: { maxPages: 5 } },
+])("is not read on without end, $name", async ({ size, limits }) => {
   await using list = await aList((query) => {
     const page = Number(query.get("page") ?? 0);
-    return { items: [`${page}`.padEnd(400)], link: `</list?page=${page + 1}>; rel="next"` };
+    return { items: [`${page}`.padEnd(size)], link: `</list?page=${page + 1}>; rel="next"` };
   });
-  await expectCode(listOf(list.items(2000)), "PROTOCOL");
+  await expectCode(listOf(list.items(limits)), "PROTOCOL");
   expect(list.queries).toHaveLength(5);
 });

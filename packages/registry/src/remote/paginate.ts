@@ -15,24 +15,26 @@ export interface PageRequest {
   readonly after?: (page: ClientResponse) => URL | undefined;
   /** The longest list that is read, all its pages together, in bytes. @defaultValue 128 MiB */
   readonly maxListBytes?: number;
+  /** The largest number of its pages. @defaultValue 10 000 */
+  readonly maxPages?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The largest page read, in bytes. */
 const maxPageBytes = 8 * 1024 * 1024;
-const maxPages = 10_000;
+const defaultMaxPages = 10_000;
 
 /** Millions of tags; whoever asks for them keeps them. */
 const defaultMaxListBytes = 128 * 1024 * 1024;
 
 /**
  * The pages of a list, each asked for when the one before was used up.
- * @throws RegistryError `PROTOCOL` when the pages lead in a circle, elsewhere, or nowhere after 10 000 of them or `maxListBytes`
+ * @throws RegistryError `PROTOCOL` when the pages lead in a circle, elsewhere, or nowhere after `maxPages` or `maxListBytes`
  * @see distribution-spec v1.1.1, "Listing Tags"
  */
 export async function* paginate(client: HttpClient, request: PageRequest): AsyncGenerator<ClientResponse> {
   const { operation, scopes, accept = "application/json", after, signal } = request;
-  const { maxListBytes = defaultMaxListBytes } = request;
+  const { maxListBytes = defaultMaxListBytes, maxPages = defaultMaxPages } = request;
   const refuse = (reason: string) => protocolError(operation, reason);
   const seen = new Set<string>();
   let bytes = 0;

@@ -189,6 +189,19 @@ describe("pushing what refers to a manifest", () => {
     expect(home.asked(new RegExp(`PUT${fallback.source}`))).toBe(3);
   });
 
+  test("makes no condition of a weak ETag, which would match nothing", async () => {
+    await using home = await aHome({ referrersApi: false });
+    await home.push(signature);
+    const weaken = faultOf(() => ({
+      head: ({ status, headers }) => ({ status, headers: { ...headers, etag: `W/${headers.etag}` } }),
+    }));
+    home.server.reset();
+    home.server.fail(weaken, { match: new RegExp(`GET${fallback.source}`) });
+    await home.push(report);
+    expect(await home.listed()).toEqual(digestsOf(signature, report));
+    expect(home.asked(new RegExp(`PUT${fallback.source}`))).toBe(1);
+  });
+
   test("writes again when somebody else wrote over it, and gives up in the end", async () => {
     await using home = await aHome({ referrersApi: false });
     home.server.fail(faults.status(201), { times: 2, match: new RegExp(`PUT${fallback.source}`) }); // and nothing is kept
@@ -242,15 +255,24 @@ describe("pushing what refers to a manifest", () => {
     expect(JSON.parse(textOf(await home.repository.manifest(tag))).manifests).toMatchObject([{ size, "x-field": 1 }]);
   });
 
-  test("does not write over a tag that names something else", async () => {
-    await using home = await aHome({ referrersApi: false });
-    home.server.seed("app", anImage({ tag, seed: "mine" }));
-    await expect(home.push(signature)).rejects.toMatchObject({
-      code: "INVALID_MANIFEST",
-      message: expect.stringContaining(tag),
-    });
-    expect((await home.repository.resolve(tag))?.mediaType).toBe(MediaType.ociManifest);
-  });
+  test.for([{ says: true }, { says: false }])(
+    "does not write over a tag that names something else",
+    async ({ says }) => {
+      await using home = await aHome({ referrersApi: false });
+      const mine = anImage({ tag, seed: "mine" });
+      home.server.seed("app", mine);
+      if (!says) {
+        const body = textOf(mine.manifest).replace(/"mediaType":"[^"]*",/, "");
+        const headers = { "content-type": MediaType.ociManifest };
+        home.server.fail(faults.status(200, { body, headers }), { match: new RegExp(`GET${fallback.source}`) });
+      }
+      await expect(home.push(signature)).rejects.toMatchObject({
+        code: "INVALID_MANIFEST",
+        message: expect.stringContaining(tag),
+      });
+      expect((await home.repository.resolve(tag))?.mediaType).toBe(MediaType.ociManifest);
+    },
+  );
 
   test("ends at once when it is aborted while it waits for its turn", async () => {
     await using home = await aHome({ referrersApi: false });

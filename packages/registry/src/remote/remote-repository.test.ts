@@ -247,10 +247,15 @@ describe("referrers", () => {
     expect(found.map(({ digest }) => digest)).toEqual([report.manifest.descriptor.digest]);
   });
 
-  test("are not taken for none when the registry fails", async () => {
+  test.for<[number, RegistryErrorCode]>([
+    [400, "UNEXPECTED_STATUS"],
+    [403, "FORBIDDEN"],
+    [429, "RATE_LIMITED"],
+    [500, "SERVER_ERROR"],
+  ])("are not taken for none when the registry fails with %i", async ([status, code]) => {
     await using home = await aRepository();
-    home.server.fail(faults.status(403), { match });
-    await expectCode(listOf(home.repository.referrers(descriptor.digest)), "FORBIDDEN");
+    home.server.fail(faults.status(status), { match });
+    await expectCode(listOf(home.repository.referrers(descriptor.digest)), code);
   });
 });
 
