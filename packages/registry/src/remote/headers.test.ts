@@ -19,6 +19,7 @@ test.for([
   ["bytes 10-19/100", { start: 10, end: 20, total: 100 }],
   ["bytes 10-19/*", { start: 10, end: 20 }],
   ["bytes */100", { total: 100 }],
+  ["Bytes 10-19/100", { start: 10, end: 20, total: 100 }],
   ["bytes 10-19", undefined],
   ["items 10-19/100", undefined],
   ["bytes -1-19/100", undefined],

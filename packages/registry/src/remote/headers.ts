@@ -55,9 +55,12 @@ export interface ContentRange {
   readonly total?: number;
 }
 
-/** Parses `bytes 10-19/100`; a range or total of `*` is left out. `undefined` for anything else. */
+/**
+ * Parses `bytes 10-19/100`; a range or total of `*` is left out. `undefined` for anything else.
+ * @see RFC 9110, "Range Units": their names know no case
+ */
 export function contentRangeOf(headers: ResponseHeaders): ContentRange | undefined {
-  const match = /^bytes (?:([0-9]{1,15})-([0-9]{1,15})|\*)\/([0-9]{1,15}|\*)$/.exec(
+  const match = /^bytes (?:([0-9]{1,15})-([0-9]{1,15})|\*)\/([0-9]{1,15}|\*)$/i.exec(
     headerOf(headers, "content-range")?.trim() ?? "",
   );
   if (!match) return undefined;
