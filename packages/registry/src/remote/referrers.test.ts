@@ -338,3 +338,18 @@ test("a list that arrives damaged is an error, not a registry without referrers"
   expect(home.asked(fallback)).toBe(0);
   expect(await home.listed()).toEqual(digestsOf(signature));
 });
+
+test.for([{ referrersApi: true }, { referrersApi: false }])(
+  "a list that cannot be read is told by the name of what it is about (referrers API: $referrersApi)",
+  async ({ referrersApi }) => {
+    await using home = await aHome({ referrersApi });
+    const body = JSON.stringify({ schemaVersion: 2, manifests: [{ digest: "sha1:x" }] });
+    const fault = faults.status(200, { body, headers: { "content-type": MediaType.ociIndex } });
+    home.server.fail(fault, { match: referrersApi ? listing : fallback });
+    await expect(home.listed()).rejects.toMatchObject({
+      code: "INVALID_MANIFEST",
+      message: expect.stringContaining(`cannot list referrers of ${home.server.host}/app@${subject}: the list`),
+      details: { reference: `${home.server.host}/app@${subject}` },
+    });
+  },
+);

@@ -1,4 +1,4 @@
-import { isRegistryError, type RegistryError } from "../errors.ts";
+import { isRegistryError, RegistryError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { childManifests, type Manifest, manifestOf, parseManifest } from "../oci/manifest.ts";
@@ -9,9 +9,10 @@ import type { Endpoints } from "./endpoints.ts";
 import { mediaTypeOf } from "./headers.ts";
 import { type HostTraits, hostTraits } from "./host-traits.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
-import { protocolError } from "./operation.ts";
+import { type Operation, protocolError } from "./operation.ts";
 import { paginate } from "./paginate.ts";
 import { isStatus, reports } from "./reported.ts";
+import { requireNotEncoded } from "./require-not-encoded.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /**
@@ -32,9 +33,13 @@ export async function* listReferrers(
     () => find(client, endpoints, repository, subject, options),
     signal,
   );
-  if (index) yield* matching(index, artifactType);
+  const operation = endpoints.operation("list referrers of", subject);
+  if (index) yield* matching(listedIn(index, operation), artifactType);
   if (!pages) return;
-  for await (const page of pages) yield* matching(manifestOf(page.body, MediaType.ociIndex), artifactType);
+  for await (const page of pages) {
+    requireNotEncoded(page, operation);
+    yield* matching(listedIn(manifestOf(page.body, MediaType.ociIndex), operation), artifactType);
+  }
 }
 
 /** Where a subject's referrers were found: at the API, in the fallback tag's list, or nowhere. */
@@ -164,8 +169,19 @@ function isList({ headers, body }: ClientResponse): boolean {
   }
 }
 
-function* matching(index: Manifest, artifactType: string | undefined): Generator<Descriptor> {
-  for (const descriptor of childManifests(parseManifest(index))) {
+/** @throws RegistryError `INVALID_MANIFEST` that names the subject: nobody knows a list by its digest */
+function listedIn(index: Manifest, { reference, what }: Operation): readonly Descriptor[] {
+  try {
+    return childManifests(parseManifest(index));
+  } catch (error) {
+    if (!isRegistryError(error, "INVALID_MANIFEST")) throw error;
+    const reason = `the list cannot be read: ${error.details.reason}`;
+    throw new RegistryError("INVALID_MANIFEST", `cannot ${what}: ${reason}`, { reference, reason }, { cause: error });
+  }
+}
+
+function* matching(listed: readonly Descriptor[], artifactType: string | undefined): Generator<Descriptor> {
+  for (const descriptor of listed) {
     if (artifactType === undefined || descriptor.artifactType === artifactType) yield descriptor;
   }
 }
