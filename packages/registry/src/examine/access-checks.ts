@@ -5,14 +5,13 @@ import { catalogScope, repositoryScope } from "../remote/auth/scope.ts";
 import type { ClientResponse } from "../remote/http-client.ts";
 import type { Operation } from "../remote/operation.ts";
 import { protocolError } from "../remote/operation.ts";
-import { jsonOf } from "../remote/paginate.ts";
+import { jsonOf, maxPageBytes } from "../remote/paginate.ts";
 import type { CallOptions } from "../repository.ts";
 import type { CheckFinding } from "./examination.ts";
 import { askOnce, type Subject } from "./subject.ts";
 
 /** Of a list, only its first page is looked at. */
 const pageSize = 100;
-const maxPageBytes = 8 * 1024 * 1024;
 
 /** So many repositories are tried for one that can be read. */
 const maxCandidates = 8;

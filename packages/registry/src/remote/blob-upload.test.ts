@@ -2,6 +2,7 @@ import { Agent } from "undici";
 import { describe, expect, test } from "vitest";
 import { RegistryError } from "../errors.ts";
 import { bytesOf, expectCode, openerOf } from "../testing/contract-support.ts";
+import { faultOf } from "../testing/fault.ts";
 import { aBlob, faults, startTestRegistry, type TestRegistryOptions } from "../testing/index.ts";
 import type { AccessRequest } from "./auth/authenticator.ts";
 import { createClient } from "./create-client.ts";
@@ -114,6 +115,17 @@ describe("pushing a blob", () => {
   test.for([405, 501])("is sent where nobody can be asked whether it is there (%i)", async (status) => {
     await using home = await aRegistry();
     home.server.fail(faults.status(status), { match: /^HEAD/ });
+    expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
+    expect(home.methods()).toEqual(["HEAD", "POST", "PUT"]);
+  });
+
+  test("is sent again where what lies under its digest has another size", async () => {
+    await using home = await aRegistry();
+    home.server.seed("root/app", blob);
+    const cut = faultOf(() => ({
+      head: ({ status, headers }) => ({ status, headers: { ...headers, "content-length": 5 } }),
+    }));
+    home.server.fail(cut, { match: /^HEAD/ });
     expect(await home.repository.pushBlob(blob, openerOf(blob.bytes).open)).toBe("written");
     expect(home.methods()).toEqual(["HEAD", "POST", "PUT"]);
   });

@@ -3,6 +3,7 @@ import type { Blob } from "../oci/descriptor.ts";
 import type { OpenBlob, PushOutcome } from "../repository.ts";
 import { beginUpload } from "./blob-mount.ts";
 import type { Endpoints } from "./endpoints.ts";
+import { contentEncodingOf, contentLengthOf } from "./headers.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { requireStoredDigest } from "./manifest-answer.ts";
 import { protocolError } from "./operation.ts";
@@ -132,8 +133,17 @@ class BlobUpload {
     const { client, blob, operation, scopes, signal } = this.#context;
     const url = this.#endpoints.blob(blob.digest);
     const expect = [200, 404, ...unknownMethod]; // who cannot be asked is sent it
-    const { status } = await client.send({ method: "HEAD", url, operation, lane: "meta", scopes, expect, signal });
-    return status === 200;
+    const { status, headers } = await client.send({
+      method: "HEAD",
+      url,
+      operation,
+      lane: "meta",
+      scopes,
+      expect,
+      signal,
+    });
+    const size = contentEncodingOf(headers) === undefined ? contentLengthOf(headers) : undefined;
+    return status === 200 && (size ?? blob.size) === blob.size; // what is there in another size is not this blob: a crash may have cut it
   }
 
   /** Finds out where the session of the try before stands, or leaves it. */

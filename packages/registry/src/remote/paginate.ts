@@ -20,8 +20,8 @@ export interface PageRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The largest page read, in bytes. */
-const maxPageBytes = 8 * 1024 * 1024;
+/** The largest page read, in bytes: some registries give all tags at once, and a signature has one of 75 characters. */
+export const maxPageBytes: number = 32 * 1024 * 1024;
 const defaultMaxPages = 10_000;
 
 /** Millions of tags; whoever asks for them keeps them. */

@@ -72,6 +72,18 @@ describe("referrers are read from the fallback tag when the registry answers", (
     expect(await home.listed()).toEqual(digestsOf(signature)); // the host has the API all the same
   });
 
+  test("once each, though pages overlap", async () => {
+    await using home = await aHome();
+    await home.push(signature, report);
+    const [first, second] = [signature, report].map(({ manifest }) => manifest.descriptor);
+    const page = (...manifests: readonly unknown[]) =>
+      JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests });
+    const headers = { link: `</v2/app/referrers/${subject}?page=2>; rel="next"` };
+    home.server.failOnce(faults.status(200, { body: page(first), headers }), listing);
+    home.server.failOnce(faults.status(200, { body: page(first, second, second) }), listing);
+    expect(await home.listed()).toEqual(digestsOf(signature, report));
+  });
+
   test("404 in the middle of the list: that is an error", async () => {
     await using home = await aHome();
     const body = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [] });

@@ -34,11 +34,12 @@ export async function* listReferrers(
     signal,
   );
   const operation = endpoints.operation("list referrers of", subject);
-  if (index) yield* matching(listedIn(index, operation), artifactType);
+  const seen = new Set<Digest>(); // pages may overlap, where something is pushed between them
+  if (index) yield* matching(listedIn(index, operation), seen, artifactType);
   if (!pages) return;
   for await (const page of pages) {
     requireNotEncoded(page, operation);
-    yield* matching(listedIn(manifestOf(page.body, MediaType.ociIndex), operation), artifactType);
+    yield* matching(listedIn(manifestOf(page.body, MediaType.ociIndex), operation), seen, artifactType);
   }
 }
 
@@ -180,8 +181,14 @@ function listedIn(index: Manifest, { reference, what }: Operation): readonly Des
   }
 }
 
-function* matching(listed: readonly Descriptor[], artifactType: string | undefined): Generator<Descriptor> {
+function* matching(
+  listed: readonly Descriptor[],
+  seen: Set<Digest>,
+  artifactType: string | undefined,
+): Generator<Descriptor> {
   for (const descriptor of listed) {
+    if (seen.has(descriptor.digest)) continue;
+    seen.add(descriptor.digest);
     if (artifactType === undefined || descriptor.artifactType === artifactType) yield descriptor;
   }
 }
