@@ -40,10 +40,19 @@ export class BearerTokens {
     this.#parts = parts;
   }
 
-  /** The header that lets `identity` do what `wanted` says; one fetch serves all who wait for it. */
-  async prove(identity: Identity, server: TokenServer, wanted: ScopeSet, signal?: AbortSignal): Promise<Proof> {
+  /**
+   * The header that lets `identity` do what `wanted` says; one fetch serves all who wait for it. A string for `server` is
+   * the hint where no token server can be asked.
+   */
+  async prove(
+    identity: Identity,
+    server: TokenServer | string,
+    wanted: ScopeSet,
+    signal?: AbortSignal,
+  ): Promise<Proof> {
     const { credentials } = identity;
     if (credentials && "accessToken" in credentials) return { header: bearerHeader(credentials.accessToken) };
+    if (typeof server === "string") return { hint: server };
     const nowMs = this.#parts.now();
     const audience = `${identity.id}\n${serverKey(server)}`;
     const known = this.#tokens.find(audience, wanted, nowMs);

@@ -271,6 +271,31 @@ describe("a bearer token", () => {
     expect(tokens.asked).toEqual([]);
   });
 
+  test.for(["Bearer", 'Bearer realm="the registry"', 'Bearer error="invalid_token"'])(
+    "that is ready needs no token server: %s",
+    async (challenge) => {
+      const registry = await serveRegistry({ challenge, accepts: (sent) => sent === "Bearer ready" });
+      const authenticator = anAuthenticator(registry, { credentials: { accessToken: "ready" } });
+      expect(await call(authenticator, registry, pull)).toMatchObject({ status: 200 });
+      const other = anAuthenticator(registry, { credentials: password });
+      expect(await call(other, registry, pull)).toMatchObject({
+        status: 401,
+        hint: "the registry wants a bearer token, but its realm is no HTTP URL",
+      });
+    },
+  );
+
+  test("is shown also after a 401 that names no token server", async () => {
+    const tokens = await serveTokens();
+    const registry = await serveRegistry({ challenge: bearerOf(tokens) });
+    const authenticator = anAuthenticator(registry, { credentials: password });
+    await call(authenticator, registry, pull);
+    const challenges = parseChallenges("Bearer");
+    const refusal = await authenticator.challenged({ challenges, scopes: pull, sent: "Bearer t1" });
+    expect(refusal).toMatchObject({ tryAgain: false });
+    expect(await authenticator.authorization({ scopes: pull })).toBe("Bearer t2");
+  });
+
   test("goes before a password where both are offered", async () => {
     const tokens = await serveTokens();
     const registry = await serveRegistry({ challenge: `Basic realm="x", ${bearerOf(tokens)}` });

@@ -105,10 +105,15 @@ class LearningAuthenticator implements Authenticator {
     if (typeof scheme !== "string") this.#latest = scheme;
   }
 
-  /** A 401 that says nothing changes nothing; one that says something new counts. */
+  /**
+   * A 401 that says nothing changes nothing; one that says something new counts, unless it leaves us without a server to
+   * get tokens from: who asks as nobody for that may be told that what is there is not.
+   */
   #learn(repository: string | undefined, challenges: readonly Challenge[]): Scheme | string {
     const choice = chooseScheme(challenges, this.#origin);
-    if (typeof choice === "string") return challenges.length > 0 ? choice : (this.#schemeOf(repository) ?? choice);
+    const known = this.#schemeOf(repository);
+    if (typeof choice === "string") return challenges.length > 0 ? choice : (known ?? choice);
+    if (known && choice.kind === "bearer" && typeof choice.server === "string") return choice;
     this.#schemes.set(repository ?? "", choice);
     this.#latest = choice;
     return choice;

@@ -6,7 +6,8 @@ export type Scheme =
   | { readonly kind: "basic" }
   | {
       readonly kind: "bearer";
-      readonly server: TokenServer;
+      /** Where tokens come from; or why none can be asked for, for people. Who has a token already needs none. */
+      readonly server: TokenServer | string;
       /** The leave the refused request lacked, as the registry says. */
       readonly scopes: readonly string[];
     };
@@ -17,17 +18,21 @@ const maxScopes = 64;
 // RFC 6749, "Access Token Scope"
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
-/** The best of the offered schemes: Bearer before Basic. A string tells why there is none, for people. */
+/**
+ * The best of the offered schemes: Bearer before Basic, which goes before Bearer without a token server that can be asked.
+ * A string tells why there is none, for people.
+ */
 export function chooseScheme(challenges: readonly Challenge[], registry: URL): Scheme | string {
-  let problem: string | undefined;
+  let serverless: Scheme | undefined;
   for (const challenge of challenges) {
     if (challenge.scheme !== "bearer") continue;
     const server = tokenServerOf(challenge, registry);
-    if (typeof server !== "string") return { kind: "bearer", server, scopes: scopesOf(challenge) };
-    problem ??= `the registry wants a bearer token, but ${server}`;
+    const scopes = scopesOf(challenge);
+    if (typeof server !== "string") return { kind: "bearer", server, scopes };
+    serverless ??= { kind: "bearer", server: `the registry wants a bearer token, but ${server}`, scopes };
   }
   if (challenges.some(({ scheme }) => scheme === "basic")) return { kind: "basic" };
-  if (problem !== undefined) return problem;
+  if (serverless !== undefined) return serverless;
   const [unknown] = challenges;
   if (unknown === undefined) return "the registry does not say how to prove who asks";
   return `the registry wants the scheme ${JSON.stringify(unknown.scheme.slice(0, 40))}, which this client does not speak`;
