@@ -16,7 +16,7 @@ import type { Dispatcher } from "undici";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { CertificateAuthority, canMakeCertificates, type KeyPair } from "../../../../../tests/support/certificates.ts";
 import { exchange } from "../exchange.ts";
-import { createTransport, type TransportParts } from "./create-transport.ts";
+import { createTransport, type Transport, type TransportParts } from "./create-transport.ts";
 
 if (!canMakeCertificates) console.warn("remote/transport/proxy: https skipped, openssl is not installed");
 
@@ -102,7 +102,7 @@ async function startOrigin(tls?: KeyPair) {
 
 function aTransport(
   parts: Omit<TransportParts, "connections" | "connectTimeoutMs"> & Partial<TransportParts>,
-): Dispatcher {
+): Transport {
   const transport = createTransport({ connections: 2, connectTimeoutMs: 5000, env: {}, ...parts });
   onTestFinished(() => transport.destroy());
   return transport;
@@ -198,6 +198,21 @@ describe("a proxy out of the environment", () => {
     const local = new URL(`http://127.0.0.1:${registry.port}`);
     expect(await send(aTransport({ origin: local, options: {}, env }), `${local}v2/`)).toContain("200");
     expect(proxy.seen).toEqual([]);
+  });
+
+  test("has no lane that leads past it", () => {
+    const env = { HTTP_PROXY: "http://127.0.0.1:1", HTTPS_PROXY: "http://127.0.0.1:1", NO_PROXY: "spared.test" };
+    const byEnvironment = aTransport({ origin, options: {}, env });
+    const byOption = aTransport({ origin, options: { proxy: "http://127.0.0.1:1" } });
+    const byNone = aTransport({ origin, options: { proxy: false }, env });
+    for (const scheme of ["http", "https"]) {
+      const hosts = ["registry.test:5000", "storage.test", "spared.test"];
+      const withLane = (transport: Transport) =>
+        hosts.filter((host) => transport.laneTo(new URL(`${scheme}://${host}/`)) !== undefined);
+      expect(withLane(byEnvironment)).toEqual(["spared.test"]);
+      expect(withLane(byOption)).toEqual([]);
+      expect(withLane(byNone)).toEqual(["registry.test:5000", "storage.test", "spared.test"]);
+    }
   });
 
   test("gives way to the one that is told, and to none", async () => {

@@ -9,6 +9,7 @@ import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { CertificateAuthority, canMakeCertificates, type KeyPair } from "../../../../../tests/support/certificates.ts";
 import { exchange } from "../exchange.ts";
+import { exchangeOnLane } from "../lane/lane-exchange.ts";
 import { createTransport, originOf } from "./create-transport.ts";
 import type { HostOptions, TransportOptions } from "./host-options.ts";
 
@@ -37,8 +38,11 @@ interface Asked {
   readonly hosts?: HostOptions;
 }
 
+/** Undici's connections, and the lanes that blobs come by: what holds for one holds for the other. */
+const ways = ["by undici", "by a lane"] as const;
+
 /** The body of an answer to GET, from a transport that lives as long as the call. */
-async function get({ url, registry = url, options = {}, hosts }: Asked): Promise<string> {
+async function getBy(way: (typeof ways)[number], { url, registry = url, options = {}, hosts }: Asked): Promise<string> {
   const origin = new URL(registry);
   const parts = { origin, options, hosts, connections: 2, connectTimeoutMs: 5000, env: {} };
   const transport = createTransport(parts);
@@ -46,14 +50,18 @@ async function get({ url, registry = url, options = {}, hosts }: Asked): Promise
   const operation = { registry: origin.host, reference: "app", what: "read app" };
   const request = { method: "GET" as const, url: new URL(url), headers: {}, operation, idleTimeoutMs: 5000 };
   try {
-    await exchange(transport, request, () => (chunk) => void chunks.push(Buffer.from(chunk)));
+    const onHead = () => (chunk: Uint8Array) => void chunks.push(Buffer.from(chunk));
+    const lane = way === "by a lane" ? transport.laneTo(request.url) : undefined;
+    const head = lane && (await exchangeOnLane(lane, request, onHead));
+    if (!head) await exchange(transport, request, onHead);
     return Buffer.concat(chunks).toString();
   } finally {
     await transport.destroy();
   }
 }
 
-describe.skipIf(!canMakeCertificates)("a host over TLS", () => {
+describe.skipIf(!canMakeCertificates).for(ways)("a host over TLS, asked %s,", (way) => {
+  const get = (asked: Asked) => getBy(way, asked);
   let authority: CertificateAuthority;
   let server: KeyPair;
   let client: KeyPair;
@@ -133,6 +141,16 @@ describe.skipIf(!canMakeCertificates)("a host over TLS", () => {
         details: { reason: "ERR_TLS_CERT_ALTNAME_INVALID" },
       });
     }
+  });
+
+  test("is told which name it is asked by, where that is no address", async () => {
+    const port = await listen(
+      createServer(server, ({ socket }, response) => {
+        response.end(String((socket as TLSSocket).servername));
+      }),
+    );
+    expect(await get({ url: `https://localhost:${port}`, options: { ca } })).toBe("localhost");
+    expect(await get({ url: `https://127.0.0.1:${port}`, options: { ca } })).toBe("false");
   });
 
   test("is told from one that speaks plain HTTP", async () => {
