@@ -1,5 +1,6 @@
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { RegistryErrorCode } from "../errors.ts";
 import type { RegistryEvent } from "../events.ts";
 import { digestOf } from "../oci/digest.ts";
@@ -306,6 +307,21 @@ describe("a redirect", () => {
     home.server.fail(faults.status(302, { headers: location === undefined ? {} : { location } }));
     expect((await readLane(home, 0)).error).toMatchObject({ code: "PROTOCOL" });
     expect(home.server.requests()).toHaveLength(requests);
+  });
+
+  test("from the open Internet to an address inside is refused", async () => {
+    const asked: string[] = [];
+    const proxy = createHttpServer(({ url = "" }, response) => {
+      asked.push(url);
+      response.writeHead(307, { location: "http://10.0.0.1/store" }).end();
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void proxy.close());
+    const options = { insecure: true, proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, attempts: 1 };
+    await using registry = createRegistry("registry.example", options);
+    const error = await bytesOf(registry.repository("app").fetchBlob(blob)).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "PROTOCOL", message: expect.stringContaining("a private address") });
+    expect(asked).toEqual([`http://registry.example/v2/app/blobs/${blob.digest}`]);
   });
 
   test("that leads to a refusal tells from where, and not with which query", async () => {

@@ -1,5 +1,6 @@
-import { createServer } from "node:net";
-import { describe, expect, test } from "vitest";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { RegistryEvent } from "../events.ts";
 import { describeReaderContract, describeWriterContract } from "../testing/contract.ts";
 import { bytesOf, expectCode, listOf, openerOf } from "../testing/contract-support.ts";
@@ -278,6 +279,25 @@ describe("a remote registry", () => {
 });
 
 describe("a registry with mirrors", () => {
+  test("speaks plain HTTP with no mirror because it does so itself", async () => {
+    const seen: string[] = [];
+    const proxy = createHttpServer((request, response) => {
+      seen.push(`${request.method} ${request.url}`);
+      response.writeHead(404).end();
+    });
+    proxy.on("connect", ({ url }, socket) => {
+      seen.push(`CONNECT ${url}`);
+      socket.end("HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n");
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void proxy.close());
+    const options = { insecure: true, proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, attempts: 1 };
+    await using registry = createRegistry("registry.test", { ...options, mirrors: ["mirror.test"] });
+    const { digest } = image.manifest.descriptor;
+    await expectCode(registry.repository("app").manifest(digest), "NOT_FOUND");
+    expect(seen).toEqual(["CONNECT mirror.test:443", `GET http://registry.test/v2/app/manifests/${digest}`]);
+  });
+
   test("reads content from them, pushes past them, and shows them no password", async () => {
     await using mirror = await startTestRegistry({ credentials: secret });
     await using server = await startTestRegistry({ credentials: secret });

@@ -256,6 +256,18 @@ describe("a bearer token", () => {
     expect(tokens.asked.map(({ method }) => method)).toEqual(["GET", "POST", "GET", "GET"]);
   });
 
+  test("is asked for with a refresh token where that came from, and nowhere else", async () => {
+    const [one, other] = [await serveTokens({ refresh_token: "r" }), await serveTokens()];
+    const registry = await serveRegistry({ challenge: "" });
+    const authenticator = anAuthenticator(registry, { credentials: password });
+    for (const tokens of [one, other, one]) {
+      const scopes = [`repository:app-${one.asked.length}:pull`];
+      await authenticator.challenged({ challenges: parseChallenges(bearerOf(tokens)), scopes, sent: undefined });
+    }
+    expect(one.asked.map(({ form }) => form.refresh_token)).toEqual([undefined, "r"]);
+    expect(other.asked).toMatchObject([{ method: "GET", authorization: basic, form: {} }]);
+  });
+
   test("that is ready is sent as it is, and not renewed", async () => {
     const tokens = await serveTokens();
     const rules = { challenge: bearerOf(tokens), accepts: (sent?: string) => sent === "Bearer ready" };
@@ -586,6 +598,23 @@ describe("a token server that leads elsewhere", () => {
     const registry = await serveRegistry({ challenge: bearerOf(tokens) });
     expect(await call(anAuthenticator(registry), registry, pull)).toMatchObject({ status: 200 });
     expect(authorizations(elsewhere)).toEqual([undefined]);
+  });
+
+  test("from the open Internet to this machine is not followed", async () => {
+    const inside = await serveTokens();
+    const tokens = await serve(() => ({ status: 307, headers: { location: inside.url.href } }));
+    const dispatcher = new Agent({
+      connect: { lookup: (_name, _options, found) => found(null, [{ address: "127.0.0.1", family: 4 }]) },
+    });
+    onTestFinished(() => dispatcher.destroy());
+    const authenticator = anAuthenticator({ url: new URL("http://registry.example") }, { dispatcher });
+    const challenges = parseChallenges(`Bearer realm="http://auth.example:${tokens.url.port}/token"`);
+    await expect(authenticator.challenged({ challenges, scopes: pull, sent: undefined })).rejects.toMatchObject({
+      code: "PROTOCOL",
+      message: expect.stringContaining("a loopback address"),
+    });
+    expect(tokens.asked).toHaveLength(1);
+    expect(inside.asked).toEqual([]);
   });
 
   test("on its own origin is followed with the credentials, three times", async () => {

@@ -8,6 +8,9 @@ import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { CertificateAuthority, canMakeCertificates, type KeyPair } from "../../../../../tests/support/certificates.ts";
+import { bytesOf, expectCode } from "../../testing/contract-support.ts";
+import { aBlob } from "../../testing/index.ts";
+import { createRegistry } from "../create-registry.ts";
 import { exchange } from "../exchange.ts";
 import { exchangeOnLane } from "../lane/lane-exchange.ts";
 import { createTransport, originOf } from "./create-transport.ts";
@@ -218,6 +221,28 @@ describe.skipIf(!canMakeCertificates).for(ways)("a host over TLS, asked %s,", (w
       expect(await get({ ...asked, registry: url })).toBe("known");
       expect(await get({ ...asked, hosts: { localhost: { clientCertificate: client } } })).toBe("known");
     });
+  });
+
+  test("is shown no certificate of the registry that it is a mirror of", async () => {
+    const asked: string[] = [];
+    const strict = { ...server, ca, requestCert: true, rejectUnauthorized: false };
+    const place = async (name: string) => {
+      const port = await listen(
+        createServer(strict, ({ socket }, response) => {
+          asked.push(
+            `${name} ${(socket as TLSSocket).getPeerCertificate().subject === undefined ? "nobody" : "known"}`,
+          );
+          response.writeHead(404, { "content-length": 0 }).end(); // as plain as lanes read it
+        }),
+      );
+      return `localhost:${port}`;
+    };
+    const [own, mirror] = [await place("registry"), await place("mirror")];
+    const options = { ca, clientCertificate: client, insecure: false, hosts: { [mirror]: { insecure: false } } };
+    await using registry = createRegistry(own, { ...options, mirrors: [mirror] });
+    const [app, blob] = [registry.repository("app"), aBlob()];
+    await expectCode(way === "by a lane" ? bytesOf(app.fetchBlob(blob)) : app.manifest(blob.digest), "NOT_FOUND");
+    expect(asked).toEqual(["mirror nobody", "registry known"]);
   });
 
   test("has the options named for it", async () => {
