@@ -15,6 +15,9 @@ import {
 import type { Dispatcher } from "undici";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { CertificateAuthority, canMakeCertificates, type KeyPair } from "../../../../../tests/support/certificates.ts";
+import { expectCode } from "../../testing/contract-support.ts";
+import { basicHeader } from "../auth/basic.ts";
+import { createRegistry } from "../create-registry.ts";
 import { exchange } from "../exchange.ts";
 import { createTransport, type Transport, type TransportParts } from "./create-transport.ts";
 
@@ -262,6 +265,34 @@ describe.skipIf(!canMakeCertificates)("a registry over TLS behind a proxy", () =
     expect(proxy.seen[0]?.headers).toMatchObject({ host: "registry.test:443", "proxy-authorization": authorization });
     expect(proxy.seen[0]?.headers).not.toHaveProperty("authorization");
     expect(registry.headers[0]).not.toHaveProperty("proxy-authorization");
+  });
+
+  test("is not shown what the registry of its name in plain HTTP is shown", async () => {
+    const secure = await startOrigin(pair);
+    const shown: (string | undefined)[] = [];
+    const proxy = createHttpServer(({ headers }, response) => {
+      shown.push(headers.authorization);
+      const asks = { "www-authenticate": 'Basic realm="registry"' };
+      if (headers.authorization === undefined) response.writeHead(401, asks).end();
+      else response.writeHead(307, { location: "https://registry.test/" }).end();
+    });
+    proxy.on("connect", (_request, socket: Socket) => {
+      const upstream = connect(secure.port, "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        socket.pipe(upstream).pipe(socket);
+      });
+    });
+    const credentials = { username: "robot", password: "secret" };
+    const options = {
+      insecure: true,
+      ca: authority.cert,
+      proxy: `http://127.0.0.1:${await listen(proxy)}`,
+      credentials,
+    };
+    await using registry = createRegistry("registry.test", { ...options, attempts: 1 });
+    await expectCode(registry.repository("app").manifest("v1"), "PROTOCOL"); // what is there is no manifest
+    expect(shown).toEqual([undefined, basicHeader(credentials)]);
+    expect(secure.headers.map(({ authorization }) => authorization)).toEqual([undefined]);
   });
 
   test("has no more tunnels than connections", async () => {
