@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { access, constants } from "node:fs/promises";
 import { type CredentialProvider, dockerCredentials, type PasswordCredentials } from "@tranship/registry";
 import type { Environment } from "../environment.ts";
 import { fileReason } from "../file-reason.ts";
@@ -20,8 +21,10 @@ export async function readCredentials(
   whose: string,
 ): Promise<CredentialProvider> {
   const { docker } = reference;
+  if (docker === true) return dockerCredentials({ env: environment });
   if (docker !== undefined) {
-    return dockerCredentials({ env: environment, ...(docker === true ? {} : { configPath: docker }) });
+    await requireFile(docker, `${whose}.docker`);
+    return dockerCredentials({ env: environment, configPath: docker });
   }
   const credentials = await readPasswordCredentials(reference, environment, whose);
   return () => Promise.resolve(credentials);
@@ -43,13 +46,26 @@ export async function readPasswordCredentials(
   return { username: read(env.username), password: read(env.password) };
 }
 
+/** One that is named has to be there; of those that docker and podman may have, any may be missing. */
+async function requireFile(path: string, whose: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
+  } catch (cause) {
+    throw unreadable(path, whose, cause);
+  }
+}
+
+function unreadable(path: string, whose: string, cause: unknown): UsageError {
+  return new UsageError(`${whose}: cannot read ${path}: ${fileReason(cause)}`, { cause });
+}
+
 /** Nothing of what is in the file is told. */
 async function readLoginFile(path: string, whose: string): Promise<PasswordCredentials> {
   const chunks: Uint8Array[] = [];
   try {
     for await (const chunk of createReadStream(path, { end: maxBytes })) chunks.push(chunk);
   } catch (cause) {
-    throw new UsageError(`${whose}: cannot read ${path}: ${fileReason(cause)}`, { cause });
+    throw unreadable(path, whose, cause);
   }
   const line = Buffer.concat(chunks)
     .toString("utf8")

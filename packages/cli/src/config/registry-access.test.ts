@@ -93,11 +93,12 @@ describe("who asks", () => {
       "the variable NOT_SET is not set",
     ],
     ["a file that is not there", "{ file: none }", "ENOENT"],
+    ["a file of docker's kind that is not there", "{ docker: none.json }", "ENOENT"],
     ["a file with more than a line", "{ file: lines }", "has to hold one line, username:password"],
   ] as const)("%s is an error, and nobody becomes anonymous", async ([_name, reference, message]) => {
     const asked = loginAt(`{ a.internal: { credentials: ${reference} } }`);
     await expect(asked).rejects.toThrow(message);
-    await expect(asked).rejects.toThrow(/^registries\["a\.internal"\]\.credentials\.(?:env|file): /);
+    await expect(asked).rejects.toThrow(/^registries\["a\.internal"\]\.credentials\.(?:env|file|docker): /);
     await expect(asked).rejects.not.toThrow(/hunter2|another/);
   });
 });
