@@ -133,17 +133,11 @@ class BlobUpload {
     const { client, blob, operation, scopes, signal } = this.#context;
     const url = this.#endpoints.blob(blob.digest);
     const expect = [200, 404, ...unknownMethod]; // who cannot be asked is sent it
-    const { status, headers } = await client.send({
-      method: "HEAD",
-      url,
-      operation,
-      lane: "meta",
-      scopes,
-      expect,
-      signal,
-    });
+    const look = { method: "HEAD", url, operation, lane: "meta", scopes, expect, signal } as const;
+    const { status, headers } = await client.send(look);
     const size = contentEncodingOf(headers) === undefined ? contentLengthOf(headers) : undefined;
-    return status === 200 && (size ?? blob.size) === blob.size; // what is there in another size is not this blob: a crash may have cut it
+    // what is there in another size is not this blob: a crash of the registry may have cut it
+    return status === 200 && (size ?? blob.size) === blob.size;
   }
 
   /** Finds out where the session of the try before stands, or leaves it. */
