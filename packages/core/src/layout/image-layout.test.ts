@@ -318,5 +318,7 @@ describe("other tools", () => {
       "latest",
       "next",
     ]);
+    execFileSync("umoci", ["tag", "--image", `${path}:next`, "after"]); // keeps our annotations
+    expect((await Array.fromAsync(opened.tags())).sort()).toEqual(["after", "latest", "next"]);
   });
 });

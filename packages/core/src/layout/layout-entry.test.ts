@@ -1,4 +1,4 @@
-import type { Descriptor } from "@tranship/registry";
+import { Annotation, type Descriptor } from "@tranship/registry";
 import { anImage } from "@tranship/registry/testing";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -46,3 +46,31 @@ test("tags that say so already leave the list as it is", () => {
   const entries = digests.map((descriptor, at) => entryFor(descriptor, `v${at}`));
   expect(withTagsMovedAndAllListed(entries, entries)).toBe(entries);
 });
+
+const fromElsewhere = "registry.example.com:5000/app";
+
+test.for([
+  { name: "tagged once more by a tool that keeps other annotations", refName: "next", shortTag: "v1", tag: "next" },
+  { name: "with a whole reference", refName: `${fromElsewhere}:next`, shortTag: "v1", tag: "v1" },
+  {
+    name: "by digest",
+    refName: `${fromElsewhere}@sha256:${"0".repeat(64)}`,
+    shortTag: "0".repeat(64),
+    tag: "0".repeat(64),
+  },
+  { name: "with a reference alone", refName: `${fromElsewhere}:v1`, shortTag: undefined, tag: "v1" },
+  { name: "with what is no tag", refName: "../v1", shortTag: "v1", tag: "v1" },
+])("an entry $name is found under the tag that was meant", ({ refName, shortTag, tag }) => {
+  const annotations = {
+    [Annotation.refName]: refName,
+    ...(shortTag === undefined ? {} : { [Annotation.shortTag]: shortTag }),
+  };
+  expect(layoutTagOf({ ...anImage().manifest.descriptor, annotations })).toBe(tag);
+});
+
+test.for(["v1", undefined, `${fromElsewhere}:v1`, fromElsewhere])(
+  "an entry made for a tag is found under it, wherever it came from: %s",
+  (refName) => {
+    expect(layoutTagOf(entryFor(anImage().manifest.descriptor, "stable", refName))).toBe("stable");
+  },
+);

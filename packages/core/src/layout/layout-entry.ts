@@ -2,16 +2,22 @@ import { Annotation, type Descriptor, isTag, type Tag } from "@tranship/registry
 import { formatIndexEntry, refNameOf, shortTagOf } from "./index-file.ts";
 import { retagRefName, splitRefName } from "./ref-name.ts";
 
-/** The tag of an entry: its short tag, else the one in its `ref.name`, which is all that other tools write. */
+/**
+ * The tag of an entry. A `ref.name` that is a tag and no more is all that other tools write, who keep an entry's other
+ * annotations when they tag it once more: its short tag may be that of the entry they took it from. Else the short tag, else
+ * the tag in the `ref.name`.
+ */
 export function layoutTagOf(descriptor: Descriptor): Tag | undefined {
-  const tag = shortTagOf(descriptor) ?? splitRefName(refNameOf(descriptor) ?? "").tag;
+  const { name, tag: named } = splitRefName(refNameOf(descriptor) ?? "");
+  const tag = name === "" && named !== undefined ? named : (shortTagOf(descriptor) ?? named);
   return tag !== undefined && isTag(tag) ? tag : undefined;
 }
 
 /** The entry that lists `descriptor` under `tag`; `refName` says where it came from. @defaultValue its own `ref.name`, retagged */
 export function entryFor(descriptor: Descriptor, tag: Tag, refName?: string): Descriptor {
   const own = refNameOf(descriptor);
-  const name = refName ?? (own === undefined ? tag : retagRefName(own, tag));
+  const from = refName !== undefined && isTag(refName) ? tag : refName; // a tag by itself says nothing of where
+  const name = from ?? (own === undefined ? tag : retagRefName(own, tag));
   const annotations = { ...descriptor.annotations, [Annotation.refName]: name, [Annotation.shortTag]: tag };
   return { ...descriptor, annotations };
 }
