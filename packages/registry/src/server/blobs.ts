@@ -3,7 +3,7 @@ import { parseByteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
 import { holdBack } from "./hold-back.ts";
 import type { Home } from "./home.ts";
-import { etagOf } from "./precondition.ts";
+import { checkPreconditions, etagOf, isConditional, isNotModified, rangeFor } from "./precondition.ts";
 import type { Route } from "./route.ts";
 
 type BlobRoute = Extract<Route, { readonly kind: "blob" }>;
@@ -20,9 +20,10 @@ async function read(exchange: Exchange, home: Home, { repository, digest }: Blob
   const reader = home.reader(repository);
   const found = await reader.statBlob(digest, { signal });
   if (!found) throw await missing(exchange, home, repository);
+  if (isNotModified(exchange, digest)) return await exchange.sendNotModified(etagOf(digest));
   const { size } = found;
   // ranges are for GET alone (RFC 9110, "Range"): a HEAD tells of the whole
-  const range = exchange.method === "GET" ? parseByteRange(exchange.header("range"), size) : undefined;
+  const range = exchange.method === "GET" ? parseByteRange(rangeFor(exchange, digest), size) : undefined;
   if (range === "unsatisfiable") {
     throw new ApiError(416, "SIZE_INVALID", `the blob has ${size} bytes`, { "content-range": `bytes */${size}` });
   }
@@ -41,7 +42,11 @@ async function read(exchange: Exchange, home: Home, { repository, digest }: Blob
 
 async function remove(exchange: Exchange, home: Home, { repository, digest }: BlobRoute): Promise<void> {
   const deleter = home.deleter(repository);
-  const deleted = await deleter.deleteBlob(digest, { signal: exchange.signal }).catch((error: unknown) => {
+  const { signal } = exchange;
+  if (isConditional(exchange)) {
+    checkPreconditions(exchange, (await deleter.statBlob(digest, { signal })) && digest);
+  }
+  const deleted = await deleter.deleteBlob(digest, { signal }).catch((error: unknown) => {
     throw refusalOf(error);
   });
   if (!deleted) throw await missing(exchange, home, repository);

@@ -94,6 +94,11 @@ export class Exchange {
     await this.stream(status, { ...headers, "content-length": size }, () => oneChunk(body));
   }
 
+  /** Answers that the other side has what it asked for, as the entity tag says. @see RFC 9110, "304 Not Modified" */
+  async sendNotModified(etag: string): Promise<void> {
+    await this.stream(304, { etag }, nothing);
+  }
+
   /** Answers with the protocol's error body, in place of an answer that was prepared and not begun. */
   async sendError(error: ApiError): Promise<void> {
     for (const name of this.#response.getHeaderNames()) this.#response.removeHeader(name);
@@ -175,3 +180,5 @@ export class Exchange {
 async function* oneChunk(body: Uint8Array): AsyncGenerator<Uint8Array> {
   if (body.byteLength > 0) yield body;
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

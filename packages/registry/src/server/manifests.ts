@@ -14,7 +14,7 @@ import type { RepositoryReader } from "../repository.ts";
 import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Home } from "./home.ts";
-import { checkPreconditions, etagOf, isConditional } from "./precondition.ts";
+import { checkPreconditions, etagOf, isConditional, isNotModified } from "./precondition.ts";
 import type { Route } from "./route.ts";
 import type { AnswerHeaders } from "./served-request.ts";
 
@@ -61,12 +61,16 @@ async function head(exchange: Exchange, home: Home, { repository, reference }: M
   const { signal } = exchange;
   const descriptor = await home.reader(repository).resolve(reference, { signal });
   if (!descriptor) throw await missing(exchange, home, repository);
+  const { digest } = descriptor;
+  if (isNotModified(exchange, digest)) return await exchange.sendNotModified(etagOf(digest));
   await exchange.stream(200, headersOf(descriptor), noBody);
 }
 
 async function get(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
   try {
     const manifest = await home.reader(repository).manifest(reference, { signal: exchange.signal });
+    const { digest } = manifest.descriptor;
+    if (isNotModified(exchange, digest)) return await exchange.sendNotModified(etagOf(digest));
     await exchange.send(200, headersOf(manifest.descriptor), manifest.bytes);
   } catch (error) {
     throw isRegistryError(error, "NOT_FOUND") ? await missing(exchange, home, repository) : error;
@@ -104,9 +108,7 @@ async function put(
     const { subject } = content;
     if (wholeIndexes && content.kind === "index") await requireListed(content, writer, signal);
     await home.changing(repository, [reference, ...besides], async () => {
-      if (isConditional(exchange)) {
-        checkPreconditions(exchange, (await writer.resolve(reference, { signal }))?.digest);
-      }
+      await checkConditions(exchange, writer, reference);
       await writer.pushManifest(manifest, { tags: byDigest ? besides : [reference], signal });
     });
     return { digest: manifest.descriptor.digest, subject: subject?.digest, tags: besides };
@@ -150,13 +152,22 @@ async function knownBySha512(
 async function remove(exchange: Exchange, home: Home, { repository, reference }: ManifestRoute): Promise<void> {
   const deleter = home.deleter(repository);
   const { signal } = exchange;
-  const take = () =>
-    isDigest(reference) ? deleter.deleteManifest(reference, { signal }) : deleter.deleteTag(reference, { signal });
+  const take = async () => {
+    await checkConditions(exchange, deleter, reference);
+    if (isDigest(reference)) return await deleter.deleteManifest(reference, { signal });
+    return await deleter.deleteTag(reference, { signal });
+  };
   const deleted = await home.changing(repository, [reference], take).catch((error: unknown) => {
     throw refusalOf(error);
   });
   if (!deleted) throw await missing(exchange, home, repository);
   await exchange.send(202, {});
+}
+
+/** Asks what is there only where a condition makes it matter. */
+async function checkConditions(exchange: Exchange, reader: RepositoryReader, reference: Tag | Digest): Promise<void> {
+  if (!isConditional(exchange)) return;
+  checkPreconditions(exchange, (await reader.resolve(reference, { signal: exchange.signal }))?.digest);
 }
 
 function headersOf({ mediaType, digest, size }: Descriptor): AnswerHeaders {

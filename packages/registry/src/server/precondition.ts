@@ -18,18 +18,46 @@ export function isConditional(exchange: Exchange): boolean {
  * @see RFC 9110, "If-Match" and "If-None-Match"
  */
 export function checkPreconditions(exchange: Exchange, current: Digest | undefined): void {
-  const wanted = exchange.header("if-match");
-  const unwanted = exchange.header("if-none-match");
-  const holds =
-    (wanted === undefined || names(wanted, current)) && (unwanted === undefined || !names(unwanted, current));
-  if (holds) return;
-  const message = current === undefined ? "there is no such manifest" : "the manifest is another one";
+  if (isExpected(exchange, current) && !isKnown(exchange, current)) return;
+  const message = current === undefined ? "there is nothing of that name" : "something else is there";
   throw new ApiError(412, "PRECONDITION_FAILED", message);
 }
 
-/** Whether one of a header's entity tags is that of what is there; a star is any. */
-function names(header: string, current: Digest | undefined): boolean {
-  if (current === undefined) return false;
-  const tags = header.split(",").map((tag) => tag.trim());
-  return tags.includes("*") || tags.includes(etagOf(current));
+/**
+ * Whether a read finds what its client says it has, so that it needs no bytes: the answer is a 304.
+ * @throws ApiError `PRECONDITION_FAILED`
+ * @see RFC 9110, "Evaluation of Preconditions"
+ */
+export function isNotModified(exchange: Exchange, current: Digest): boolean {
+  if (isExpected(exchange, current)) return isKnown(exchange, current);
+  throw new ApiError(412, "PRECONDITION_FAILED", "something else is there");
+}
+
+/** The `Range` header, unless it is for other content than what is there. @see RFC 9110, "If-Range" */
+export function rangeFor(exchange: Exchange, current: Digest): string | undefined {
+  const wanted = exchange.header("if-range");
+  return wanted === undefined || wanted === etagOf(current) ? exchange.header("range") : undefined;
+}
+
+function isExpected(exchange: Exchange, current: Digest | undefined): boolean {
+  const wanted = exchange.header("if-match");
+  return wanted === undefined || names(tagsOf(wanted), current);
+}
+
+function isKnown(exchange: Exchange, current: Digest | undefined): boolean {
+  const unwanted = exchange.header("if-none-match");
+  if (unwanted === undefined) return false;
+  return names(
+    tagsOf(unwanted).map((tag) => tag.replace(/^W\//, "")), // seen weakly is seen, here and not for If-Match
+    current,
+  );
+}
+
+function tagsOf(header: string): readonly string[] {
+  return header.split(",").map((tag) => tag.trim());
+}
+
+/** Whether one of the entity tags is that of what is there; a star is any. */
+function names(tags: readonly string[], current: Digest | undefined): boolean {
+  return current !== undefined && (tags.includes("*") || tags.includes(etagOf(current)));
 }
