@@ -13,6 +13,7 @@ import { pushImage, seedProduct } from "../support/product.ts";
 import { runProgram } from "../support/run-program.ts";
 import { type TranshipRun, transhipMain } from "../support/run-tranship.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { noTmpfs, tmpfs } from "../support/tmpfs.ts";
 import { lacking } from "../support/tools.ts";
 
 const run = promisify(execFile);
@@ -29,8 +30,9 @@ interface Served {
 }
 
 /** Serves on a free port of this machine, and resolves when that is said. It is stopped with the test. */
-async function serve(args: readonly string[], input = ""): Promise<Served> {
-  const child = spawn(process.execPath, [transhipMain, "serve", "--listen", "127.0.0.1:0", ...args]);
+async function serve(args: readonly string[], input = "", env: NodeJS.ProcessEnv = {}): Promise<Served> {
+  const command = [transhipMain, "serve", "--listen", "127.0.0.1:0", ...args];
+  const child = spawn(process.execPath, command, { env: { ...process.env, ...env } });
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
@@ -323,6 +325,21 @@ describe("what fails here is told to who runs the server, and not to who asked",
     expect(await answer.text()).not.toContain(data);
     const { stderr } = await server.ended("SIGTERM");
     expect(stderr).toMatch(new RegExp(`^PUT /v2/app/manifests/v1 failed: cannot use ${data}/app: .*\n$`));
+  });
+
+  test.skipIf(noTmpfs !== undefined)("with the folder that is full, where that is the one for uploads", async () => {
+    const [data, spool] = [tempFolder(), tmpfs(500_000)];
+    const server = await serve([`oci:${data}`, "--writable"], "", { TMPDIR: spool });
+    const [large, small] = [aBlob({ size: 1_000_000 }), aBlob({ size: 100_000 })];
+    const push = async ({ digest, bytes }: typeof large) => {
+      const url = `${server.url}/v2/app/blobs/uploads/?digest=${digest}`;
+      return (await fetch(url, { method: "POST", body: new Uint8Array(bytes) })).status;
+    };
+    expect([await push(large), await push(small)]).toEqual([500, 201]); // nothing of what failed takes up room
+    const { stderr } = await server.ended("SIGTERM");
+    expect(stderr).toMatch(
+      new RegExp(`^POST /v2/app/blobs/uploads/ failed: cannot spool an upload in ${spool}: ENOSPC: .*\n$`),
+    );
   });
 
   test("in the middle of one", async () => {

@@ -15,6 +15,13 @@ export interface UploadLimits {
   readonly minChunkBytes: number;
 }
 
+/** Where an upload's bytes wait. */
+interface Spool {
+  /** The folder the file has its place in. */
+  readonly folder: string;
+  readonly file: FileHandle;
+}
+
 /** One upload on its way in: bytes in a temporary file without a name, appended in order. One request works on it at a time. */
 export class UploadSession {
   readonly id: string;
@@ -25,7 +32,7 @@ export class UploadSession {
   usedAtMs: number = Date.now();
   /** Requests that work on it or wait to. */
   users = 0;
-  readonly #file: FileHandle;
+  readonly #spool: Spool;
   readonly #limits: UploadLimits;
   #turn: Promise<unknown> = Promise.resolve();
   /** The last chunk broke off: what comes next is its rest, however short. */
@@ -33,24 +40,25 @@ export class UploadSession {
   /** The last chunk was so short that it has to be the last of all. */
   #isAtEnd = false;
 
-  private constructor(id: string, repository: string, file: FileHandle, limits: UploadLimits) {
+  private constructor(id: string, repository: string, spool: Spool, limits: UploadLimits) {
     this.id = id;
     this.repository = repository;
-    this.#file = file;
+    this.#spool = spool;
     this.#limits = limits;
   }
 
   /** `id` has to be unlike every other on this machine. */
   static async create(id: string, repository: string, limits: UploadLimits): Promise<UploadSession> {
-    const path = join(tmpdir(), `registry-upload-${id}`);
-    const file = await open(path, "wx+", 0o600);
+    const folder = tmpdir();
+    const path = join(folder, `registry-upload-${id}`);
+    const file = await spooling(folder, () => open(path, "wx+", 0o600));
     try {
       await rm(path); // open and nameless: its bytes are freed when it is closed, and when the process is killed
     } catch (error) {
       await file.close();
       throw error;
     }
-    return new UploadSession(id, repository, file, limits);
+    return new UploadSession(id, repository, { folder, file }, limits);
   }
 
   /** Runs `work` after whatever else works on this upload: a client that lost its connection may be back before that is noticed. */
@@ -72,11 +80,12 @@ export class UploadSession {
    */
   async append(body: AsyncIterable<Uint8Array>, announcedBytes: number = 0): Promise<void> {
     const [start, isRest] = [this.offset, this.#isBroken];
+    const { folder, file } = this.#spool;
     this.#expect(announcedBytes);
     this.#isBroken = true;
     for await (const chunk of body) {
       this.#expect(chunk.byteLength);
-      await writeWhole(this.#file, chunk, this.offset);
+      await spooling(folder, () => writeWhole(file, chunk, this.offset));
       this.offset += chunk.byteLength;
     }
     this.#isBroken = false;
@@ -94,7 +103,7 @@ export class UploadSession {
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#spool.file.close();
   }
 
   /** Lets so many bytes in, if they may come. */
@@ -111,13 +120,27 @@ export class UploadSession {
   }
 
   async *#read(from: number): AsyncGenerator<Uint8Array> {
+    const { folder, file } = this.#spool;
     for (let at = from; at < this.offset; ) {
       const chunk = new Uint8Array(Math.min(readBytes, this.offset - at));
-      const { bytesRead } = await this.#file.read(chunk, 0, chunk.byteLength, at);
+      const { bytesRead } = await spooling(folder, () => file.read(chunk, 0, chunk.byteLength, at));
       if (bytesRead === 0) throw new Error("the spooled upload is shorter than what was written");
       at += bytesRead;
       yield chunk.subarray(0, bytesRead);
     }
+  }
+}
+
+/**
+ * Does something with a spooled file. What fails says where: the folder may be full while that of the content is not, and the
+ * system has no name for a file without one.
+ */
+async function spooling<Value>(folder: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`cannot spool an upload in ${folder}: ${reason}`, { cause });
   }
 }
 
