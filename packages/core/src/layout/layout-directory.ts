@@ -6,6 +6,7 @@ import {
   type Digest,
   digestAlgorithm,
   formatDigest,
+  formatName,
   hashFor,
   RegistryError,
 } from "@tranship/registry";
@@ -110,7 +111,8 @@ export class LayoutDirectory implements LayoutStorage {
   ): AsyncGenerator<Uint8Array> {
     const path = this.fileOf(digest);
     await this.#requireReal(path);
-    const file = await local(path, () => open(path, "r"));
+    const file = await localIfAny(path, () => open(path, "r"));
+    if (!file) throw notFound(this.name, digest); // it may be deleted once its size is known
     try {
       for (let done = 0; done < length; ) {
         signal?.throwIfAborted();
@@ -372,6 +374,11 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.byteLength; ) {
     done += (await file.write(chunk, done, chunk.byteLength - done)).bytesWritten;
   }
+}
+
+function notFound(name: string, digest: Digest): RegistryError<"NOT_FOUND"> {
+  const message = `${formatName(name, digest)} is not there`;
+  return new RegistryError("NOT_FOUND", message, { registry: name, reference: digest });
 }
 
 function wrongSize(path: string, expected: number, actual: number): RegistryError<"SIZE_MISMATCH"> {

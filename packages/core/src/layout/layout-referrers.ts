@@ -3,6 +3,7 @@ import {
   type Digest,
   type ImageIndex,
   type ImageManifest,
+  isRegistryError,
   parseManifest,
   type ReferrersOptions,
   type RepositoryReader,
@@ -36,22 +37,38 @@ async function* candidates(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Descriptor> {
   const fallback = index?.find(referrersTag(subject));
+  const readOne = (digest: Digest) => readIfAny(repository, digest, signal);
   if (fallback) {
-    const content = parseManifest(await repository.manifest(fallback.digest, { signal }));
-    if (content.kind === "index") yield* content.manifests;
+    const content = await readOne(fallback.digest);
+    if (content?.kind === "index") yield* content.manifests;
   }
   if (!index) return;
   const read = new Map<Digest, ImageManifest | ImageIndex>();
-  const readOne = async (digest: Digest) => parseManifest(await repository.manifest(digest, { signal }));
   for (const { digest, mediaType, size } of index.unread()) {
     if (index.subjects.knows(digest)) continue; // by now, from another question
     const content = await readOne(digest);
+    if (!content) continue;
     index.subjects.note(digest, content.subject?.digest);
     if (content.subject?.digest !== subject) continue;
     if (index.subjects.knows(digest)) read.set(digest, content);
     else yield referrerDescriptor({ mediaType, digest, size }, content); // more than can be remembered
   }
   for (const { digest, mediaType, size } of index.referrersOf(subject)) {
-    yield referrerDescriptor({ mediaType, digest, size }, read.get(digest) ?? (await readOne(digest)));
+    const content = read.get(digest) ?? (await readOne(digest));
+    if (content) yield referrerDescriptor({ mediaType, digest, size }, content);
+  }
+}
+
+/** What a listed manifest says; `undefined` for one that lost its file, or is deleted while the list is gone through. */
+async function readIfAny(
+  repository: RepositoryReader,
+  digest: Digest,
+  signal: AbortSignal | undefined,
+): Promise<ImageManifest | ImageIndex | undefined> {
+  try {
+    return parseManifest(await repository.manifest(digest, { signal }));
+  } catch (error) {
+    if (isRegistryError(error, "NOT_FOUND")) return undefined;
+    throw error;
   }
 }

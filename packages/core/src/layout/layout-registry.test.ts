@@ -388,6 +388,36 @@ describe("referrers", () => {
     looks.mockRestore();
   });
 
+  test.for(["at hand", "after a restart"])("are found although other manifests lost their files: %s", async (when) => {
+    const image = anImage({ tag: "v1" });
+    const [kept, lost] = ["one", "two"].map((artifactType) => anArtifact({ subject: image, artifactType }));
+    const other = anImage({ seed: "other", tag: "other" });
+    if (!kept || !lost) throw new Error("two were made");
+    for (const one of [image, kept, lost, other]) await push(registry.repository("app"), one);
+    for (const { manifest } of [lost, other]) rmSync(join(root, "app", blobPath(manifest.descriptor.digest)));
+    const repository = when === "at hand" ? registry.repository("app") : await reopened("app");
+    const listed = await Array.fromAsync(repository.referrers(image.manifest.descriptor.digest));
+    expect(listed.map(({ digest }) => digest)).toEqual([kept.manifest.descriptor.digest]);
+    await push(registry.repository("app"), lost);
+    expect(await Array.fromAsync(repository.referrers(image.manifest.descriptor.digest))).toHaveLength(2);
+  });
+
+  test("are listed while some of them are deleted", async () => {
+    const image = anImage({ tag: "v1" });
+    const repository = registry.repository("app");
+    await push(repository, image);
+    const artifacts = Array.from({ length: 20 }, (_, at) => anArtifact({ subject: image, artifactType: `a/${at}` }));
+    for (const artifact of artifacts) await push(repository, artifact);
+    const [gone, stay] = [artifacts.slice(0, 15), artifacts.slice(15)];
+    const ask = () => Array.fromAsync(repository.referrers(image.manifest.descriptor.digest));
+    const deleting = Promise.all(gone.map(({ manifest }) => repository.deleteManifest(manifest.descriptor.digest)));
+    const lists = await Promise.all(Array.from({ length: 40 }, ask));
+    await deleting;
+    const staying = stay.map(({ manifest }) => manifest.descriptor.digest);
+    for (const list of [...lists, await ask()]) expect(list.map(({ digest }) => digest).slice(-5)).toEqual(staying);
+    expect(await ask()).toHaveLength(5);
+  });
+
   test("a referrer that lost its tag to another is still listed", async () => {
     const image = anImage({ tag: "v1" });
     const types = ["application/one", "application/two"];
@@ -536,6 +566,21 @@ describe("several at once", () => {
       ]);
       expect((await repository.manifest("v1")).bytes).toEqual(image.manifest.bytes);
     }
+  });
+
+  test("a blob deleted when its size is known is missing, and no failure of the file system", async () => {
+    const blob = aBlob({ size: 1000 });
+    const repository = registry.repository("app");
+    await repository.pushBlob(blob, bytesOf(blob.bytes));
+    const file = join(root, "app", blobPath(blob.digest));
+    const { size } = (await repository.statBlob(blob.digest)) ?? { size: 0 };
+    const stat = vi.spyOn(LayoutDirectory.prototype, "stat").mockImplementation(async () => {
+      rmSync(file, { force: true });
+      return size;
+    });
+    onTestFinished(() => stat.mockRestore());
+    const reading = Array.fromAsync(repository.fetchBlob(blob));
+    await expect(reading).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
   test("what another process wrote is noticed, and kept by the next write", async () => {
