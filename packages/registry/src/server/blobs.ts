@@ -1,3 +1,4 @@
+import { isRegistryError } from "../errors.ts";
 import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
 import { parseByteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
@@ -37,7 +38,12 @@ async function read(exchange: Exchange, home: Home, { repository, digest }: Blob
     etag: etagOf(digest),
   };
   const open = () => holdBack(reader.fetchBlob({ digest, size }, { ...range, signal })); // its digest is known at its end
-  await exchange.stream(range ? 206 : 200, headers, open);
+  try {
+    await exchange.stream(range ? 206 : 200, headers, open);
+  } catch (error) {
+    const isGone = isRegistryError(error, "NOT_FOUND") && !exchange.isAnswered; // deleted since its size was known
+    throw isGone ? await missing(exchange, home, repository) : error;
+  }
 }
 
 async function remove(exchange: Exchange, home: Home, { repository, digest }: BlobRoute): Promise<void> {

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { aBlob, anArtifact, anImage, startTestRegistry, type TestRegistryOptions } from "../testing/index.ts";
+import { MemoryRegistry } from "../memory/memory-registry.ts";
+import {
+  aBlob,
+  anArtifact,
+  anImage,
+  seedMemory,
+  startTestRegistry,
+  type TestRegistryOptions,
+} from "../testing/index.ts";
+import { startServer } from "./start-server.ts";
 
 const image = anImage({ tags: ["v1", "latest"] });
 const { digest } = image.manifest.descriptor;
@@ -66,4 +75,21 @@ describe("a delete", () => {
       expect(await server.status(path)).toBe(200);
     }
   });
+
+  test("of a blob that is about to be read leaves it missing", async () => {
+    const memory = new MemoryRegistry();
+    seedMemory(memory, "app", [image, loose]);
+    const repository = memory.repository("app");
+    const statBlob = repository.statBlob.bind(repository);
+    repository.statBlob = async (...asked) => {
+      const found = await statBlob(...asked);
+      await repository.deleteBlob(loose.digest);
+      return found;
+    };
+    await using server = await startServer({ name: "one", repository: () => repository, repositories: noneAtAll });
+    const answer = await fetch(`${server.url}/v2/app/blobs/${loose.digest}`);
+    expect([answer.status, await answer.json()]).toMatchObject([404, { errors: [{ code: "BLOB_UNKNOWN" }] }]);
+  });
 });
+
+async function* noneAtAll(): AsyncGenerator<string> {}
