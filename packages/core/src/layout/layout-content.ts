@@ -11,6 +11,7 @@ import {
   formatName,
   hashFor,
   isDigest,
+  isRegistryError,
   type Manifest,
   type ManifestOptions,
   parseManifest,
@@ -150,7 +151,11 @@ export class LayoutContent implements RepositoryReader {
   async #unlisted(digest: Digest, maxBytes: number, signal?: AbortSignal): Promise<Manifest | undefined> {
     const size = await this.#storage.stat(digest);
     if (size === undefined || size > Math.max(maxBytes, defaultMaxManifestBytes)) return undefined;
-    const bytes = await this.#readWhole({ digest, size }, maxBytes, signal);
+    const bytes = await this.#readWhole({ digest, size }, maxBytes, signal).catch((error: unknown) => {
+      if (isRegistryError(error, "NOT_FOUND")) return undefined; // deleted since
+      throw error;
+    });
+    if (!bytes) return undefined;
     const mediaType = sniffManifestMediaType(bytes);
     if (mediaType === undefined) return undefined;
     const manifest: Manifest = { descriptor: { mediaType, digest, size }, bytes };

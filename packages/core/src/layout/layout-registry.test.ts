@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import {
+  type Blob,
   type Digest,
   MediaType,
   MemoryRegistry,
@@ -568,19 +569,31 @@ describe("several at once", () => {
     }
   });
 
-  test("a blob deleted when its size is known is missing, and no failure of the file system", async () => {
-    const blob = aBlob({ size: 1000 });
-    const repository = registry.repository("app");
-    await repository.pushBlob(blob, bytesOf(blob.bytes));
-    const file = join(root, "app", blobPath(blob.digest));
-    const { size } = (await repository.statBlob(blob.digest)) ?? { size: 0 };
-    const stat = vi.spyOn(LayoutDirectory.prototype, "stat").mockImplementation(async () => {
-      rmSync(file, { force: true });
-      return size;
+  describe("what is deleted when its size is known is missing, and no failure of the file system:", () => {
+    /** A repository whose blobs go when somebody asks for their size. */
+    async function withVanishing({ digest, size, bytes }: Blob & { readonly bytes: Uint8Array }) {
+      const repository = registry.repository("app");
+      await repository.pushBlob({ digest, size }, bytesOf(bytes));
+      const stat = vi.spyOn(LayoutDirectory.prototype, "stat").mockImplementation(async () => {
+        rmSync(join(root, "app", blobPath(digest)), { force: true });
+        return size;
+      });
+      onTestFinished(() => stat.mockRestore());
+      return repository;
+    }
+
+    test("a blob", async () => {
+      const blob = aBlob({ size: 1000 });
+      const reading = Array.fromAsync((await withVanishing(blob)).fetchBlob(blob));
+      await expect(reading).rejects.toMatchObject({ code: "NOT_FOUND" });
     });
-    onTestFinished(() => stat.mockRestore());
-    const reading = Array.fromAsync(repository.fetchBlob(blob));
-    await expect(reading).rejects.toMatchObject({ code: "NOT_FOUND" });
+
+    test("a manifest that is not listed", async () => {
+      const { descriptor, bytes } = anImage().manifest;
+      const repository = await withVanishing({ ...descriptor, bytes });
+      expect(await repository.resolve(descriptor.digest)).toBeUndefined();
+      await expect(repository.manifest(descriptor.digest)).rejects.toMatchObject({ code: "NOT_FOUND" });
+    });
   });
 
   test("what another process wrote is noticed, and kept by the next write", async () => {
