@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MemoryRegistry } from "../memory/memory-registry.ts";
+import { MemoryRepository } from "../memory/memory-repository.ts";
 import { aBlob, anImage, faults, startTestRegistry, type TestRegistry } from "../testing/index.ts";
 import { startServer } from "./start-server.ts";
 
@@ -155,6 +156,21 @@ describe("a mount", () => {
     expect(answer.status).toBe(202);
     const url = `${registry.url}${answer.headers.get("location")}`;
     expect((await put(url, blob.bytes)).status).toBe(201);
+  });
+
+  test("of a blob that is deleted meanwhile opens an upload", async () => {
+    await using registry = await startTestRegistry();
+    registry.seed("demo/one", blob);
+    const store = MemoryRepository.prototype;
+    const pushBlob = vi.spyOn(store, "pushBlob").mockImplementationOnce(async function (
+      this: MemoryRepository,
+      ...args
+    ) {
+      await registry.registry.repository("demo/one").deleteBlob(blob.digest);
+      return await this.pushBlob(...args);
+    });
+    onTestFinished(() => pushBlob.mockRestore());
+    expect((await fetch(mountUrl(registry.url, "demo%2Fone"), { method: "POST" })).status).toBe(202);
   });
 });
 

@@ -1,3 +1,4 @@
+import { isRegistryError } from "../errors.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { isRepositoryPath } from "../oci/reference.ts";
 import { ApiError, methodNotAllowed, refusalOf } from "./api-error.ts";
@@ -73,7 +74,12 @@ async function answerMount(exchange: Exchange, home: Home, repository: string, d
   const blob = { digest, size: found.size };
   const open = (offset: number) => source.fetchBlob(blob, { offset, signal });
   exchange.holdOpen(); // a home that cannot mount copies
-  await home.writer(repository).pushBlob(blob, open, { mountFrom: [from], signal });
+  try {
+    await home.writer(repository).pushBlob(blob, open, { mountFrom: [from], signal });
+  } catch (error) {
+    if (isRegistryError(error, "NOT_FOUND")) return false; // deleted since its size was known
+    throw error;
+  }
   await exchange.send(201, blobHeaders(repository, digest));
   return true;
 }
