@@ -88,6 +88,17 @@ describe("an upload", () => {
     expect((await put(url)).status).toBe(201);
   });
 
+  test("takes nothing of unknown length beyond where its chunk was to end", async () => {
+    await using registry = await startTestRegistry();
+    const url = await anUpload(registry);
+    const body = new Blob([blob.bytes.slice(0, 700)]).stream(); // sent without a length
+    const refused = await fetch(url, { method: "PATCH", headers: { "content-range": "0-99" }, body, duplex: "half" });
+    expect([refused.status, await codeOf(refused)]).toEqual([400, "SIZE_INVALID"]);
+    expect((await fetch(url)).headers.get("range")).toBe("0-0");
+    expect((await patch(url, 0, 1000)).status).toBe(202);
+    expect((await put(url)).status).toBe(201);
+  });
+
   test("goes on where the connection broke", async () => {
     await using registry = await startTestRegistry();
     const url = await anUpload(registry);

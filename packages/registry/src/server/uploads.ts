@@ -143,9 +143,19 @@ async function append(exchange: Exchange, session: UploadSession): Promise<void>
     const message = `the upload goes on at ${session.offset}`;
     throw new ApiError(416, "BLOB_UPLOAD_INVALID", message, headersOf(session));
   }
-  await session.append(exchange.body(), range.length);
+  await session.append(atMost(exchange.body(), range.length), range.length);
   if (session.offset !== range.offset + range.length) {
     throw new ApiError(400, "SIZE_INVALID", "the body and its content range disagree");
+  }
+}
+
+/** A body as far as its content range goes: of what comes after that, nobody said where it belongs. */
+async function* atMost(body: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
+  let left = length;
+  for await (const chunk of body) {
+    if (chunk.byteLength > left) throw new ApiError(400, "SIZE_INVALID", "the body is longer than its content range");
+    left -= chunk.byteLength;
+    yield chunk;
   }
 }
 
