@@ -10,7 +10,10 @@ export interface ServerAuth {
   readonly scheme: "basic" | "bearer";
   /** Those of the one user there is, who may do everything. */
   readonly credentials: BasicCredentials;
-  /** What may be done without credentials. @defaultValue "none" */
+  /**
+   * What may be done without credentials. Clients such as docker, podman and skopeo learn from `GET /v2/` whether to show theirs:
+   * with `pull`, `basic` lets them read without and so never asks; where they push too, take `bearer`. @defaultValue "none"
+   */
   readonly anonymous?: "none" | "pull" | undefined;
   /** How long a bearer token is good, in seconds. @defaultValue 300 */
   readonly tokenSeconds?: number | undefined;
