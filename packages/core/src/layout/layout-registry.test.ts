@@ -596,6 +596,23 @@ describe("several at once", () => {
     });
   });
 
+  test("a served tag that many give if it is not there is given by one", async () => {
+    await using server = await startServer(registry);
+    const images = Array.from({ length: 6 }, (_, at) => anImage({ seed: `${at}` }));
+    const answers = await Promise.all(
+      images.map(({ manifest: { descriptor, bytes } }) =>
+        fetch(`${server.url}/v2/app/manifests/v1`, {
+          method: "PUT",
+          headers: { "content-type": descriptor.mediaType, "if-none-match": "*" },
+          body: new Uint8Array(bytes),
+        }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 412, 412, 412, 412, 412]);
+    const winner = images.find((_, at) => answers[at]?.status === 201);
+    expect((await registry.repository("app").resolve("v1"))?.digest).toBe(winner?.manifest.descriptor.digest);
+  });
+
   test("what another process wrote is noticed, and kept by the next write", async () => {
     const other = await LayoutRegistry.open(root);
     const [one, two, three] = ["one", "two", "three"].map((seed) => anImage({ seed, tag: seed }));

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { request } from "node:http";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { MemoryRegistry } from "../memory/memory-registry.ts";
 import type { RegistryReader } from "../registry.ts";
@@ -327,5 +330,30 @@ describe("the server", () => {
     for (let read = 0; read < 1_000_000; ) read += (await reader?.read())?.value?.byteLength ?? size;
     expect(given).toBeLessThan(100 * 1024 * 1024);
     await reader?.cancel();
+  });
+
+  test("ends a connection on which nothing moves", async () => {
+    await using server = await startServer(new MemoryRegistry(), { idleTimeoutMs: 50 });
+    const [hostname, port] = server.host.split(":");
+    const socket = connect(Number(port), hostname).resume();
+    socket.write(
+      `POST /v2/app/blobs/uploads/?digest=${blob.digest} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc`,
+    );
+    await once(socket, "close");
+    expect((await fetch(`${server.url}/v2/`)).status).toBe(200);
+  });
+
+  test("keeps a connection while the registry works on what came, however long", async () => {
+    const memory = new MemoryRegistry();
+    const slow = memory.repository("app");
+    const pushBlob = slow.pushBlob.bind(slow);
+    slow.pushBlob = async (...pushed) => {
+      await delay(400);
+      return await pushBlob(...pushed);
+    };
+    const registry = { name: "slow", repository: () => slow, repositories: () => memory.repositories() };
+    await using server = await startServer(registry, { idleTimeoutMs: 100 });
+    const url = `${server.url}/v2/app/blobs/uploads/?digest=${blob.digest}`;
+    expect((await fetch(url, { method: "POST", body: new Uint8Array(blob.bytes) })).status).toBe(201);
   });
 });

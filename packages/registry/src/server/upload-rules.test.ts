@@ -125,6 +125,15 @@ describe("an upload nobody goes on with", () => {
     expect(spooled(folder)).not.toContain(left);
   });
 
+  test.skipIf(!hasOpenFiles)("leaves no file where nobody could go on with it", async () => {
+    const folder = aFolder();
+    await using registry = await startTestRegistry();
+    registry.failOnce(faults.dropUpload(10));
+    const url = `${registry.url}/v2/app/blobs/uploads/?digest=${blob.digest}`;
+    await expect(fetch(url, { method: "POST", body: new Uint8Array(blob.bytes) })).rejects.toThrow();
+    await vi.waitFor(() => expect(spooled(folder)).toEqual([]));
+  });
+
   test.skipIf(!hasOpenFiles)("leaves no file when the server is closed", async () => {
     const folder = aFolder();
     await using upload = await anUpload({});

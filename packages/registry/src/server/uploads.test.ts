@@ -99,6 +99,14 @@ describe("an upload", () => {
     expect((await put(url)).status).toBe(201);
   });
 
+  test("that several requests end at once is ended by one of them, and gone for the others", async () => {
+    await using registry = await startTestRegistry();
+    const url = await anUpload(registry);
+    await patch(url, 0, 1000);
+    const answers = await Promise.all(Array.from({ length: 4 }, () => put(url)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 404, 404, 404]);
+  });
+
   test("goes on where the connection broke", async () => {
     await using registry = await startTestRegistry();
     const url = await anUpload(registry);
