@@ -6,10 +6,17 @@ test.for([
   ["120", 120_000],
   ["Sat, 21 Nov 2026 10:00:30 GMT", 30_000],
   ["Sat, 21 Nov 2026 09:00:00 GMT", 0],
+  ["Saturday, 21-Nov-26 10:00:30 GMT", 30_000],
+  ["Sat Nov 21 10:00:30 2026", 30_000],
+  ["1000000000", 1_000_000_000_000],
+  ["99999999999999999999", Number.MAX_SAFE_INTEGER],
   ["-5", undefined],
   ["1.5", undefined],
   ["soon", undefined],
-  ["99999999999999999999", undefined],
+  ["soon 5", undefined],
+  ["in 2099", undefined],
+  ["1e9", undefined],
+  ["", undefined],
 ] as const)("Retry-After %s", ([text, expected]) => {
   const nowMs = Date.UTC(2026, 10, 21, 10, 0, 0);
   expect(retryAfterMsOf({ "retry-after": text }, nowMs)).toBe(expected);

@@ -39,12 +39,17 @@ export function contentEncodingOf(headers: ResponseHeaders): string | undefined 
   return text === "" || text === "identity" ? undefined : printable(text, 50);
 }
 
-/** `Retry-After` in milliseconds from now: seconds, or an HTTP date. */
+/**
+ * `Retry-After` in milliseconds from now: seconds, however many, or a date. A text without a time of day is no date:
+ * `Date.parse` would find one in "in 2099", too.
+ * @see RFC 9110, "Retry-After" and "Date/Time Formats"
+ */
 export function retryAfterMsOf(headers: ResponseHeaders, nowMs: number = Date.now()): number | undefined {
   const text = headerOf(headers, "retry-after")?.trim();
   if (text === undefined) return undefined;
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;
-  const atMs = /[A-Za-z]/.test(text) ? Date.parse(text) : Number.NaN;
+  if (/^[0-9]+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER);
+  if (!/[0-9]{2}:[0-9]{2}:[0-9]{2}/.test(text)) return undefined;
+  const atMs = Date.parse(/ [0-9]{4}$/.test(text) ? `${text} GMT` : text); // asctime's form names no zone, and means GMT
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }
 

@@ -15,6 +15,7 @@ import { resolveLocation } from "./location.ts";
 import { type Operation, printableUrl, protocolError } from "./operation.ts";
 import { pacedBody, pacedSink } from "./paced-body.ts";
 import { mayPass, retryAfterOf, withRetry } from "./retry.ts";
+import { longestTimerMs } from "./sleep.ts";
 import { isForbiddenRedirect } from "./transport/private-address.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { Warnings } from "./warnings.ts";
@@ -276,7 +277,7 @@ export class HttpClient implements AsyncDisposable {
   /** Makes everyone wait as long as the registry asked, unless that is longer than anyone would. */
   #rest(delayMs: number): void {
     const { gate, throttleWaitMs, onEvent } = this.#parts;
-    if (delayMs > throttleWaitMs) return;
+    if (delayMs > Math.min(throttleWaitMs, longestTimerMs)) return;
     const untilMs = Date.now() + delayMs;
     if (!gate.slowUntil(untilMs)) return;
     onEvent?.({ type: "registry.slowed", registry: this.origin.host, delayMs, untilMs });

@@ -39,6 +39,18 @@ describe("a registry that asks for rest", () => {
     expect(home.events).toEqual([]);
   });
 
+  test.for(["1000000000", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])(
+    "for %s is beyond any patience, and holds nobody else up",
+    async (retryAfter) => {
+      await using home = await aClient({ throttleWaitMs: Number.POSITIVE_INFINITY });
+      home.server.failOnce(faults.status(429, { headers: { "retry-after": retryAfter } }));
+      await expectCode(home.repository.manifest("v1"), "RATE_LIMITED");
+      expect(home.server.requests()).toHaveLength(1);
+      await home.repository.manifest("v1");
+      expect(home.events).toEqual([]);
+    },
+  );
+
   test("is told of once, however many requests it turned away", async () => {
     await using home = await aClient();
     // all three are on their way before the first is answered
