@@ -38,6 +38,7 @@ describe("a 400 to plain HTTP", () => {
   test("is the registry's own when it says so", () => {
     expect(plain('{"errors":[{"code":"NAME_INVALID"}]}').code).toBe("UNEXPECTED_STATUS");
     expect(plain("", { "docker-distribution-api-version": "registry/2.0" }).code).toBe("UNEXPECTED_STATUS");
+    expect(plain("", { "content-type": "application/json; charset=utf-8" }).code).toBe("UNEXPECTED_STATUS"); // to a HEAD
   });
 });
 

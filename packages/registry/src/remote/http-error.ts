@@ -2,7 +2,7 @@ import * as z from "zod";
 import { RegistryError, type ReportedError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { withoutSecrets } from "../without-secrets.ts";
-import { headerOf, type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
+import { headerOf, mediaTypeOf, type ResponseHeaders, retryAfterMsOf } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { withoutSent } from "./without-sent.ts";
 
@@ -67,10 +67,14 @@ export function httpError(response: FailedResponse, operation: Operation, hint?:
   return new RegistryError("UNEXPECTED_STATUS", message, { ...details, status });
 }
 
-/** Go's servers, nginx and Apache answer plain HTTP at a port for TLS with a 400 of their own, before any registry sees it. */
+/**
+ * Go's servers, nginx and Apache answer plain HTTP at a port for TLS with a 400 of their own, before any registry sees it:
+ * a page or a line of text. The answer to a HEAD has no `errors[]` to tell a registry by; that they would be JSON is said.
+ */
 function isTurnedDownByTls({ status, headers, isPlain = false }: FailedResponse, reported: readonly ReportedError[]) {
-  const isOfRegistry = reported.length > 0 || headerOf(headers, "docker-distribution-api-version") !== undefined;
-  return isPlain && status === 400 && !isOfRegistry;
+  const saysJson = mediaTypeOf(headers)?.endsWith("json") ?? false;
+  const hasVersion = headerOf(headers, "docker-distribution-api-version") !== undefined;
+  return isPlain && status === 400 && reported.length === 0 && !saysJson && !hasVersion;
 }
 
 function reportedErrors(body: Uint8Array, sent: string | undefined): readonly ReportedError[] {
