@@ -50,6 +50,12 @@ describe("an answer's errors[]", () => {
     expect(error.details).toMatchObject({ errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] });
   });
 
+  test("are kept when there is something else among them", () => {
+    const error = failed(403, '{"errors":[null,"no",{"code":"DENIED","message":"requested access is denied"}]}');
+    expect(error.message).toMatch(/requested access is denied$/);
+    expect(error.details).toMatchObject({ errors: [{ code: "DENIED", message: "requested access is denied" }] });
+  });
+
   test.for([
     "<html><body>502 Bad Gateway</body></html>",
     "",

@@ -11,9 +11,9 @@ export const maxErrorBodyBytes: number = 64 * 1024;
 
 const maxReported = 10;
 
-const bodySchema = z.object({
-  errors: z.array(z.object({ code: z.string().catch("UNKNOWN"), message: z.string().optional().catch(undefined) })),
-});
+const bodySchema = z.object({ errors: z.array(z.unknown()) });
+
+const errorSchema = z.object({ code: z.string().catch("UNKNOWN"), message: z.string().optional().catch(undefined) });
 
 /** A response nobody expected. */
 export interface FailedResponse {
@@ -86,8 +86,11 @@ function reportedErrors(body: Uint8Array, sent: string | undefined): readonly Re
   }
   const parsed = bodySchema.safeParse(json);
   if (!parsed.success) return [];
-  return parsed.data.errors.slice(0, maxReported).map(({ code, message }) => ({
-    code: printable(withoutSecrets(withoutSent(code, sent)), 100),
-    ...(message === undefined ? {} : { message: printable(withoutSecrets(withoutSent(message, sent)), 300) }),
-  }));
+  const told = (text: string, maxLength: number) => printable(withoutSecrets(withoutSent(text, sent)), maxLength);
+  return parsed.data.errors.slice(0, maxReported).flatMap((entry) => {
+    const { success, data } = errorSchema.safeParse(entry);
+    if (!success) return []; // the others may say what is wrong
+    const { code, message } = data;
+    return { code: told(code, 100), ...(message === undefined ? {} : { message: told(message, 300) }) };
+  });
 }
