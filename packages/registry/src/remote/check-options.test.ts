@@ -17,6 +17,9 @@ test.for<RegistryOptions>([
   { throttleWaitMs: Number.NaN },
   { uploadChunkBytes: 0 },
   { uploadChunkBytes: 1.5 },
+  { limits: { meta: 0 } },
+  { limits: { down: Number.POSITIVE_INFINITY } },
+  { limits: { up: 1.5 } },
   { userAgent: "two\nlines" },
 ])("a registry cannot have %o", (options) => {
   const [name = ""] = Object.keys(options);

@@ -14,6 +14,10 @@ export function checkOptions(options: RegistryOptions): void {
   demand("throttleWaitMs", throttleWaitMs, throttleWaitMs >= 0, "a number from 0 on");
   const isSize = Number.isSafeInteger(uploadChunkBytes) && uploadChunkBytes > 0;
   demand("uploadChunkBytes", uploadChunkBytes, isSize, "a positive integer");
+  const { meta = 1, down = 1, up = 1 } = options.limits ?? {};
+  for (const [lane, limit] of Object.entries({ meta, down, up })) {
+    demand(`limits.${lane}`, limit, Number.isSafeInteger(limit) && limit > 0, "a positive integer");
+  }
   const { userAgent = "" } = options;
   // RFC 9110, "Field Values": what undici would refuse with the first request
   demand("userAgent", JSON.stringify(userAgent), /^[\t\x20-\x7e]*$/.test(userAgent), "printable ASCII");
