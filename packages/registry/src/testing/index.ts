@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { ServedRequest } from "../server/served-request.ts";
 export { aBlob, aLayer, type BlobOptions, type BuiltBlob, type LayerOptions } from "./blob-builders.ts";
 export {
   type ArtifactOptions,
