@@ -14,7 +14,7 @@ export interface RegistryErrorDetails {
   FORBIDDEN: { registry: string; reference: string; errors?: readonly ReportedError[] };
   /** 429: too many requests; `retryAfterMs` is what the registry asked for. */
   RATE_LIMITED: { registry: string; reference: string; retryAfterMs?: number; errors?: readonly ReportedError[] };
-  /** A 5xx answer. */
+  /** A 5xx answer, or a 408: the server itself says that it may be asked again. */
   SERVER_ERROR: {
     registry: string;
     reference: string;

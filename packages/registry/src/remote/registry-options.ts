@@ -19,13 +19,14 @@ export interface RegistryOptions extends TransportOptions {
   readonly limits?: GateLimits | undefined;
   /** The longest time without a byte, in milliseconds; `Infinity` for any. @defaultValue 60 000 */
   readonly idleTimeoutMs?: number | undefined;
-  /** How often a request is sent at most. @defaultValue 5 */
+  /** How often in a row one call may fail; a try that moved a blob further begins a new row. @defaultValue 5 */
   readonly attempts?: number | undefined;
   /** The pause before a request is sent again, in milliseconds; it doubles from try to try. @defaultValue 500 */
   readonly retryDelayMs?: number | undefined;
   /**
-   * How long one call may wait in all because the registry said so with `Retry-After`, in milliseconds. Asked for more,
-   * it fails at once. @defaultValue 300 000: five minutes
+   * How long one call may wait in all because the registry answered it with `Retry-After`, in milliseconds. Asked for more,
+   * it fails at once. What it waits in line while the host rests because of others does not count; a `signal` ends that, too.
+   * @defaultValue 300 000: five minutes
    */
   readonly throttleWaitMs?: number | undefined;
   /**
