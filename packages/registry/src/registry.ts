@@ -4,7 +4,10 @@ import type { CallOptions, RepositoryReader, RepositoryWriter } from "./reposito
 export interface RegistryReader {
   /** How messages name it, such as `registry.example.com/deckhouse/fe`. */
   readonly name: string;
-  /** The repository at `path` below the root; the empty path is the root's own. No I/O: it need not exist. */
+  /**
+   * The repository at `path` below the root; the empty path is the root's own. No I/O: it need not exist.
+   * @throws RegistryError `INVALID_REFERENCE`
+   */
   repository(path: string): RepositoryReader;
   /** Paths of the repositories that exist, where the home can tell. */
   repositories(options?: CallOptions): AsyncIterable<string>;

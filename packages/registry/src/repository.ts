@@ -81,7 +81,7 @@ export interface RepositoryReader {
   resolve(reference: Tag | Digest, options?: CallOptions): Promise<Descriptor | undefined>;
   /**
    * A manifest with its exact bytes, in one request. Asked by digest, the bytes are proven to hash to it.
-   * @throws RegistryError `NOT_FOUND`, `TOO_LARGE`, `DIGEST_MISMATCH`
+   * @throws RegistryError `NOT_FOUND`, `TOO_LARGE`, `DIGEST_MISMATCH`; `INVALID_MANIFEST` for what is no manifest of today
    */
   manifest(reference: Tag | Digest, options?: ManifestOptions): Promise<Manifest>;
   /** The blob's size in bytes, or `undefined` when it is missing and only then. */
@@ -97,7 +97,11 @@ export interface RepositoryReader {
    * @throws RegistryError `NOT_FOUND` when there is no such repository
    */
   tags(options?: CallOptions): AsyncIterable<Tag>;
-  /** Manifests whose `subject` is this digest. @see distribution-spec v1.1.1, "Listing Referrers" */
+  /**
+   * Manifests whose `subject` is this digest; none where nobody knows of any.
+   * @throws RegistryError `INVALID_MANIFEST` when what should be the list is none
+   * @see distribution-spec v1.1.1, "Listing Referrers"
+   */
   referrers(subject: Digest, options?: ReferrersOptions): AsyncIterable<Descriptor>;
 }
 
@@ -108,7 +112,11 @@ export interface RepositoryWriter {
    * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`
    */
   pushBlob(blob: Blob, open: OpenBlob, options?: PushBlobOptions): Promise<PushOutcome>;
-  /** Stores a manifest byte for byte, and names it. */
+  /**
+   * Stores a manifest byte for byte, and names it.
+   * @throws RegistryError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `INVALID_MANIFEST` for bytes that are not what the descriptor says;
+   * `INVALID_REFERENCE` for a tag that is none
+   */
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void>;
 }
 

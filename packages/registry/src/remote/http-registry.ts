@@ -18,7 +18,12 @@ import { type Operation, protocolError } from "./operation.ts";
 import { jsonOf } from "./paginate.ts";
 import { RemoteRepository, type RemoteRepositoryOptions } from "./remote-repository.ts";
 
-/** A repository on a remote host; it also offers the bare lane of its blobs. */
+/**
+ * A repository on a remote host; it also offers the bare lane of its blobs. Beside the codes its calls name, each may end with
+ * what lies on the way to any registry: `UNAUTHORIZED`, `FORBIDDEN`, `RATE_LIMITED`, `SERVER_ERROR`, `UNEXPECTED_STATUS`, `PROTOCOL`,
+ * `TOO_LARGE`, `NETWORK`, `TIMEOUT`, `TLS`, `CREDENTIALS_UNUSABLE`; with `INVALID_REFERENCE` for text that is no tag; and with
+ * `UNSUPPORTED` once the registry was closed.
+ */
 export type RemoteRegistryRepository = RepositoryReader &
   RepositoryWriter &
   RepositoryDeleter &
