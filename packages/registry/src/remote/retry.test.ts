@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test, vi } from "vitest";
 import { RegistryError } from "../errors.ts";
 import { mayPass, type RetryOptions, withRetry } from "./retry.ts";
@@ -69,6 +70,20 @@ test("doubles its pauses, gives them jitter, and never goes below Retry-After", 
     expect(pause).toBeLessThanOrEqual(ideal);
   }
   expect(fourth).toBeGreaterThanOrEqual(30);
+});
+
+test("lets no two who failed together come back together", async () => {
+  const pauses = new Set<number>();
+  const onRetry = (_error: unknown, _attempt: number, delayMs: number) => pauses.add(delayMs);
+  const calls = Array.from({ length: 20 }, () => withRetry(failing(network("ECONNRESET")), { delayMs: 100, onRetry }));
+  await Promise.all(calls);
+  expect(pauses.size).toBeGreaterThan(1);
+});
+
+test("leaves nothing on the signal", async () => {
+  const { signal } = new AbortController();
+  await withRetry(failing(network("ECONNRESET"), network("ECONNRESET")), { delayMs: 1, signal });
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 describe("Retry-After", () => {
