@@ -1,8 +1,11 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import type { RegistryEvent } from "../events.ts";
+import { openBytes } from "../open-bytes.ts";
 import { bytesOf, expectCode } from "../testing/contract-support.ts";
 import { aBlob, anImage, faults, startTestRegistry } from "../testing/index.ts";
 import { createRegistry, type RegistryOptions } from "./create-registry.ts";
+import type { RemoteRegistryRepository } from "./http-registry.ts";
 
 const image = anImage({ tag: "v1" });
 
@@ -69,6 +72,38 @@ describe("a registry that asks for rest", () => {
     hasty.server.failOnce(faults.status(429, { headers: { "retry-after": "1" } }));
     await expectCode(hasty.repository.manifest("v1"), "RATE_LIMITED");
   });
+});
+
+describe("a limit", () => {
+  const blob = aBlob({ size: 30_000 });
+
+  test.for([
+    { way: "down", move: (to: RemoteRegistryRepository) => bytesOf(to.fetchBlob(blob)) },
+    { way: "up", move: (to: RemoteRegistryRepository) => to.pushBlob(blob, openBytes(blob.bytes)) },
+  ])("of bytes holds for a blob on its way $way", async ({ way, move }) => {
+    await using home = await aClient({ limits: { bytesPerSecond: 100_000 } });
+    if (way === "down") home.server.seed("app", blob);
+    const beganMs = performance.now();
+    await move(home.repository);
+    expect(performance.now() - beganMs).toBeGreaterThan(200); // 300, less what may come at once
+  });
+
+  test("of requests holds for all that is asked", async () => {
+    await using home = await aClient({ limits: { requestsPerSecond: 20 } });
+    const beganMs = performance.now();
+    await Promise.all(Array.from({ length: 10 }, () => home.repository.resolve("v1")));
+    expect(performance.now() - beganMs).toBeGreaterThan(250); // four come at once
+  });
+});
+
+test("calls leave nothing on their signal, whatever they waited for", async () => {
+  await using home = await aClient({ limits: { meta: 1 } });
+  home.server.failOnce(faults.status(503));
+  const { signal } = new AbortController();
+  const [layer] = image.layers;
+  await Promise.all([1, 2, 3].map(() => home.repository.manifest("v1", { signal })));
+  if (layer) await bytesOf(home.repository.fetchBlob(layer, { signal }));
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 describe("a registry's warnings", () => {
