@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { RegistryEvent } from "../events.ts";
 import { describeReaderContract, describeWriterContract } from "../testing/contract.ts";
@@ -231,6 +231,27 @@ describe("a remote registry", () => {
     await expectCode(registry.repository("app").resolve("v1"), "UNSUPPORTED");
     const [layer] = image.blobs;
     if (layer) await expectCode(bytesOf(registry.repository("app").fetchBlob(layer)), "UNSUPPORTED");
+  });
+
+  test("drops its connections once closed, in use or not", async () => {
+    const open = new Set<Socket>();
+    const server = createHttpServer((request, response) => {
+      if (request.url?.endsWith("/stuck")) return;
+      response.writeHead(404).end();
+    });
+    server.on("connection", (socket) => {
+      open.add(socket);
+      socket.on("close", () => open.delete(socket));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const registry = createRegistry(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const stuck = expectCode(registry.repository("app").manifest("stuck"), "UNSUPPORTED");
+    await registry.repository("app").resolve("v1");
+    expect(open.size).toBe(2);
+    await registry.close();
+    await stuck;
+    await expect.poll(() => open.size).toBe(0);
+    server.close();
   });
 
   test("ends what waits for a provider of credentials once closed, and tells the provider", async () => {

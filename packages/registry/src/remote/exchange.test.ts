@@ -263,7 +263,9 @@ describe.for([
     const { url, connection } = await silent();
     const sending = send(secure(url), { idleTimeoutMs: 50 });
     await expect(sending).rejects.toMatchObject({ code: "TIMEOUT", details: { idleMs: 50 } });
+    const beganMs = performance.now();
     await (await connection).closed;
+    expect(performance.now() - beganMs).toBeLessThan(5000); // undici would leave it for ten seconds
   });
 
   test("gives up on a registry that does not take the body", async () => {
