@@ -26,6 +26,7 @@ async function aList(pageOf: (query: URLSearchParams) => Page) {
   const operation = { registry: "r", reference: "r", what: "list" };
   return {
     queries,
+    origin: client.origin.origin,
     items: (limits: Pick<ListRequest, "maxListBytes" | "maxPages"> = {}) =>
       listItems(client, {
         ...limits,
@@ -97,6 +98,13 @@ test("is not led in a circle by pages that take turns", async () => {
   await using list = await aList((query) => ({ items: query.get("last") === "b" ? ["c", "b"] : ["a", "b"] }));
   await expectCode(listOf(list.items()), "PROTOCOL");
   expect(list.queries).toHaveLength(2);
+});
+
+test("follows no link to another host", async () => {
+  await using other = await aList(() => ({ items: ["not ours"] }));
+  await using list = await aList(() => ({ items: ["a", "b"], link: `<${other.origin}/list?last=b>; rel="next"` }));
+  await expectCode(listOf(list.items()), "PROTOCOL");
+  expect([list.queries.length, other.queries.length]).toEqual([1, 0]);
 });
 
 test("finds the next page among other links, in one header or in several", async () => {
