@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { aBlob, anImage, faults, startTestRegistry, type TestRegistry } from "./index.ts";
 
@@ -40,6 +41,22 @@ describe("a lying range", () => {
     const answer = await fetch(registry.url + path, { headers: { range: "bytes=-10" } });
     expect(answer.headers.get("content-range")).toBe("bytes 99991-99999/100000");
   });
+});
+
+test("padding that nobody is told of comes after the end of an answer", async () => {
+  await using registry = await aRegistry();
+  registry.failOnce(faults.pad(10, { isTold: false }));
+  const answer = await new Promise<string>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(Number(registry.host.split(":")[1]), "127.0.0.1", () => {
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: ${registry.host}\r\nconnection: close\r\n\r\n`);
+    });
+    socket.on("data", (chunk) => chunks.push(chunk)).on("error", reject);
+    socket.on("end", () => resolve(Buffer.concat(chunks).toString("latin1")));
+  });
+  const [head = "", ...body] = answer.split("\r\n\r\n");
+  expect(head).toMatch(/^content-length: 100000$/im);
+  expect(body.join("\r\n\r\n")).toHaveLength(100_010);
 });
 
 describe("a dropped upload", () => {
