@@ -144,7 +144,7 @@ export class LayoutContent implements RepositoryReader {
 
   async *referrers(subject: Digest, options: ReferrersOptions = {}): AsyncGenerator<Descriptor> {
     options.signal?.throwIfAborted();
-    yield* readReferrers(this, await this.#storage.index(), subject, options);
+    yield* readReferrers(this, () => this.#storage.index(), subject, options);
   }
 
   /** A manifest that is stored but not listed, such as a child of an index. Its type is what it says of itself. */

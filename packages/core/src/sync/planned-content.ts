@@ -90,7 +90,7 @@ export class PlannedContent implements RepositoryReader {
   }
 
   referrers(subject: Digest, options: ReferrersOptions = {}): AsyncIterable<Descriptor> {
-    return readReferrers(this, this.#index, subject, options);
+    return readReferrers(this, () => this.#index, subject, options);
   }
 
   /** What was read to plan by. If that is not the blob, the next reading asks the source. */
