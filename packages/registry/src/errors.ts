@@ -12,7 +12,7 @@ export interface RegistryErrorDetails {
   UNAUTHORIZED: { registry: string; reference: string; errors?: readonly ReportedError[] };
   /** 403: the credentials are known and not enough. */
   FORBIDDEN: { registry: string; reference: string; errors?: readonly ReportedError[] };
-  /** 429: too many requests; `retryAfterMs` is what the registry asked for. */
+  /** 429: too many requests; `retryAfterMs` is what the registry asked for, in all where it asked again and again. */
   RATE_LIMITED: { registry: string; reference: string; retryAfterMs?: number; errors?: readonly ReportedError[] };
   /** A 5xx answer, or a 408: the server itself says that it may be asked again. */
   SERVER_ERROR: {

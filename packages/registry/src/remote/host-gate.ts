@@ -42,6 +42,25 @@ export interface HostGate {
    * is news: the host was not asked to rest, or not nearly for so long.
    */
   slowUntil(atMs: number): boolean;
+  /** Takes note that the host did something else than ask for rest. */
+  answered(): void;
+  /**
+   * Sends home, with {@link LineTooLong}, who by the end of the rest has waited longer than `patienceMs` in which the host did
+   * nothing but ask for rest. As long as it lets anybody in, waiting is waiting for one's turn.
+   */
+  dismissAfter(patienceMs: number): void;
+}
+
+/** Whoever waits is sent home: the host lets nobody in. */
+export class LineTooLong extends Error {
+  override readonly name = "LineTooLong";
+  /** How long the host wanted everybody to wait in all, in milliseconds. */
+  readonly restMs: number;
+
+  constructor(restMs: number) {
+    super(`the host has asked for rest for ${Math.ceil(restMs / 1000)} s`);
+    this.restMs = restMs;
+  }
 }
 
 /** A {@link HostGate} whose owner can send everyone home. */
@@ -70,8 +89,10 @@ class Gate implements ClosableHostGate {
   readonly #lanes: Readonly<Record<GateLane, Slots>>;
   readonly #turns: WaitingLine = new WaitingLine(() => this.#stopTimerWhenNobodyWaits());
   readonly #pacer: RequestPacer | undefined;
-  /** On the clock that only goes forward. */
+  /** On the clock that only goes forward, as all times here. */
   #openAtMs = 0;
+  /** Since when the host has done nothing but ask for rest. */
+  #restingSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed: Error | undefined;
 
@@ -110,14 +131,29 @@ class Gate implements ClosableHostGate {
   slowUntil(atMs: number): boolean {
     const before = this.#openAtMs;
     const nowMs = performance.now();
+    this.#restingSinceMs ??= nowMs;
     this.#openAtMs = Math.max(before, nowMs + (atMs - Date.now()));
     return this.#openAtMs - Math.max(before, nowMs) > (before > nowMs ? sameRestMs : 0);
   }
 
+  answered(): void {
+    this.#restingSinceMs = undefined;
+  }
+
+  dismissAfter(patienceMs: number): void {
+    const beganMs = this.#restingSinceMs ?? this.#openAtMs;
+    const reason = new LineTooLong(this.#openAtMs - beganMs);
+    const isOver = (sinceMs: number) => this.#openAtMs - Math.max(sinceMs, beganMs) > patienceMs;
+    for (const line of this.#lines()) line.refuse(reason, isOver);
+  }
+
   close(reason: Error): void {
     this.#closed ??= reason;
-    this.#turns.refuse(reason);
-    for (const { waiting } of Object.values(this.#lanes)) waiting.refuse(reason);
+    for (const line of this.#lines()) line.refuse(reason);
+  }
+
+  #lines(): readonly WaitingLine[] {
+    return [this.#turns, ...Object.values(this.#lanes).map(({ waiting }) => waiting)];
   }
 
   #admit(): void {

@@ -7,7 +7,7 @@ import { BodyTaker } from "./body-taker.ts";
 import type { BytePacer } from "./byte-pacer.ts";
 import { type BodySink, exchange, type ResponseHead, type WireRequest } from "./exchange.ts";
 import { headerOf, listHeaderOf, type ResponseHeaders } from "./headers.ts";
-import type { ClosableHostGate, GateLane } from "./host-gate.ts";
+import { type ClosableHostGate, type GateLane, LineTooLong } from "./host-gate.ts";
 import { httpError } from "./http-error.ts";
 import { exchangeOnLane } from "./lane/lane-exchange.ts";
 import type { LanePool } from "./lane/lane-pool.ts";
@@ -99,17 +99,17 @@ export class HttpClient implements AsyncDisposable {
   /** One request, with its redirects, under one permit; no retry. */
   async send(request: ClientRequest): Promise<ClientResponse> {
     this.#refuseWhenClosed(request.operation);
-    const { gate } = this.#parts;
-    using _slot = request.slot ? undefined : await gate.reserve(request.lane, request.signal);
-    await gate.turn(request.signal);
+    const { lane, operation, signal } = request;
+    using _slot = request.slot ? undefined : await this.reserve(lane, operation, signal);
+    await this.#turn(request);
     const first = await this.#follow(request);
     if (first.failure?.status !== 401) return this.#judge(request, first);
     const answer = await this.#challenged(request, first);
-    if (!answer.tryAgain) throw httpError(first.failure, request.operation, answer.hint);
-    await gate.turn(request.signal);
+    if (!answer.tryAgain) throw httpError(first.failure, operation, answer.hint);
+    await this.#turn(request);
     const second = await this.#follow(request);
     if (second.failure?.status !== 401) return this.#judge(request, second);
-    throw httpError(second.failure, request.operation, "what was shown it is not enough for this");
+    throw httpError(second.failure, operation, "what was shown it is not enough for this");
   }
 
   /**
@@ -118,7 +118,7 @@ export class HttpClient implements AsyncDisposable {
    */
   async reserve(lane: GateLane, operation: Operation, signal?: AbortSignal): Promise<Disposable> {
     this.#refuseWhenClosed(operation);
-    return await this.#parts.gate.reserve(lane, signal);
+    return await this.#parts.gate.reserve(lane, signal).catch((error: unknown) => this.#sentHome(error, operation));
   }
 
   /** Repeats `attempt` as the registry's options say, telling of every repetition. */
@@ -262,10 +262,27 @@ export class HttpClient implements AsyncDisposable {
     return { ...answer, tryAgain: answer.tryAgain && isReplayable };
   }
 
+  async #turn({ operation, signal }: ClientRequest): Promise<void> {
+    await this.#parts.gate.turn(signal).catch((error: unknown) => this.#sentHome(error, operation));
+  }
+
+  /** Who waited for others' requests to be let in again hears what those were told. */
+  #sentHome(error: unknown, { registry, reference, what }: Operation): never {
+    if (!(error instanceof LineTooLong)) throw error;
+    const message = `cannot ${what}: ${error.message}`;
+    throw new RegistryError("RATE_LIMITED", message, { registry, reference, retryAfterMs: error.restMs });
+  }
+
   #judge({ operation }: ClientRequest, { response, failure }: Outcome): ClientResponse {
-    if (failure === undefined) return response;
+    const { gate } = this.#parts;
+    if (failure === undefined) {
+      gate.answered();
+      return response;
+    }
     const error = httpError(failure, operation);
-    this.#rest(retryAfterOf(error) ?? 0);
+    const isTurnedAway = error.code === "RATE_LIMITED" || error.code === "SERVER_ERROR";
+    if (isTurnedAway) this.#rest(retryAfterOf(error) ?? 0);
+    else gate.answered();
     throw error;
   }
 
@@ -277,10 +294,11 @@ export class HttpClient implements AsyncDisposable {
   /** Makes everyone wait as long as the registry asked, unless that is longer than anyone would. */
   #rest(delayMs: number): void {
     const { gate, throttleWaitMs, onEvent } = this.#parts;
-    if (delayMs > Math.min(throttleWaitMs, longestTimerMs)) return;
+    if (delayMs <= 0 || delayMs > Math.min(throttleWaitMs, longestTimerMs)) return;
     const untilMs = Date.now() + delayMs;
-    if (!gate.slowUntil(untilMs)) return;
-    onEvent?.({ type: "registry.slowed", registry: this.origin.host, delayMs, untilMs });
+    const isNews = gate.slowUntil(untilMs);
+    gate.dismissAfter(throttleWaitMs);
+    if (isNews) onEvent?.({ type: "registry.slowed", registry: this.origin.host, delayMs, untilMs });
   }
 
   /** Aborted with the caller's signal, and when the client is closed. */

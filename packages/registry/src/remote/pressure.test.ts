@@ -64,6 +64,27 @@ describe("a registry that asks for rest", () => {
     ]);
   });
 
+  test("again and again is not waited for any longer by who stands in line", async () => {
+    await using home = await aClient({ throttleWaitMs: 1500, limits: { meta: 2 } });
+    home.server.fail(faults.status(429, { headers: { "retry-after": "1" } }));
+    const beganMs = performance.now();
+    const calls = await Promise.allSettled(Array.from({ length: 40 }, () => home.repository.manifest("v1")));
+    expect(performance.now() - beganMs).toBeLessThan(15_000); // two at a time, a second each: 20 s and more
+    for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: { code: "RATE_LIMITED" } });
+    expect(home.server.requests().length).toBeLessThan(20);
+  });
+
+  test("is waited for by everybody as long as somebody is let in", async () => {
+    await using home = await aClient({ throttleWaitMs: 1500, limits: { meta: 1 } });
+    const tags = Array.from({ length: 6 }, (_, at) => `v1.${at}`);
+    home.server.seed("app", anImage({ tags }));
+    const headers = { "retry-after": "1" };
+    for (const at of [0, 2, 4]) home.server.failOnce(faults.status(429, { headers }), new RegExp(`/v1.${at}$`));
+    const beganMs = performance.now();
+    await Promise.all(tags.map((tag) => home.repository.manifest(tag)));
+    expect(performance.now() - beganMs).toBeGreaterThan(2500); // a second each, one after another
+  });
+
   test("is waited for even with a single attempt, and not at all without patience", async () => {
     await using patient = await aClient({ attempts: 1 });
     patient.server.failOnce(faults.status(429, { headers: { "retry-after": "1" } }));

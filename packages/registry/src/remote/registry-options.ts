@@ -25,7 +25,7 @@ export interface RegistryOptions extends TransportOptions {
   readonly retryDelayMs?: number | undefined;
   /**
    * How long one call may wait in all because the registry answered it with `Retry-After`, in milliseconds. Asked for more,
-   * it fails at once. What it waits in line while the host rests because of others does not count; a `signal` ends that, too.
+   * it fails at once. Who waits in line behind others is sent home after as long, unless somebody was let in meanwhile.
    * @defaultValue 300 000: five minutes
    */
   readonly throttleWaitMs?: number | undefined;

@@ -1,4 +1,6 @@
 interface Waiter {
+  /** When they came, on the clock that only goes forward. */
+  readonly sinceMs: number;
   readonly admit: () => void;
   readonly refuse: (reason: unknown) => void;
 }
@@ -27,6 +29,7 @@ export class WaitingLine {
         this.#onLeave?.();
       };
       const waiter: Waiter = {
+        sinceMs: performance.now(),
         admit: () => {
           leave();
           resolve();
@@ -51,8 +54,8 @@ export class WaitingLine {
     return false;
   }
 
-  /** Sends everyone home. */
-  refuse(reason: unknown): void {
-    for (const waiter of this.#waiters) waiter.refuse(reason);
+  /** Sends everyone home, or those of whom `isOver` says so by when they came. */
+  refuse(reason: unknown, isOver: (sinceMs: number) => boolean = () => true): void {
+    for (const waiter of this.#waiters) if (isOver(waiter.sinceMs)) waiter.refuse(reason);
   }
 }
