@@ -14,6 +14,7 @@ import type { LanePool } from "./lane/lane-pool.ts";
 import { resolveLocation } from "./location.ts";
 import { type Operation, printableUrl, protocolError } from "./operation.ts";
 import { pacedBody, pacedSink } from "./paced-body.ts";
+import { isPageForPeople } from "./page-for-people.ts";
 import { mayPass, retryAfterOf, withRetry } from "./retry.ts";
 import { longestTimerMs } from "./sleep.ts";
 import { isForbiddenRedirect } from "./transport/private-address.ts";
@@ -189,12 +190,19 @@ export class HttpClient implements AsyncDisposable {
       const { status, headers, sent } = await this.#exchange(request, url, taker);
       if (!redirectStatuses.has(status) || request.expect.includes(status)) {
         const body = taker.body();
-        if (request.expect.includes(status)) return { response: { status, headers, url, body } };
+        if (request.expect.includes(status))
+          return { response: this.#registrys({ status, headers, url, body }, request) };
         const isPlain = url.protocol === "http:";
         return { failure: { status, headers, body, host: url.host, isPlain, sent }, isOwn: this.#isOwn(url) };
       }
       url = this.#redirect(request, url, status, headers, hops);
     }
+  }
+
+  /** @throws RegistryError `PROTOCOL` for a page that somebody else gives in the registry's place */
+  #registrys(response: ClientResponse, { method, operation }: ClientRequest): ClientResponse {
+    if (!this.#isOwn(response.url) || !isPageForPeople(method, response)) return response;
+    throw protocolError(operation, "the answer is a page for people: something else than a registry answers there");
   }
 
   async #exchange(
