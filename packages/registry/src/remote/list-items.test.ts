@@ -100,6 +100,14 @@ test("is not led in a circle by pages that take turns", async () => {
   expect(list.queries).toHaveLength(2);
 });
 
+test.for(["/list?page=2; rel=next", '"</list?page=2>"; rel="next"'])(
+  "does not end at a link to a next page that cannot be read: %s",
+  async (link) => {
+    await using list = await aList(() => ({ items: ["a"], link }));
+    await expectCode(listOf(list.items()), "PROTOCOL");
+  },
+);
+
 test("follows no link to another host", async () => {
   await using other = await aList(() => ({ items: ["not ours"] }));
   await using list = await aList(() => ({ items: ["a", "b"], link: `<${other.origin}/list?last=b>; rel="next"` }));

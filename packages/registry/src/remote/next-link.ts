@@ -10,8 +10,11 @@ export function nextLink(header: string | undefined): string | undefined {
   return undefined;
 }
 
-/** Piece by piece: one expression for all of it would take hours for a header of spaces. */
-function isNext(parameters: string): boolean {
+/**
+ * Whether parameters of a link name the relation `next`. Piece by piece: one expression for all of it would take hours for a
+ * header of spaces.
+ */
+export function isNext(parameters: string): boolean {
   for (const [, piece = ""] of parameters.matchAll(/;((?:[^;,"]|"[^"]*"?)*)/g)) {
     const equals = piece.indexOf("=");
     if (equals < 0 || piece.slice(0, equals).trim().toLowerCase() !== "rel") continue;

@@ -1,7 +1,7 @@
 import { listHeaderOf } from "./headers.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { resolveLocation } from "./location.ts";
-import { nextLink } from "./next-link.ts";
+import { isNext, nextLink } from "./next-link.ts";
 import { type Operation, protocolError } from "./operation.ts";
 import { requireNotEncoded } from "./require-not-encoded.ts";
 
@@ -29,7 +29,8 @@ const defaultMaxListBytes = 128 * 1024 * 1024;
 
 /**
  * The pages of a list, each asked for when the one before was used up.
- * @throws RegistryError `PROTOCOL` when the pages lead in a circle, elsewhere, or nowhere after `maxPages` or `maxListBytes`
+ * @throws RegistryError `PROTOCOL` when the pages lead in a circle, elsewhere, to what cannot be read, or nowhere after `maxPages` or
+ *   `maxListBytes`
  * @see distribution-spec v1.1.1, "Listing Tags"
  */
 export async function* paginate(client: HttpClient, request: PageRequest): AsyncGenerator<ClientResponse> {
@@ -56,11 +57,14 @@ export async function* paginate(client: HttpClient, request: PageRequest): Async
     bytes += page.body.byteLength;
     if (bytes > maxListBytes) throw refuse(`more than ${maxListBytes} bytes on its pages`);
     yield page;
-    const link = nextLink(listHeaderOf(page.headers, "link"));
+    const links = listHeaderOf(page.headers, "link");
+    const link = nextLink(links);
     const target: URL | string | undefined = link === undefined ? after?.(page) : resolveLocation(link, next);
     if (typeof target === "string" || (target && target.origin !== client.origin.origin)) {
       throw refuse("its next page is on another host");
     }
+    // taken for none, a link to a next page that is written in a way of its own would cut the list short
+    if (!target && isNext(links ?? "")) throw refuse("its link to the next page cannot be read");
     next = target;
   }
 }
