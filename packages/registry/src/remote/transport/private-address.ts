@@ -49,12 +49,16 @@ export function bareHost(hostname: string): string {
     .toLowerCase();
 }
 
-// `BlockList` sees through IPv4 addresses mapped into IPv6 (::ffff:10.0.0.1) by itself, not through NAT64 (64:ff9b::)
+// `BlockList` sees through IPv4 addresses mapped into IPv6 (::ffff:10.0.0.1) by itself, not through NAT64 (64:ff9b::, and
+// 64:ff9b:1:: for networks' own), 6to4 (2002::) and the form that was there before (::10.0.0.1)
 const literalRanges: readonly (readonly [Range, readonly string[]])[] = [
   ["loopback", ["127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128", "64:ff9b::7f00:0/104"]],
   ["link-local", ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "64:ff9b::a9fe:0/112"]],
-  ["private", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]],
+  ["link-local", ["2002:a9fe::/32", "::a9fe:0/112"]],
+  ["private", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"]],
   ["private", ["fc00::/7", "fec0::/10", "64:ff9b::a00:0/104", "64:ff9b::ac10:0/108", "64:ff9b::c0a8:0/112"]],
+  ["private", ["64:ff9b:1::/48", "2002:7f00::/24", "2002:a00::/24", "2002:ac10::/28", "2002:c0a8::/32"]],
+  ["private", ["::7f00:0/104", "::a00:0/104", "::ac10:0/108", "::c0a8:0/112"]],
 ];
 
 /** Made when an address is first looked at, once: every upload's place is. */
