@@ -335,11 +335,22 @@ describe("what fails here is told to who runs the server, and not to who asked",
       const url = `${server.url}/v2/app/blobs/uploads/?digest=${digest}`;
       return (await fetch(url, { method: "POST", body: new Uint8Array(bytes) })).status;
     };
-    expect([await push(large), await push(small)]).toEqual([500, 201]); // nothing of what failed takes up room
+    expect([await push(large), await push(small)]).toEqual([507, 201]); // nothing of what failed takes up room
     const { stderr } = await server.ended("SIGTERM");
     expect(stderr).toMatch(
       new RegExp(`^POST /v2/app/blobs/uploads/ failed: cannot spool an upload in ${spool}: ENOSPC: .*\n$`),
     );
+  });
+
+  test.skipIf(noTmpfs !== undefined)("with a 507, where the folder of the content is full", async () => {
+    const data = tmpfs(500_000);
+    const server = await serve([`oci:${data}`, "--writable"]);
+    const { digest, bytes } = aBlob({ size: 1_000_000 });
+    const url = `${server.url}/v2/app/blobs/uploads/?digest=${digest}`;
+    const answer = await fetch(url, { method: "POST", body: new Uint8Array(bytes) });
+    expect([answer.status, await answer.text()]).toEqual([507, expect.stringContaining("no room left")]);
+    const { stderr } = await server.ended("SIGTERM");
+    expect(stderr).toContain(`failed: cannot write ${data}/app/`);
   });
 
   test("in the middle of one", async () => {

@@ -61,7 +61,10 @@ export function methodNotAllowed(...allowed: readonly string[]): ApiError {
   return new ApiError(405, "UNSUPPORTED", `this endpoint takes ${allow}`, { allow });
 }
 
-/** The answer to a write where nothing can be written, and to whatever a registry cannot do. */
-export function unsupported(message: string): ApiError {
-  return new ApiError(405, "UNSUPPORTED", message);
+/**
+ * The answer to a write where nothing can be written, and to whatever a registry cannot do; `allowed` is what can be done
+ * there all the same.
+ */
+export function unsupported(message: string, allowed: readonly string[] = ["GET", "HEAD"]): ApiError {
+  return new ApiError(405, "UNSUPPORTED", message, { allow: allowed.join(", ") });
 }

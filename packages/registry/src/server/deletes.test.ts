@@ -68,6 +68,12 @@ describe("a delete", () => {
     expect(await server.remove(path)).toBe(expected);
   });
 
+  test("that is refused tells what can be done there", async () => {
+    await using server = await aRegistry({ readOnly: true });
+    const answer = await fetch(`${server.registry.url}/v2/app/manifests/v1`, { method: "DELETE" });
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  });
+
   test.for([{ allowDelete: false }, { readOnly: true }])("is refused under %o, and nothing goes", async (options) => {
     await using server = await aRegistry(options);
     for (const path of ["app/manifests/v1", `app/manifests/${digest}`, `app/blobs/${loose.digest}`]) {

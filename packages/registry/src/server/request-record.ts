@@ -41,8 +41,9 @@ export class Recorder {
   }
 }
 
-/** Splits what stands in a request's first line. */
-export function parseTarget(url: string): RequestTarget {
+/** Splits what stands in a request's first line, without user info: that would be remembered. */
+export function parseTarget(target: string): RequestTarget {
+  const url = target.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?]*@/i, "$1");
   const at = url.indexOf("?");
   return at < 0
     ? { path: url, query: new URLSearchParams() }

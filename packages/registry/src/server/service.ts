@@ -19,6 +19,9 @@ import { answerCatalog, answerTags } from "./tags.ts";
 import { UploadStore } from "./upload-store.ts";
 import { answerUpload, answerUploads } from "./uploads.ts";
 
+/** So many errors below another are looked at: they may lead in a circle. */
+const maxCauses = 8;
+
 /** Takes requests to their handlers, and refusals back. */
 export class Service implements AsyncDisposable {
   readonly #home: Home;
@@ -133,11 +136,22 @@ export class Service implements AsyncDisposable {
     if (!(error instanceof ConnectionCut)) {
       exchange.record.failure = error instanceof Error ? error.message : String(error);
       if (!exchange.isAnswered && !exchange.signal.aborted) {
-        return await exchange.sendError(new ApiError(500, "UNKNOWN", "internal error")); // the cause is nobody's business
+        return await exchange.sendError(failureOf(error));
       }
     }
     exchange.destroy();
   }
+}
+
+/** What who asked is told of a failure here: that there is no room, where waiting may not help; else it is nobody's business. */
+function failureOf(error: unknown): ApiError {
+  let cause = error;
+  for (let depth = 0; cause instanceof Error && depth < maxCauses; depth += 1) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOSPC" || code === "EDQUOT") return new ApiError(507, "UNKNOWN", "there is no room left for this");
+    cause = cause.cause;
+  }
+  return new ApiError(500, "UNKNOWN", "internal error");
 }
 
 /** The route of a path, or how it is refused. */

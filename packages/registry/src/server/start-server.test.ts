@@ -126,6 +126,12 @@ describe("the server", () => {
     expect([400, 404]).toContain(await rawStatus(registry.host, path));
   });
 
+  test("remembers no password that stands in a path", async () => {
+    await using registry = await startTestRegistry();
+    await rawStatus(registry.host, "http://me:secret@elsewhere/v2/?me@there");
+    expect(registry.requests().map(({ path }) => path)).toEqual(["http://elsewhere/v2/"]);
+  });
+
   test("finds repositories whose names are the API's own words", async () => {
     await using registry = await startTestRegistry();
     for (const path of ["blobs/uploads", "tags/list", "a/manifests/b", "referrers"]) {
