@@ -20,6 +20,8 @@ interface Turn {
   readonly cut?: boolean;
   /** It is answered once they are, whatever is still to come. */
   readonly early?: boolean;
+  /** It is never answered. */
+  readonly silent?: boolean;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly code?: string;
@@ -80,6 +82,7 @@ class ScriptedRegistry implements AsyncDisposable {
       request.socket.destroy();
       return;
     }
+    if (turn.silent) return;
     if (turn.status === undefined || turn.take !== undefined) this.#keep(parts, turn.take);
     const status = turn.status ?? this.#usual(method, new URL(url, "http://stub"));
     this.#state += 1;
@@ -140,6 +143,23 @@ describe("an upload that broke", () => {
       "_state=5%2F=",
     ]);
     expect(home.server.stored).toEqual(blob.bytes);
+  });
+
+  test("begins anew when the session is silent twice, though the registry is not", async () => {
+    const silent: Turn = { silent: true };
+    await using home = await aHome({ "PUT 1": broken, "GET 1": silent, "GET 2": silent }, { idleTimeoutMs: 100 });
+    expect(await home.repository.pushBlob(blob, opener().open)).toBe("written");
+    expect(home.server.methods()).toBe("HEAD POST PUT HEAD GET HEAD GET DELETE POST PUT");
+  });
+
+  test("goes on in a session that was silent once", async () => {
+    const get: Turn = { headers: { range: "0-4999" } };
+    await using home = await aHome(
+      { "PUT 1": broken, "GET 1": { silent: true }, "GET 2": get },
+      { idleTimeoutMs: 100 },
+    );
+    expect(await home.repository.pushBlob(blob, opener().open)).toBe("written");
+    expect(home.server.methods()).toBe("HEAD POST PUT HEAD GET HEAD GET PATCH PUT");
   });
 
   test.for<{ name: string; get: Turn }>([

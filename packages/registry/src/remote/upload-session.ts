@@ -11,6 +11,9 @@ import type { UploadSource } from "./upload-source.ts";
 /** How long the end of a failed upload's session may take, in milliseconds. */
 const cancelTimeoutMs = 2000;
 
+/** A session that is silent so often is left. */
+const maxSilences = 2;
+
 const octets = { "content-type": "application/octet-stream" };
 
 /** What the requests of one upload have in common. */
@@ -35,6 +38,8 @@ export class UploadSession {
   #location: URL;
   #offset = 0;
   #sent = 0;
+  /** How often in a row the registry did not say where it is. */
+  #silences = 0;
 
   /** Of the 202 that opened it. @throws RegistryError `PROTOCOL` */
   constructor(context: UploadContext, opened: ClientResponse) {
@@ -85,10 +90,13 @@ export class UploadSession {
       answer = await this.#request({ method: "GET", url: this.#location, lane: "meta", expect: [204, 200], signal });
     } catch (error) {
       signal?.throwIfAborted();
+      // some registries hold a session for a request that is long gone, though they answer everything else
+      if (isRegistryError(error, "TIMEOUT") && ++this.#silences >= maxSilences) return false;
       if (mayPass(error, 1)) throw error;
       if (isRegistryError(error)) return false;
       throw error;
     }
+    this.#silences = 0;
     this.#move(answer);
     const told = heldBytesOf(answer.headers);
     // `0-0` is one byte, or none, as there are no words for none: of use only where no byte was sent
