@@ -34,7 +34,7 @@ export interface RegistryOptions extends TransportOptions {
    * @defaultValue whole
    */
   readonly uploadChunkBytes?: number | undefined;
-  /** Told of what happens on the way. */
+  /** Told of what happens on the way. What it throws ends the call that told it. */
   readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
   /** @defaultValue `tranship` */
   readonly userAgent?: string | undefined;
