@@ -1,17 +1,20 @@
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 import { builtProgram } from "./tests/support/build-program.ts";
 import { TotalsReporter } from "./tests/support/totals-reporter.ts";
 
 const isCi = process.env.CI !== undefined;
+
+/** Registries that take minutes to be built: `conformance:registries` does both. */
+const leftOut = [...configDefaults.exclude, "tests/conformance/registries/**"];
 
 export default defineConfig({
   test: {
     projects: [
       // Files of one worker share the modules they import, which then are read once and not once for each file.
       { extends: true, test: { name: "packages", include: ["packages/*/src/**/*.test.ts"], isolate: false } },
-      { extends: true, test: { name: "tests", include: ["tests/**/*.test.ts"], isolate: false } },
+      { extends: true, test: { name: "tests", include: ["tests/**/*.test.ts"], exclude: leftOut, isolate: false } },
     ],
     setupFiles: ["tests/support/property-seed.ts"],
     globalSetup: ["tests/support/build-program.ts"],

@@ -31,12 +31,6 @@ export async function goTool(name: GoTool): Promise<BuiltProgram> {
   return await goProgram(sourceOf(name));
 }
 
-/** The same, where an earlier use has built it; `advice` tells how else to get one that takes long to build. */
-export async function builtGoTool(name: GoTool, advice: string): Promise<BuiltProgram> {
-  const path = await placeOf(sourceOf(name));
-  return existsSync(path) ? { path } : { missing: `${name} is not built: ${advice}` };
-}
-
 /** The version `go.mod` pins a tool at. */
 export async function goToolVersion(name: GoTool): Promise<string> {
   const lines = (await readFile(join(sourceOf(name).module, "go.mod"), "utf8")).split("\n");

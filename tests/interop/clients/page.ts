@@ -37,9 +37,9 @@ work with it, and compares by digest what the client did with what lies behind t
 const outro = `The other way round, our client against other people's registries, is held to the same contracts as every home of content:
 
 - Debian's docker-registry 2.8, in [docker-registry.test.ts](../tests/conformance/docker-registry.test.ts), and what it has become, distribution 3, in
-  [distribution.test.ts](../tests/conformance/distribution.test.ts);
+  [distribution.test.ts](../tests/conformance/registries/distribution.test.ts);
 - olareg, which speaks all of 1.1, in [olareg.test.ts](../tests/conformance/olareg.test.ts);
-- the registry of go-containerregistry, to the contract of reading, in [crane-registry.test.ts](../tests/conformance/crane-registry.test.ts).
+- the registry of go-containerregistry, to the contract of reading, in [crane-registry.test.ts](../tests/conformance/registries/crane-registry.test.ts).
 
 \`npx -y pnpm@10 conformance:registries\` builds those that have to be built, of the versions in [one module](../tests/support/go/go.mod) and
 [another](../tests/support/go-distribution/go.mod). (zot would be one more; its modules could not be fetched where this was written.) The distribution
