@@ -209,13 +209,18 @@ class FallbackList {
     this.#request = { url: endpoints.manifest(this.#tag), operation, lane: "meta", scopes, signal };
   }
 
-  /** @throws RegistryError `INVALID_MANIFEST` when there is something else */
+  /** @throws RegistryError `INVALID_MANIFEST` when there is something else, `DIGEST_MISMATCH` when it comes damaged each time */
   async read(): Promise<FoundList> {
+    const { operation, signal } = this.#request;
+    return await this.#client.retrying(operation, () => this.#read(), { signal, shouldRetry: retryDamaged() });
+  }
+
+  async #read(): Promise<FoundList> {
     // every type is accepted: some registries hide what is not, and it would be overwritten
     const headers = { accept: manifestMediaTypes.join(", ") };
     const maxBodyBytes = defaultMaxManifestBytes;
     const request = { ...this.#request, method: "GET" as const, headers, expect: [200, 404], maxBodyBytes };
-    const answer = await this.#client.ask(request);
+    const answer = await this.#client.send(request);
     const mediaType = MediaType.ociIndex;
     if (answer.status === 404) {
       const index = { schemaVersion: 2 as const, mediaType };

@@ -224,6 +224,20 @@ describe("pushing what refers to a manifest", () => {
     expect(home.asked(new RegExp(`PUT${fallback.source}`))).toBeLessThan(20);
   });
 
+  test.for([
+    { times: 2, outcome: "and is added to" },
+    { times: 3, outcome: "and given up" },
+  ])("a list that comes damaged $times times is read again, $outcome", async ({ times }) => {
+    await using home = await aHome({ referrersApi: false });
+    await home.push(report);
+    const read = new RegExp(`GET${fallback.source}`);
+    home.server.fail(faults.corrupt(), { match: read, times });
+    if (times > 2) await expectCode(home.push(signature), "DIGEST_MISMATCH");
+    else await home.push(signature);
+    home.server.reset();
+    expect(await home.listed()).toEqual(times > 2 ? digestsOf(report) : digestsOf(report, signature));
+  });
+
   test("writes a list again that arrived damaged, as it was meant", async () => {
     await using home = await aHome({ referrersApi: false });
     await home.push(signature);
