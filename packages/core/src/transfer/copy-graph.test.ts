@@ -1,5 +1,6 @@
 import {
   type Blob,
+  createRegistry,
   type Descriptor,
   type Digest,
   digestOf,
@@ -10,6 +11,7 @@ import {
   manifestOf,
   type RepositoryReader,
 } from "@tranship/registry";
+import { anArtifact, anImage, faults, seedMemory, startTestRegistry } from "@tranship/registry/testing";
 import { describe, expect, test } from "vitest";
 import { isMirrorError } from "../errors.ts";
 import { copyGraph } from "./copy-graph.ts";
@@ -171,7 +173,7 @@ describe("copyGraph", () => {
     await expect(Array.fromAsync(target.tags())).resolves.toEqual(["a", "b"]);
   });
 
-  test("asks and sends nothing else for an image that is there", async () => {
+  test("sends nothing for an image that is there", async () => {
     const source = new MemoryRegistry({ name: "source" }).repository("app");
     const target = new MemoryRegistry({ name: "target" }).repository("copy");
     putNested(source, ["v1"]);
@@ -272,3 +274,25 @@ function withDamagedBlob(repository: MemoryRepository, damaged: Digest, times: n
     },
   };
 }
+
+test.for([{ tags: [] }, { tags: ["signature"] }])(
+  "what refers to another is listed as that, though a copy before ended in between (tags: $tags)",
+  async ({ tags }) => {
+    const image = anImage({ tag: "v1" });
+    const artifact = anArtifact({ subject: image, artifactType: "application/x.signature" });
+    const from = new MemoryRegistry();
+    seedMemory(from, "app", [image, artifact]);
+    await using server = await startTestRegistry({ referrersApi: false });
+    await using registry = createRegistry(server.host, { attempts: 1 });
+    const [source, target] = [from.repository("app"), registry.repository("app")];
+    await copyGraph(source, target, "v1");
+    const { descriptor } = artifact.manifest;
+    server.failOnce(faults.status(403), /^PUT .*\/sha256-/); // the list under its fallback tag
+    await expect(copyGraph(source, target, descriptor, { tags })).rejects.toThrow();
+    expect((await target.resolve(descriptor.digest))?.digest).toBe(descriptor.digest); // it is there, and nobody knows
+    expect(await copyGraph(source, target, descriptor, { tags })).toMatchObject({ outcome: "written" });
+    const listed = await Array.fromAsync(target.referrers(image.manifest.descriptor.digest));
+    expect(listed.map(({ digest }) => digest)).toEqual([descriptor.digest]);
+    expect(await copyGraph(source, target, descriptor, { tags })).toMatchObject({ outcome: "present" });
+  },
+);

@@ -1,8 +1,10 @@
 import {
   type CallOptions,
   type Descriptor,
+  type Digest,
   formatName,
   isDigest,
+  parseManifest,
   RegistryError,
   type RepositoryReader,
   type RepositoryWriter,
@@ -31,7 +33,8 @@ export interface CopyGraphReport extends CopyTotals {
 
 /**
  * Copies one image or index, with everything it leads to, from one repository to another: blobs, then the manifests of
- * an index, then the manifest under its names. When the target has it under those names, nothing else is asked or sent.
+ * an index, then the manifest under its names. When the target has it under those names, nothing is sent; but one that
+ * refers to another also has to be listed there among what does, as a copy may have ended between the two.
  * @throws MirrorError `TRANSFER_FAILED`
  */
 export async function copyGraph(
@@ -60,7 +63,9 @@ export async function copyGraph(
   const named = await ask("target", () =>
     Promise.all((tags.length > 0 ? tags : [descriptor.digest]).map((name) => to.resolve(name, { signal }))),
   );
-  if (named.every((there) => there?.digest === descriptor.digest)) {
+  const isNamed = named.every((there) => there?.digest === descriptor.digest);
+  const subject = isNamed ? await ask("source", () => subjectOf(from, descriptor, signal)) : undefined;
+  if (isNamed && (!subject || (await ask("target", () => isListed(to, subject, descriptor.digest, signal))))) {
     for (const tag of tags) copier.tell(tag, { descriptor }, "present");
     return { descriptor, outcome: "present", ...steps.totals };
   }
@@ -68,6 +73,19 @@ export async function copyGraph(
   steps.addImage({ copier, graph, tags, image });
   await runSteps(steps.steps, { inFlight, signal });
   return { descriptor, outcome: "written", ...steps.totals };
+}
+
+async function subjectOf(
+  from: RepositoryReader,
+  { digest }: Descriptor,
+  signal?: AbortSignal,
+): Promise<Digest | undefined> {
+  return parseManifest(await from.manifest(digest, { signal })).subject?.digest;
+}
+
+async function isListed(to: RepositoryReader, subject: Digest, digest: Digest, signal?: AbortSignal): Promise<boolean> {
+  for await (const referrer of to.referrers(subject, { signal })) if (referrer.digest === digest) return true;
+  return false;
 }
 
 async function resolveRoot(from: RepositoryReader, root: Descriptor | Tag, signal?: AbortSignal): Promise<Descriptor> {
