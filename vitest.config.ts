@@ -6,8 +6,13 @@ import { TotalsReporter } from "./tests/support/totals-reporter.ts";
 
 const isCi = process.env.CI !== undefined;
 
-/** Registries that take minutes to be built: `conformance:registries` does both. */
-const leftOut = [...configDefaults.exclude, "tests/conformance/registries/**"];
+/** What takes long in itself has commands of its own: `conformance:registries` and `test:random`. */
+const leftOut = [
+  ...configDefaults.exclude,
+  "tests/conformance/registries/**",
+  "tests/fuzz/fuzz.test.ts",
+  "tests/property/plan.test.ts",
+];
 
 export default defineConfig({
   test: {

@@ -8,8 +8,8 @@ import { graphPlan } from "./random-graph.ts";
 const homes: readonly HomeKind[] = ["memory", "layout", "remote"];
 const pairs = homes.flatMap((from) => homes.map((to) => ({ from, to })));
 
-/** Nine pairs of homes: 27 copies; `test:copies` makes 200, which take longer, and `soak copies` thousands. */
-const runsOfAPair = 3;
+/** Nine pairs of homes: 18 copies; `test:random` makes 200, which take longer, and `soak copies` thousands. */
+const runsOfAPair = 2;
 
 test.for(pairs)(
   "any content copied from $from to $to arrives equal, whatever goes wrong on the way",
