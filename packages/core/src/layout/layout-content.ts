@@ -23,6 +23,7 @@ import {
 } from "@tranship/registry";
 import type { LayoutIndex } from "./layout-index.ts";
 import { readReferrers } from "./layout-referrers.ts";
+import { notFound } from "./not-found.ts";
 
 /** A part of a file on this machine, in bytes. */
 export interface BlobPiece {
@@ -88,7 +89,7 @@ export class LayoutContent implements RepositoryReader {
     const listed = (await this.#storage.index())?.find(reference);
     if (listed) return { descriptor: listed, bytes: await this.#readWhole(listed, maxBytes, signal) };
     const unlisted = isDigest(reference) ? await this.#unlisted(reference, maxBytes, signal) : undefined;
-    if (!unlisted) throw this.#notFound(reference);
+    if (!unlisted) throw notFound(this.name, reference);
     return unlisted;
   }
 
@@ -115,7 +116,7 @@ export class LayoutContent implements RepositoryReader {
     const { offset = 0, verify = true, allocate, signal } = options;
     signal?.throwIfAborted();
     const stored = await this.#storage.stat(digest);
-    if (stored === undefined) throw this.#notFound(digest);
+    if (stored === undefined) throw notFound(this.name, digest);
     if (stored !== size) throw this.#wrongSize(digest, size, stored);
     const length = Math.max(0, Math.min(options.length ?? size, size - offset));
     const isWhole = offset === 0 && length === size;
@@ -135,7 +136,7 @@ export class LayoutContent implements RepositoryReader {
   async *tags({ signal }: CallOptions = {}): AsyncGenerator<Tag> {
     signal?.throwIfAborted();
     const index = await this.#storage.index();
-    if (!index) throw this.#notFound("");
+    if (!index) throw notFound(this.name, "");
     for (const tag of index.tags.keys()) {
       signal?.throwIfAborted();
       yield tag;
@@ -174,7 +175,7 @@ export class LayoutContent implements RepositoryReader {
       throw new RegistryError("TOO_LARGE", message, { reference, limitBytes: maxBytes });
     }
     const stored = await this.#storage.stat(digest);
-    if (stored === undefined) throw this.#notFound(digest);
+    if (stored === undefined) throw notFound(this.name, digest);
     if (stored !== size) throw this.#wrongSize(digest, size, stored);
     for (;;) {
       const bytes = new Uint8Array(size);
@@ -194,11 +195,6 @@ export class LayoutContent implements RepositoryReader {
     const reference = this.#storage.fileOf(digest);
     const message = `cannot use ${reference}: expected ${expected} bytes, it has ${actual}`;
     return new RegistryError("SIZE_MISMATCH", message, { reference, expected, actual });
-  }
-
-  #notFound(reference: Tag | Digest): RegistryError<"NOT_FOUND"> {
-    const what = reference === "" ? this.name : formatName(this.name, reference);
-    return new RegistryError("NOT_FOUND", `${what} is not there`, { registry: this.name, reference });
   }
 }
 

@@ -6,7 +6,6 @@ import {
   type Digest,
   digestAlgorithm,
   formatDigest,
-  formatName,
   hashFor,
   RegistryError,
 } from "@tranship/registry";
@@ -18,6 +17,7 @@ import type { BlobPiece, LayoutStorage, PiecesOptions } from "./layout-content.t
 import { layoutTagOf, withTagsMovedAndAllListed } from "./layout-entry.ts";
 import { hasLayoutFile, type IndexFile, isReal, readIndexFile } from "./layout-files.ts";
 import { LayoutIndex } from "./layout-index.ts";
+import { notFound } from "./not-found.ts";
 import { SubjectCache } from "./subject-cache.ts";
 
 const pieceBytes = 128 * 1024;
@@ -374,11 +374,6 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.byteLength; ) {
     done += (await file.write(chunk, done, chunk.byteLength - done)).bytesWritten;
   }
-}
-
-function notFound(name: string, digest: Digest): RegistryError<"NOT_FOUND"> {
-  const message = `${formatName(name, digest)} is not there`;
-  return new RegistryError("NOT_FOUND", message, { registry: name, reference: digest });
 }
 
 function wrongSize(path: string, expected: number, actual: number): RegistryError<"SIZE_MISMATCH"> {

@@ -5,12 +5,12 @@ import {
   formatName,
   isDigest,
   parseManifest,
-  RegistryError,
   type RepositoryReader,
   type RepositoryWriter,
   type Tag,
 } from "@tranship/registry";
 import type { OnEvent } from "../events.ts";
+import { notFound } from "../layout/not-found.ts";
 import { Copier } from "./copier.ts";
 import { CopySteps, type CopyTotals } from "./copy-steps.ts";
 import { type Graph, graphOf } from "./graph.ts";
@@ -92,6 +92,5 @@ async function resolveRoot(from: RepositoryReader, root: Descriptor | Tag, signa
   if (typeof root !== "string") return root;
   const descriptor = await from.resolve(root, { signal });
   if (descriptor) return descriptor;
-  const message = `${formatName(from.name, root)} is not there`;
-  throw new RegistryError("NOT_FOUND", message, { registry: from.name, reference: root });
+  throw notFound(from.name, root);
 }

@@ -1,6 +1,6 @@
 import type { Digest } from "../oci/digest.ts";
 import type { Endpoints } from "./endpoints.ts";
-import { contentEncodingOf, contentLengthOf, contentRangeOf } from "./headers.ts";
+import { contentLengthOf, contentRangeOf, storedSizeOf } from "./headers.ts";
 import type { HttpClient } from "./http-client.ts";
 import { protocolError } from "./operation.ts";
 import { unknownMethod } from "./reported.ts";
@@ -28,8 +28,7 @@ export async function statBlob(
   };
   const head = await client.ask({ ...common, method: "HEAD", expect: [200, 404, ...unknownMethod] });
   if (head.status === 404) return undefined;
-  const isTold = head.status === 200 && contentEncodingOf(head.headers) === undefined;
-  const told = isTold ? contentLengthOf(head.headers) : undefined;
+  const told = head.status === 200 ? storedSizeOf(head.headers) : undefined;
   if (told !== undefined) return { size: told };
   const answer = await client.ask({
     ...common,

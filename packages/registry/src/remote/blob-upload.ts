@@ -3,7 +3,7 @@ import type { Blob } from "../oci/descriptor.ts";
 import type { OpenBlob, PushOutcome } from "../repository.ts";
 import { beginUpload } from "./blob-mount.ts";
 import type { Endpoints } from "./endpoints.ts";
-import { contentEncodingOf, contentLengthOf } from "./headers.ts";
+import { storedSizeOf } from "./headers.ts";
 import type { ClientResponse, HttpClient } from "./http-client.ts";
 import { requireStoredDigest } from "./manifest-answer.ts";
 import { protocolError } from "./operation.ts";
@@ -135,9 +135,8 @@ class BlobUpload {
     const expect = [200, 404, ...unknownMethod]; // who cannot be asked is sent it
     const look = { method: "HEAD", url, operation, lane: "meta", scopes, expect, signal } as const;
     const { status, headers } = await client.send(look);
-    const size = contentEncodingOf(headers) === undefined ? contentLengthOf(headers) : undefined;
     // what is there in another size is not this blob: a crash of the registry may have cut it
-    return status === 200 && (size ?? blob.size) === blob.size;
+    return status === 200 && (storedSizeOf(headers) ?? blob.size) === blob.size;
   }
 
   /** Finds out where the session of the try before stands, or leaves it. */

@@ -39,6 +39,11 @@ export function contentEncodingOf(headers: ResponseHeaders): string | undefined 
   return text === "" || text === "identity" ? undefined : printable(text, 50);
 }
 
+/** How many bytes are stored, as a HEAD tells: its `Content-Length`, unless that is of an encoded body. */
+export function storedSizeOf(headers: ResponseHeaders): number | undefined {
+  return contentEncodingOf(headers) === undefined ? contentLengthOf(headers) : undefined;
+}
+
 /**
  * `Retry-After` in milliseconds from now: seconds, however many, or a date. A text without a time of day is no date:
  * `Date.parse` would find one in "in 2099", too.

@@ -190,8 +190,8 @@ export class HttpClient implements AsyncDisposable {
       const { status, headers, sent } = await this.#exchange(request, url, taker);
       if (!redirectStatuses.has(status) || request.expect.includes(status)) {
         const body = taker.body();
-        if (request.expect.includes(status))
-          return { response: this.#registrys({ status, headers, url, body }, request) };
+        const response = { status, headers, url, body };
+        if (request.expect.includes(status)) return { response: this.#registrys(response, request) };
         const isPlain = url.protocol === "http:";
         return { failure: { status, headers, body, host: url.host, isPlain, sent }, isOwn: this.#isOwn(url) };
       }

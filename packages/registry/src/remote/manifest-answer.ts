@@ -6,7 +6,7 @@ import { isManifestMediaType } from "../oci/media-type.ts";
 import type { Tag } from "../oci/reference.ts";
 import { sharedText } from "../oci/shared-text.ts";
 import { printable } from "../printable.ts";
-import { contentEncodingOf, contentLengthOf, headerOf, mediaTypeOf, type ResponseHeaders } from "./headers.ts";
+import { headerOf, mediaTypeOf, type ResponseHeaders, storedSizeOf } from "./headers.ts";
 import type { ClientResponse } from "./http-client.ts";
 import { type Operation, protocolError } from "./operation.ts";
 import { requireNotEncoded } from "./require-not-encoded.ts";
@@ -18,10 +18,9 @@ const genericTypes: ReadonlySet<string> = new Set(["application/json", "text/pla
 export function describeHead(headers: ResponseHeaders): Descriptor | undefined {
   const digest = headerOf(headers, "docker-content-digest");
   const mediaType = mediaTypeOf(headers);
-  const size = contentLengthOf(headers);
+  const size = storedSizeOf(headers);
   if (digest === undefined || !isDigest(digest) || size === undefined) return undefined;
   if (mediaType === undefined || !isManifestMediaType(mediaType)) return undefined;
-  if (contentEncodingOf(headers) !== undefined) return undefined; // the size is that of other bytes
   return { mediaType: sharedText(mediaType), digest: sharedText(digest), size };
 }
 

@@ -21,10 +21,11 @@ async function read(exchange: Exchange, home: Home, { repository, digest }: Blob
   const reader = home.reader(repository);
   const found = await reader.statBlob(digest, { signal });
   if (!found) throw await missing(exchange, home, repository);
-  if (isNotModified(exchange, digest)) return await exchange.sendNotModified(etagOf(digest));
+  const etag = etagOf(digest);
+  if (isNotModified(exchange, etag)) return await exchange.sendHead(304, { etag });
   const { size } = found;
   // ranges are for GET alone (RFC 9110, "Range"): a HEAD tells of the whole
-  const range = exchange.method === "GET" ? parseByteRange(rangeFor(exchange, digest), size) : undefined;
+  const range = exchange.method === "GET" ? parseByteRange(rangeFor(exchange, etag), size) : undefined;
   if (range === "unsatisfiable") {
     throw new ApiError(416, "SIZE_INVALID", `the blob has ${size} bytes`, { "content-range": `bytes */${size}` });
   }
@@ -50,7 +51,7 @@ async function remove(exchange: Exchange, home: Home, { repository, digest }: Bl
   const deleter = home.deleter(repository);
   const { signal } = exchange;
   if (isConditional(exchange)) {
-    checkPreconditions(exchange, (await deleter.statBlob(digest, { signal })) && digest);
+    checkPreconditions(exchange, (await deleter.statBlob(digest, { signal })) && etagOf(digest));
   }
   const deleted = await deleter.deleteBlob(digest, { signal }).catch((error: unknown) => {
     throw refusalOf(error);

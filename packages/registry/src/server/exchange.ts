@@ -94,9 +94,9 @@ export class Exchange {
     await this.stream(status, { ...headers, "content-length": size }, () => oneChunk(body));
   }
 
-  /** Answers that the other side has what it asked for, as the entity tag says. @see RFC 9110, "304 Not Modified" */
-  async sendNotModified(etag: string): Promise<void> {
-    await this.stream(304, { etag }, nothing);
+  /** Answers with headers alone, which may tell of a body that is not sent: to a HEAD, or that nothing was modified. */
+  async sendHead(status: number, headers: AnswerHeaders): Promise<void> {
+    await this.stream(status, headers, nothing);
   }
 
   /** Answers with the protocol's error body, in place of an answer that was prepared and not begun. */

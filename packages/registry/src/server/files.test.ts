@@ -37,6 +37,7 @@ test.for([
   { name: "from a place on", headers: { range: "bytes=4-" }, status: 206, body: "456789", range: "bytes 4-9/10" },
   { name: "its end", headers: { range: "bytes=-3" }, status: 206, body: "789", range: "bytes 7-9/10" },
   { name: "beyond its end", headers: { range: "bytes=10-" }, status: 416, range: "bytes */10" },
+  { name: "another version alone", headers: { "if-match": '"v0"' }, status: 412 },
   { name: "the same version", headers: { "if-none-match": 'W/"v1"' }, status: 304, body: "" },
   { name: "another version", headers: { "if-none-match": '"v0"' }, status: 200, body: "0123456789" },
   { name: "the rest of the same", headers: { range: "bytes=9-", "if-range": '"v1"' }, status: 206, body: "9" },

@@ -1,6 +1,7 @@
 import { ApiError, methodNotAllowed } from "./api-error.ts";
 import { parseByteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
+import { isNotModified, rangeFor } from "./precondition.ts";
 
 /** Longer paths are refused, in characters. */
 const maxPathLength = 4096;
@@ -52,10 +53,8 @@ async function answer(exchange: Exchange, file: ServedFile): Promise<void> {
   const { size, contentType = "application/octet-stream" } = file;
   const etag = file.etag === undefined ? undefined : `"${file.etag}"`;
   const headers = { "accept-ranges": "bytes", etag, "x-content-type-options": "nosniff" };
-  if (names(exchange.header("if-none-match"), etag)) return await exchange.stream(304, headers, nothing);
-  const ifRange = exchange.header("if-range");
-  const isWhole = exchange.method === "HEAD" || (ifRange !== undefined && ifRange !== etag);
-  const range = isWhole ? undefined : parseByteRange(exchange.header("range"), size);
+  if (isNotModified(exchange, etag ?? "")) return await exchange.sendHead(304, headers);
+  const range = exchange.method === "GET" ? parseByteRange(rangeFor(exchange, etag ?? ""), size) : undefined;
   if (range === "unsatisfiable") {
     throw new ApiError(416, "SIZE_INVALID", `the file has ${size} bytes`, { "content-range": `bytes */${size}` });
   }
@@ -90,12 +89,3 @@ function decode(segment: string): string {
 function badPath(): ApiError {
   return new ApiError(400, "NAME_INVALID", "not the path of a file");
 }
-
-/** Whether a header's entity tags have this one among them; a star is any. */
-function names(header: string | undefined, etag: string | undefined): boolean {
-  if (header === undefined) return false;
-  const tags = header.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-  return tags.includes("*") || (etag !== undefined && tags.includes(etag));
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}

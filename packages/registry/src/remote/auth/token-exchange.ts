@@ -1,5 +1,4 @@
 import type { Dispatcher } from "undici";
-import { isRegistryError, RegistryError } from "../../errors.ts";
 import { BodyTaker } from "../body-taker.ts";
 import { exchange } from "../exchange.ts";
 import { headerOf, type ResponseHeaders } from "../headers.ts";
@@ -82,13 +81,9 @@ async function sendOnce(
   };
   const body = form && new TextEncoder().encode(form.toString());
   const taker = new BodyTaker({ method, operation, expect, maxBodyBytes: maxAnswerBytes });
-  try {
-    const wireRequest = { method, url, headers, body, operation, idleTimeoutMs, signal } as const;
-    const head = await exchange(dispatcher, wireRequest, (answer) => taker.sinkFor(answer));
-    return { ...head, body: taker.body() };
-  } catch (error) {
-    throw withoutCause(error);
-  }
+  const wireRequest = { method, url, headers, body, operation, idleTimeoutMs, signal } as const;
+  const head = await exchange(dispatcher, wireRequest, (answer) => taker.sinkFor(answer));
+  return { ...head, body: taker.body() };
 }
 
 function redirected(
@@ -112,10 +107,4 @@ function redirected(
     throw refuse(`redirect ${status} to ${printableUrl(to)}, which must not get the credentials`);
   }
   return to;
-}
-
-/** A parser's error keeps the bytes it failed at, and those may hold a token. The message says enough. */
-function withoutCause(error: unknown): unknown {
-  if (!isRegistryError(error) || error.cause === undefined) return error;
-  return new RegistryError(error.code, error.message, error.details);
 }
